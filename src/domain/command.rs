@@ -1,0 +1,67 @@
+//! What the trader asks. Imperative; the engine answers with events or a refusal.
+
+use serde::{Deserialize, Serialize};
+
+use super::command_line::BookingLine;
+use super::event::NoteKind;
+use super::id::{EventId, PortfolioId, TradeId};
+use super::view::View;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "command")]
+pub enum Command {
+    /// Book a WhatIf from the one-line form.
+    Book {
+        line: BookingLine,
+        rationale: String,
+    },
+    /// Journal a decision or a note.
+    Log(LogEntry),
+    /// Route a trade to a portfolio.
+    Move {
+        trade: TradeId,
+        to: PortfolioId,
+    },
+    /// Discard a WhatIf or an intent.
+    Discard {
+        trade: TradeId,
+        reason: String,
+    },
+    /// Read everything from the broker again.
+    Refresh,
+    SetStreaming {
+        on: bool,
+    },
+    SetView {
+        view: View,
+    },
+}
+
+/// One line of `cotrader log`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogEntry {
+    #[serde(default)]
+    pub underlying: Option<String>,
+    #[serde(default)]
+    pub strategy: Option<String>,
+    pub rationale: String,
+    #[serde(default)]
+    pub portfolio: Option<String>,
+    #[serde(default)]
+    pub trade: Option<TradeId>,
+    #[serde(default)]
+    pub kind: NoteKind,
+    /// Idempotency key: the same key twice is one event.
+    #[serde(default)]
+    pub key: Option<String>,
+}
+
+/// What became of a command.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Done {
+    pub events: Vec<EventId>,
+    pub trade: Option<TradeId>,
+    /// One sentence for the toast or the shell.
+    pub said: String,
+}

@@ -1,0 +1,253 @@
+//! What can be held: shares, an index value (never held, only watched), an option contract; and the two
+//! spellings of an option, OCC's padded one and the stream's dotted one.
+
+use std::sync::Arc;
+
+use chrono::{Datelike, NaiveDate};
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::symbol::Symbol;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Right {
+    Call,
+    Put,
+}
+
+impl Right {
+    pub fn letter(self) -> char {
+        match self {
+            Self::Call => 'C',
+            Self::Put => 'P',
+        }
+    }
+    /// +1 for a call, −1 for a put.
+    pub fn sign(self) -> f64 {
+        match self {
+            Self::Call => 1.0,
+            Self::Put => -1.0,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExerciseStyle {
+    American,
+    European,
+}
+
+/// AM-settled contracts settle at the open of the expiration date, PM-settled at the close.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Settlement {
+    Am,
+    Pm,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct OptionContract {
+    pub underlying: Symbol,
+    /// The OCC root: SPXW for SPX weeklies, a digit at the end for adjusted deliverables.
+    pub root: Symbol,
+    pub expiry: NaiveDate,
+    pub right: Right,
+    pub strike: Decimal,
+    pub settlement: Settlement,
+    pub style: ExerciseStyle,
+    pub multiplier: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Instrument {
+    Equity(Symbol),
+    /// A calculated value such as VIX: quoted, never held.
+    Index(Symbol),
+    Option(Arc<OptionContract>),
+}
+
+impl Instrument {
+    pub fn underlying(&self) -> &Symbol {
+        match self {
+            Self::Equity(symbol) | Self::Index(symbol) => symbol,
+            Self::Option(contract) => &contract.underlying,
+        }
+    }
+
+    pub fn multiplier(&self) -> u32 {
+        match self {
+            Self::Equity(_) | Self::Index(_) => 1,
+            Self::Option(contract) => contract.multiplier,
+        }
+    }
+
+    pub fn option(&self) -> Option<&OptionContract> {
+        match self {
+            Self::Option(contract) => Some(contract),
+            Self::Equity(_) | Self::Index(_) => None,
+        }
+    }
+
+    /// The broker's key: the ticker, or the 21-character OCC symbol.
+    pub fn broker_symbol(&self) -> String {
+        match self {
+            Self::Equity(symbol) | Self::Index(symbol) => symbol.to_string(),
+            Self::Option(contract) => contract.occ(),
+        }
+    }
+
+    /// The market-data stream's key.
+    pub fn streamer_symbol(&self) -> String {
+        match self {
+            Self::Equity(symbol) | Self::Index(symbol) => symbol.to_string(),
+            Self::Option(contract) => contract.streamer(),
+        }
+    }
+}
+
+/// Cash-settled index roots exercise European; everything listed on shares exercises American.
+/// Neither the OCC symbol nor the nested chain says so, hence this table (Cboe product specifications).
+pub fn style_of_root(root: &str) -> ExerciseStyle {
+    const EUROPEAN: [&str; 11] =
+        ["SPX", "SPXW", "XSP", "NDX", "NDXP", "XND", "RUT", "RUTW", "MRUT", "VIX", "VIXW"];
+    if EUROPEAN.contains(&root) { ExerciseStyle::European } else { ExerciseStyle::American }
+}
+
+/// Calculated values that carry options but cannot be bought.
+pub fn is_index(symbol: &str) -> bool {
+    const INDICES: [&str; 10] = ["SPX", "XSP", "NDX", "XND", "RUT", "MRUT", "VIX", "VIX3M", "VIX9D", "DJX"];
+    INDICES.contains(&symbol)
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{found:?} is not an OCC option symbol (root padded to 6, yymmdd, C or P, strike × 1000 in 8 digits)"
+)]
+pub struct BadOptionSymbol {
+    pub found: String,
+}
+
+/// The parts that an OCC symbol carries. Style, settlement and multiplier are not among them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OccParts {
+    pub root: Symbol,
+    pub expiry: NaiveDate,
+    pub right: Right,
+    pub strike: Decimal,
+}
+
+impl OptionContract {
+    /// Root padded right to six, yymmdd, C/P, strike × 1000 in eight digits.
+    pub fn occ(&self) -> String {
+        format!(
+            "{:<6}{:02}{:02}{:02}{}{:08}",
+            self.root.as_str(),
+            self.expiry.year().rem_euclid(100),
+            self.expiry.month(),
+            self.expiry.day(),
+            self.right.letter(),
+            (self.strike * Decimal::ONE_THOUSAND).trunc().normalize()
+        )
+    }
+
+    /// `.ROOTyymmddCstrike`, the strike without trailing zeros.
+    pub fn streamer(&self) -> String {
+        format!(
+            ".{}{:02}{:02}{:02}{}{}",
+            self.root.as_str(),
+            self.expiry.year().rem_euclid(100),
+            self.expiry.month(),
+            self.expiry.day(),
+            self.right.letter(),
+            self.strike.normalize()
+        )
+    }
+
+    /// An adjusted contract: a digit in the root or an unusual multiplier. Shown, never priced as standard.
+    pub fn is_standard(&self) -> bool {
+        self.multiplier == 100 && !self.root.as_str().ends_with(|c: char| c.is_ascii_digit())
+    }
+}
+
+/// Parses the 21-character form; padding inside may be missing, as in some exports.
+pub fn parse_occ(text: &str) -> Result<OccParts, BadOptionSymbol> {
+    let bad = || BadOptionSymbol { found: super::text::clean(text, 40) };
+    if !text.is_ascii() || text.len() < 16 || text.len() > 27 {
+        return Err(bad());
+    }
+    let (root, rest) = text.split_at(text.len() - 15);
+    let root = Symbol::new(root).map_err(|_| bad())?;
+    let digits = |s: &str| -> Result<u32, BadOptionSymbol> {
+        if s.bytes().all(|b| b.is_ascii_digit()) { s.parse().map_err(|_| bad()) } else { Err(bad()) }
+    };
+    let year = i32::try_from(digits(&rest[0..2])?).map_err(|_| bad())? + 2000;
+    let expiry = NaiveDate::from_ymd_opt(year, digits(&rest[2..4])?, digits(&rest[4..6])?).ok_or_else(bad)?;
+    let right = match &rest[6..7] {
+        "C" => Right::Call,
+        "P" => Right::Put,
+        _ => return Err(bad()),
+    };
+    let strike = Decimal::new(i64::from(digits(&rest[7..15])?), 3).normalize();
+    Ok(OccParts { root, expiry, right, strike })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contract(root: &str, strike: Decimal, right: Right) -> OptionContract {
+        OptionContract {
+            underlying: Symbol::new("SPY").expect("a symbol"),
+            root: Symbol::new(root).expect("a symbol"),
+            expiry: NaiveDate::from_ymd_opt(2026, 12, 18).expect("a date"),
+            right,
+            strike,
+            settlement: Settlement::Pm,
+            style: ExerciseStyle::American,
+            multiplier: 100,
+        }
+    }
+
+    #[test]
+    fn the_two_spellings_are_those_of_the_field() {
+        let call = contract("SPY", Decimal::new(6400, 1), Right::Call);
+        assert_eq!(call.occ(), "SPY   261218C00640000");
+        assert_eq!(call.streamer(), ".SPY261218C640");
+        let half = contract("F", Decimal::new(125, 1), Right::Put);
+        assert_eq!(half.occ(), "F     261218P00012500");
+        assert_eq!(half.streamer(), ".F261218P12.5");
+    }
+
+    #[test]
+    fn occ_symbols_read_back() {
+        let parts = parse_occ("SPXW  261120P06500000").expect("a good symbol");
+        assert_eq!(parts.root.as_str(), "SPXW");
+        assert_eq!(parts.strike, Decimal::from(6500));
+        assert_eq!(parts.right, Right::Put);
+        assert!(parse_occ("BRK/A 270115P00710000").is_ok());
+    }
+
+    #[test]
+    fn what_is_not_an_option_symbol_is_refused() {
+        for bad in [
+            "",
+            "SPY",
+            "SPY   261318C00640000",
+            "SPY   261218X00640000",
+            "SPY   261218C0064000é",
+            "SPY   2612-8C00640000",
+        ] {
+            assert!(parse_occ(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_digit_in_the_root_marks_an_adjusted_contract() {
+        assert!(contract("SPY", Decimal::TEN, Right::Call).is_standard());
+        assert!(!contract("AAPL1", Decimal::TEN, Right::Call).is_standard());
+    }
+}

@@ -1,0 +1,50 @@
+//! Limits: which there are, and how near one is.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum LimitId {
+    /// |beta-weighted dollar delta| ÷ equity
+    L1,
+    /// one-day VaR at 95 % ÷ equity
+    L5,
+}
+
+impl LimitId {
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::L1 => "beta delta",
+            Self::L5 => "VaR95",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitState {
+    /// Switched off by name in the configuration.
+    Off,
+    Within,
+    /// 80 to 100 % used: opening risk needs an acknowledgement.
+    Near,
+    /// An input is missing: treated as breached for anything that adds risk.
+    Unknown,
+    /// Above 100 %: opening risk is blocked.
+    Breached,
+}
+
+impl LimitState {
+    /// `utilisation` is measure ÷ limit; NaN never passes for within.
+    pub fn of(utilisation: f64) -> Self {
+        if utilisation.is_nan() {
+            Self::Unknown
+        } else if utilisation > 1.0 {
+            Self::Breached
+        } else if utilisation >= 0.8 {
+            Self::Near
+        } else {
+            Self::Within
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The words everything else is written in: ids, money, instruments, trades and their state machine,
+//! commands, events, reports, limits, readings.
+//!
+//! Never: computes a price, asks the time, touches I/O.
+
+pub mod account;
+pub mod bar;
+pub mod command;
+pub mod command_line;
+pub mod event;
+pub mod freshness;
+pub mod id;
+pub mod instrument;
+pub mod leg;
+pub mod limit;
+pub mod market_context;
+pub mod money;
+pub mod portfolio;
+pub mod refusal;
+pub mod report;
+pub mod strategy;
+pub mod symbol;
+pub mod text;
+pub mod time;
+pub mod trade;
+pub mod view;
+
+pub use account::{Account, AccountKind, Balances};
+pub use bar::Bar;
+pub use command::Command;
+pub use event::Event;
+pub use freshness::Reading;
+pub use id::{AccountId, CorrelationId, EventId, IdSource, PortfolioId, SessionId, TradeId};
+pub use instrument::{ExerciseStyle, Instrument, OptionContract, Right, Settlement};
+pub use leg::Leg;
+pub use limit::{LimitId, LimitState};
+pub use money::{Money, Price};
+pub use portfolio::Portfolio;
+pub use refusal::Refusal;
+pub use strategy::Strategy;
+pub use symbol::Symbol;
+pub use time::{Timestamp, TradingDate};
+pub use trade::{Trade, TradeKind, TradeState};

@@ -1,0 +1,77 @@
+//! Why a command was refused, and what to do about it.
+
+use super::id::TradeId;
+use super::symbol::Symbol;
+use super::text::clean;
+use super::trade::IllegalTransition;
+
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    #[error("no trade {0}")]
+    UnknownTrade(TradeId),
+    #[error("no portfolio named {:?}", clean(.0, 40))]
+    UnknownPortfolio(String),
+    #[error("{:?} is not a strategy", clean(.0, 40))]
+    UnknownStrategy(String),
+    #[error("a rationale is needed")]
+    EmptyRationale,
+    #[error("the text is longer than {limit} characters")]
+    TextTooLong { limit: usize },
+    #[error(transparent)]
+    Illegal(#[from] IllegalTransition),
+    #[error("only a WhatIf can be discarded; this is a real position")]
+    NotAWhatIf,
+    #[error("{portfolio} lives in another account than the position")]
+    OtherAccount { portfolio: String },
+    #[error("{portfolio} does not permit {strategy}")]
+    NotPermitted { portfolio: String, strategy: String },
+    #[error("{strategy} cannot be booked yet: vertical spreads and iron condors can")]
+    NotBookable { strategy: String },
+    #[error("{0} has no option chain here")]
+    NoChain(Symbol),
+    #[error("no strikes for this in {underlying}: {why}")]
+    NoStrikes { underlying: Symbol, why: String },
+    #[error("quotes of {0} are missing or stale")]
+    StaleMarket(Symbol),
+    #[error("{limit} would be at {percent} %")]
+    LimitBlocks { limit: String, percent: i64 },
+    #[error("the store is open read-only: {why}")]
+    ReadOnly { why: String },
+    #[error("the broker cannot be reached")]
+    BrokerDown,
+    #[error("{0}")]
+    BadLine(super::command_line::BadLine),
+}
+
+impl Refusal {
+    /// What the trader can do next.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::UnknownTrade(_) => "take an id that `cotrader events` or `cotrader snapshot --json` prints",
+            Self::UnknownPortfolio(_) => {
+                "portfolios are core, medium, high, model or those of portfolios.yaml"
+            }
+            Self::UnknownStrategy(_) => "use a name such as vertical_spread, iron_condor, covered_call",
+            Self::EmptyRationale => "say why in a few words",
+            Self::TextTooLong { .. } => "shorten it",
+            Self::Illegal(_) | Self::NotAWhatIf => "pick a trade that is still an intent or a WhatIf",
+            Self::OtherAccount { .. } => "move it to a portfolio of the same account",
+            Self::NotPermitted { .. } => {
+                "take another portfolio, or change its permissions in portfolios.yaml"
+            }
+            Self::NotBookable { .. } => "book a vertical spread or an iron condor",
+            Self::NoChain(_) => "take an underlying with listed options",
+            Self::NoStrikes { .. } => "change delta, width or days",
+            Self::StaleMarket(_) => "refresh with r and try again",
+            Self::LimitBlocks { .. } => "take fewer lots, a narrower width, or reduce something first",
+            Self::ReadOnly { .. } => "close the other cockpit, or run `cotrader verify`",
+            Self::BrokerDown => "check the link in the header; r tries at once",
+            Self::BadLine(bad) => bad.remedy(),
+        }
+    }
+
+    /// Blocked by a limit or gate rather than malformed: exit code 3 in the shell.
+    pub fn is_block(&self) -> bool {
+        matches!(self, Self::LimitBlocks { .. } | Self::NotPermitted { .. } | Self::StaleMarket(_))
+    }
+}

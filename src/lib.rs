@@ -1,0 +1,26 @@
+//! cotrader: the risk cockpit for one person's options book. The map of the modules, the arrows between
+//! them and the invariants stand in `docs/architecture.md`.
+
+// -- the words
+pub mod domain;
+pub mod numerics;
+
+// -- the centre: pure, no clock, no I/O
+pub mod booking;
+pub mod containers;
+pub mod engine;
+pub mod market;
+pub mod pricing;
+pub mod risk;
+pub mod snapshot;
+
+// -- the edge
+pub mod broker;
+pub mod sim;
+pub mod store;
+pub mod tui;
+
+// -- assembly
+pub mod cli;
+pub mod config;
+pub mod runtime;

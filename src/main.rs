@@ -1,0 +1,3 @@
+//! The `cotrader` program.
+
+fn main() {}

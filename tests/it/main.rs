@@ -1,0 +1,1 @@
+//! Black-box tests: the real binary, real SQLite, the real adapter against the simulated broker.
