@@ -1,0 +1,113 @@
+//! Panel 4: trades under their underlying, legs below.
+
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::shown::Shown;
+use crate::domain::{Money, Price, Strategy, Symbol, TradeId, TradeKind, TradingDate};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PositionsPanel {
+    /// In the order of panel 2.
+    pub groups: Vec<PositionGroup>,
+    pub trades: usize,
+    pub legs: usize,
+    /// WhatIfs that exist but do not count at present.
+    pub what_ifs_out: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PositionGroup {
+    pub symbol: Symbol,
+    /// "covered call", "3 trades": what is inside, for the folded line.
+    pub summary: String,
+    pub delta_shares: Shown<f64>,
+    pub theta_day: Shown<f64>,
+    pub vega_point: Shown<f64>,
+    pub day: Shown<Money>,
+    pub open: Shown<Money>,
+    pub trades: Vec<TradeRow>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Flag {
+    /// No rationale yet.
+    NoRationale,
+    /// Nearest expiry within seven days.
+    ExpiresSoon,
+    /// A short call whose time value is below the coming dividend.
+    DividendRisk,
+    /// A short option in the money near expiry.
+    AssignmentRisk,
+    /// An exit rule calls.
+    ExitDue,
+    /// At least one leg cannot be priced.
+    Unpriced,
+    /// American legs priced as European: the stop-gap until the American engine stands.
+    EuropeanModel,
+    /// Waiting for a portfolio.
+    Unassigned,
+    NonStandard,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TradeRow {
+    pub id: TradeId,
+    pub kind: TradeKind,
+    /// Counted in the sums of the screen.
+    pub counted: bool,
+    pub strategy: Strategy,
+    /// "iron condor 18 Dec 645/650 705/710"
+    pub label: String,
+    pub portfolio: Option<String>,
+    pub account: Option<String>,
+    /// Lots, signed: short premium is negative.
+    pub quantity: Decimal,
+    /// Per unit, credit and debit both positive.
+    pub entry: Shown<Price>,
+    pub mark: Shown<Price>,
+    pub delta_shares: Shown<f64>,
+    pub theta_day: Shown<f64>,
+    pub vega_point: Shown<f64>,
+    pub nearest_expiry: Option<TradingDate>,
+    pub dte: Option<i64>,
+    pub day: Shown<Money>,
+    pub open: Shown<Money>,
+    /// Open P&L ÷ maximum profit, in percent.
+    pub percent_of_max: Shown<f64>,
+    /// "50 % at 0.31 · roll 27 Nov", or the WhatIf's verdict.
+    pub rule: String,
+    pub flags: Vec<Flag>,
+    pub state: String,
+    pub rationale: Option<String>,
+    pub legs: Vec<LegRow>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LegRow {
+    /// OCC symbol or ticker: stable key, and what `y` copies.
+    pub instrument: String,
+    /// "put 650 18 Dec", "shares"
+    pub label: String,
+    pub quantity: Decimal,
+    pub entry: Shown<Price>,
+    pub bid: Shown<Price>,
+    pub ask: Shown<Price>,
+    pub mark: Shown<Price>,
+    /// In percent.
+    pub iv: Shown<f64>,
+    /// The broker's implied volatility, in percent.
+    pub broker_iv: Shown<f64>,
+    pub delta_shares: Shown<f64>,
+    pub theta_day: Shown<f64>,
+    pub vega_point: Shown<f64>,
+    pub dte: Option<i64>,
+    pub day: Shown<Money>,
+    pub open: Shown<Money>,
+    /// "European", "European for American", or why it is not priced.
+    pub model: String,
+    pub quote_age_seconds: Option<i64>,
+    pub european_for_american: bool,
+}
