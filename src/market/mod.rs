@@ -3,4 +3,5 @@
 //!
 //! Never: opens a socket, hears of a broker, asks the time.
 
+pub mod calendar;
 pub mod update;

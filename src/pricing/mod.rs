@@ -1,1 +1,12 @@
-//! (being built)
+//! Value, Greeks, implied volatility and expiry payoff of one contract or structure.
+//!
+//! Never: knows a position, a quote's age or a broker.
+
+pub mod black_scholes;
+pub mod implied_vol;
+pub mod inputs;
+pub mod payoff;
+
+pub use black_scholes::{RawGreeks, UnitGreeks, greeks, price, raw_greeks};
+pub use implied_vol::{ImpliedVolError, implied_vol};
+pub use inputs::OptionInputs;
