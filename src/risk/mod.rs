@@ -1,1 +1,13 @@
-//! (being built)
+//! What the book could lose: exposures by underlying, scenarios by full revaluation, value at risk,
+//! limits, hedges, and what a bag of legs is. Works on values the engine fills in.
+//!
+//! Never: asks the market or the time, rounds, or turns what is unknown into a number.
+
+pub mod book;
+pub mod exposure;
+pub mod scenario;
+
+#[cfg(test)]
+mod fixtures;
+
+pub use book::{LegPricing, PortfolioRisk, RiskBook, RiskLeg, RiskUnderlying};
