@@ -1,0 +1,171 @@
+//! The validated values, part by part.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rust_decimal::Decimal;
+use url::Url;
+
+use super::secrets::Credentials;
+use crate::domain::{Account, AccountKind, Money, Symbol, TradingDate};
+
+/// How an account of the configuration finds its counterpart at the broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountMatch {
+    /// The only account of its kind.
+    Kind,
+    /// The last four characters of the broker's number.
+    LastFour(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountRule {
+    /// The key in the configuration, such as `ira`; portfolios name it.
+    pub key: String,
+    pub kind: AccountKind,
+    /// What the portfolios may be allocated from.
+    pub capital: Money,
+    pub matches: AccountMatch,
+}
+
+impl AccountRule {
+    /// Whether `account`, as the broker reports it, is the one meant.
+    pub fn matches(&self, account: &Account) -> bool {
+        match &self.matches {
+            AccountMatch::Kind => account.kind == self.kind,
+            AccountMatch::LastFour(tail) => account.masked_number.ends_with(tail.as_str()),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unallocated {
+    pub account_key: String,
+    pub amount: Money,
+}
+
+/// What stands behind the screen; follows from the credentials and the address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Environment {
+    /// No credentials: the built-in simulated broker.
+    Demo,
+    /// A simulator at a loopback address.
+    Sim,
+    /// The broker's certification host.
+    Sandbox,
+    /// Real market data and accounts, read only.
+    Production,
+}
+
+#[derive(Debug, Clone)]
+pub struct BrokerSettings {
+    pub environment: Environment,
+    /// `None` in the demo, which brings its own.
+    pub base_url: Option<Url>,
+    /// Overrides what the broker answers; `None` follows the broker.
+    pub dxlink_url: Option<Url>,
+    pub account_stream_url: Option<Url>,
+    pub credentials: Option<Credentials>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct MarketSettings {
+    pub benchmark: Symbol,
+    /// The strip of the market panel.
+    pub context: Vec<Symbol>,
+    /// Followed even when nothing is held in them.
+    pub watch: Vec<Symbol>,
+    pub rates: RateCurve,
+    pub live_data: LiveDataThresholds,
+}
+
+/// Continuously compounded zero rates, ascending by days, at least one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RateCurve {
+    pub as_of: TradingDate,
+    pub points: Vec<RatePoint>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RatePoint {
+    pub days: u32,
+    /// Per year; 0.04 is 4 %.
+    pub zero: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LiveDataThresholds {
+    pub link_age: Duration,
+    pub quote_age: Duration,
+    pub clock_skew_warn: Duration,
+    pub clock_skew_block: Duration,
+    pub account_refresh: Duration,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CalendarSettings {
+    pub fomc: DatedEvents,
+    pub cpi: DatedEvents,
+}
+
+/// Known dates, ascending. Whether something falls after `unknown_after` nobody has said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatedEvents {
+    pub dates: Vec<TradingDate>,
+    pub unknown_after: TradingDate,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Theme {
+    Dark,
+    Light,
+    Mono,
+    ColourBlind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Glyphs {
+    Unicode,
+    Ascii,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Colour {
+    /// One of the terminal's sixteen, as named in the file.
+    Named(String),
+    Rgb(u8, u8, u8),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScreenSettings {
+    pub theme: Theme,
+    /// Role and the colour that replaces the theme's.
+    pub colours: Vec<(String, Colour)>,
+    pub glyphs: Glyphs,
+    pub frames_per_second: u32,
+    /// Action and the key it is bound to instead.
+    pub keys: Vec<(String, String)>,
+}
+
+impl ScreenSettings {
+    /// The least time between two frames.
+    pub fn frame_interval(&self) -> Duration {
+        Duration::from_secs(1) / self.frames_per_second.max(1)
+    }
+}
+
+/// Where one part of the configuration was taken from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// `cotrader.yaml`, `portfolios.yaml`, `credentials`.
+    pub part: &'static str,
+    /// `None`: the built-in default, or absent in the case of credentials.
+    pub file: Option<PathBuf>,
+    /// Environment variables that had a say in it, by name.
+    pub variables: Vec<&'static str>,
+}
+
+/// A percentage as a fraction: `3.0 %` is 0.03.
+pub(super) fn fraction_of_percent(percent: Decimal) -> Decimal {
+    (percent / Decimal::ONE_HUNDRED).normalize()
+}

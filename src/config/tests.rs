@@ -1,0 +1,254 @@
+use std::path::{Path, PathBuf};
+
+use secrecy::ExposeSecret;
+
+use super::*;
+use crate::domain::{AccountKind, Money, Strategy};
+
+fn fixtures(kind: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/config").join(kind);
+    let mut folders: Vec<PathBuf> =
+        std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).filter(|p| p.is_dir()).collect();
+    folders.sort();
+    assert!(folders.len() > 5, "the corpus {kind} is gone");
+    folders
+}
+
+fn no_env() -> Env {
+    Env::default()
+}
+
+fn env(pairs: &[(&str, &str)]) -> Env {
+    pairs.iter().copied().collect()
+}
+
+fn with_credentials(more: &[(&str, &str)]) -> Env {
+    [("TT_CLIENT_SECRET", "canary-secret"), ("TT_REFRESH_TOKEN", "canary-token")]
+        .into_iter()
+        .chain(more.iter().copied())
+        .collect()
+}
+
+#[test]
+fn every_valid_folder_loads() {
+    for folder in fixtures("valid") {
+        if let Err(error) = Config::load(Some(&folder), &with_credentials(&[])) {
+            panic!("{}: {error}", folder.display());
+        }
+    }
+}
+
+#[test]
+fn every_invalid_folder_is_refused_with_its_message() {
+    for folder in fixtures("invalid") {
+        let error = Config::load(Some(&folder), &with_credentials(&[])).unwrap_err();
+        let said = error.to_string().replace(&format!("{}/", folder.display()), "");
+        let expected = std::fs::read_to_string(folder.join("expected.txt")).unwrap_or_default();
+        assert_eq!(said, expected.trim_end(), "{}", folder.display());
+        assert!(!said.contains("canary"), "{said}");
+    }
+}
+
+#[test]
+fn without_any_file_the_built_in_portfolios_hold() {
+    let config = Config::load(None, &no_env()).unwrap();
+    let keys: Vec<&str> = config.portfolios.iter().map(|p| p.key.as_str()).collect();
+    assert_eq!(keys, ["core", "medium", "high", "model"]);
+    let permitted: Vec<usize> = config.portfolios.iter().map(|p| p.permitted.len()).collect();
+    assert_eq!(permitted, [5, 10, 10, 17]);
+    let capital: Vec<String> = config.portfolios.iter().map(|p| p.capital.to_string()).collect();
+    assert_eq!(capital, ["200000", "20000", "10000", "25000"]);
+    let limits: Vec<String> = config
+        .portfolios
+        .iter()
+        .map(|p| format!("{} {}", p.limits.beta_delta.unwrap(), p.limits.var95.unwrap()))
+        .collect();
+    assert_eq!(limits, ["1.2 0.03", "0.75 0.03", "1 0.05", "1 0.05"]);
+    let rest: Vec<(&str, Money)> =
+        config.unallocated.iter().map(|u| (u.account_key.as_str(), u.amount)).collect();
+    assert_eq!(rest, [("personal", Money(20_000.into())), ("ira", Money(0.into()))]);
+    let core = &config.portfolios[0];
+    assert!(core.permitted.contains(&Strategy::CoveredCall));
+    assert!(!core.permitted.contains(&Strategy::IronCondor));
+    assert!(config.portfolios[2].permitted.contains(&Strategy::IronCondor));
+    assert!(!config.portfolios[3].permitted.contains(&Strategy::Custom));
+    let model = &config.portfolios[3];
+    assert!(model.hypothetical && model.warn_only && model.account_key.is_none());
+    assert_eq!(config.accounts[1].kind, AccountKind::Ira);
+    assert_eq!(config.broker.environment, Environment::Demo);
+    assert!(config.sources.iter().all(|source| source.file.is_none()));
+}
+
+#[test]
+fn a_file_that_says_little_keeps_the_rest_of_the_built_in_values() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("cotrader.yaml"), "market:\n  live_data: {link_age_seconds: 7.5}\n")
+        .unwrap();
+    let config = Config::load(Some(folder.path()), &no_env()).unwrap();
+    assert_eq!(config.market.live_data.link_age.as_millis(), 7500);
+    assert_eq!(config.market.live_data.quote_age.as_secs(), 15);
+    assert_eq!(config.market.benchmark.as_str(), "SPY");
+    assert_eq!(config.portfolios.len(), 4);
+}
+
+#[test]
+fn the_address_decides_the_environment() {
+    let of =
+        |more: &[(&str, &str)]| Config::load(None, &with_credentials(more)).map(|c| c.broker.environment);
+    assert_eq!(of(&[]), Ok(Environment::Production));
+    assert_eq!(of(&[("COTRADER_BASE_URL", "http://127.0.0.1:9")]), Ok(Environment::Sim));
+    assert_eq!(of(&[("COTRADER_BASE_URL", "http://[::1]:9")]), Ok(Environment::Sim));
+    assert_eq!(of(&[("COTRADER_BASE_URL", "https://api.cert.tastyworks.com")]), Ok(Environment::Sandbox));
+    assert_eq!(of(&[("COTRADER_BASE_URL", "https://api.tastyworks.com")]), Ok(Environment::Production));
+    let error = of(&[("COTRADER_BASE_URL", "https://evil.example")]).unwrap_err();
+    assert_eq!(error.origin, Origin::Variable("COTRADER_BASE_URL"));
+    assert_eq!(*error.fault, Fault::HostNotAllowed { host: "evil.example".into() });
+}
+
+#[test]
+fn a_live_session_never_streams_to_another_host() {
+    let stream = |base: &str, url: &str| {
+        let env = with_credentials(&[("COTRADER_BASE_URL", base), ("COTRADER_ACCOUNT_STREAM_URL", url)]);
+        Config::load(None, &env).map(|c| c.broker.account_stream_url.map(|u| u.to_string()))
+    };
+    let (live, sim) = ("https://api.tastyworks.com", "http://127.0.0.1:9");
+    assert!(stream(live, "ws://127.0.0.1:9").is_err());
+    assert!(stream(live, "wss://streamer.example").is_err());
+    assert!(stream(live, "ws://streamer.tastyworks.com").is_err());
+    assert!(stream(sim, "wss://streamer.tastyworks.com").is_err());
+    assert!(stream(live, "wss://streamer.tastyworks.com").is_ok());
+    assert_eq!(stream(sim, "ws://127.0.0.1:8/account"), Ok(Some("ws://127.0.0.1:8/account".into())));
+}
+
+#[test]
+fn no_credentials_is_the_demo_whatever_the_address() {
+    let config = Config::load(None, &env(&[("COTRADER_BASE_URL", "http://127.0.0.1:9")])).unwrap();
+    assert_eq!(config.broker.environment, Environment::Demo);
+    assert_eq!(config.broker.base_url, None);
+    assert_eq!(config.notes.len(), 1);
+}
+
+#[test]
+fn one_credential_alone_is_refused_by_the_name_of_the_other() {
+    let error = Config::load(None, &env(&[("TT_REFRESH_TOKEN", "canary")])).unwrap_err();
+    assert_eq!(*error.fault, Fault::HalfCredentials { missing: "TT_CLIENT_SECRET" });
+    assert!(!format!("{error} {error:?}").contains("canary"));
+}
+
+#[test]
+fn the_folder_is_searched_in_order() {
+    let [named, variable, home] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let xdg = home.path().join(".config/cotrader");
+    std::fs::create_dir_all(&xdg).unwrap();
+    for (folder, frames) in [(named.path(), 1), (variable.path(), 2), (xdg.as_path(), 3)] {
+        let text = format!("screen: {{frames_per_second: {frames}}}\n");
+        std::fs::write(folder.join("cotrader.yaml"), text).unwrap();
+    }
+    let at_home = env(&[("HOME", home.path().to_str().unwrap())]);
+    let both = env(&[
+        ("HOME", home.path().to_str().unwrap()),
+        ("COTRADER_CONFIG", variable.path().to_str().unwrap()),
+    ]);
+    let frames = |folder, env: &Env| Config::load(folder, env).unwrap().screen.frames_per_second;
+    assert_eq!(frames(Some(named.path()), &both), 1);
+    assert_eq!(frames(None, &both), 2);
+    assert_eq!(frames(None, &at_home), 3);
+    let config = Config::load(None, &both).unwrap();
+    assert_eq!(config.sources[0].file, Some(variable.path().join("cotrader.yaml")));
+    assert_eq!(config.sources[1].file, None);
+    let nowhere = home.path().join("nowhere");
+    assert_eq!(*Config::load(Some(&nowhere), &both).unwrap_err().fault, Fault::NoFolder);
+}
+
+#[test]
+fn a_file_beyond_a_mebibyte_is_refused_unread() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("cotrader.yaml"), vec![b'#'; 1024 * 1024 + 1]).unwrap();
+    let error = Config::load(Some(folder.path()), &no_env()).unwrap_err();
+    assert_eq!(*error.fault, Fault::TooLarge { bytes: 1024 * 1024 + 1, most: 1024 * 1024 });
+}
+
+#[cfg(unix)]
+#[test]
+fn an_env_file_is_read_only_when_nobody_else_can() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(".env");
+    std::fs::write(&path, "# mine\nTT_CLIENT_SECRET=canary-a\nTT_REFRESH_TOKEN='canary-b'\n").unwrap();
+    for mode in [0o640, 0o604, 0o644] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let error = Config::load(Some(folder.path()), &no_env()).unwrap_err();
+        assert_eq!(*error.fault, Fault::EnvFileOpen { mode, path: path.clone() });
+        assert!(error.to_string().ends_with(&format!("chmod 600 {}", path.display())), "{error}");
+    }
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let config = Config::load(Some(folder.path()), &no_env()).unwrap();
+    let credentials = config.broker.credentials.as_ref().unwrap();
+    assert_eq!(credentials.refresh_token.expose_secret(), "canary-b");
+    assert!(!format!("{config:?}").contains("canary"));
+    assert_eq!(config.sources[2].file, Some(path));
+    // The environment goes before the file.
+    let config = Config::load(Some(folder.path()), &env(&[("TT_REFRESH_TOKEN", "canary-c")])).unwrap();
+    assert_eq!(config.broker.credentials.unwrap().refresh_token.expose_secret(), "canary-c");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_broken_env_file_is_named_by_line_without_its_content() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(".env");
+    std::fs::write(&path, "TT_CLIENT_SECRET=canary-a\nTT_REFRESH_TOKEN canary-b\n").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let error = Config::load(Some(folder.path()), &no_env()).unwrap_err();
+    assert_eq!(*error.fault, Fault::EnvFileSyntax { line: 2 });
+    assert!(!format!("{error} {error:?}").contains("canary"));
+}
+
+#[test]
+fn init_writes_what_loads_to_the_built_in_values_and_overwrites_nothing() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("a/cotrader");
+    let written = Config::write_default(&folder).unwrap();
+    assert_eq!((written.created.len(), written.kept.len()), (3, 0));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&folder), mode(&folder.join(".env"))), (0o700, 0o600));
+    }
+    let config = Config::load(Some(&folder), &no_env()).unwrap();
+    let built_in = Config::load(None, &no_env()).unwrap();
+    assert_eq!(config.portfolios, built_in.portfolios);
+    assert_eq!(config.market, built_in.market);
+    assert_eq!(config.broker.environment, Environment::Demo);
+    std::fs::write(folder.join("cotrader.yaml"), "# mine\n").unwrap();
+    let written = Config::write_default(&folder).unwrap();
+    assert_eq!((written.created.len(), written.kept.len()), (0, 3));
+    assert_eq!(std::fs::read_to_string(folder.join("cotrader.yaml")).unwrap(), "# mine\n");
+}
+
+#[test]
+fn no_color_means_mono() {
+    assert_eq!(Config::load(None, &env(&[("NO_COLOR", "1")])).unwrap().screen.theme, Theme::Mono);
+    assert_eq!(Config::load(None, &env(&[("NO_COLOR", "")])).unwrap().screen.theme, Theme::Dark);
+}
+
+/// The dates in the default file, against the recorded calendars where they are at hand.
+#[test]
+fn the_default_event_dates_agree_with_recorded_calendars() {
+    let recorded =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/calendars/fomc_decision_dates.csv");
+    let Ok(text) = std::fs::read_to_string(&recorded) else {
+        eprintln!("skipped: {} is not here", recorded.display());
+        return;
+    };
+    let known: Vec<&str> = text.lines().skip(1).collect();
+    let last = *known.last().unwrap();
+    let config = Config::load(None, &no_env()).unwrap();
+    let ours: Vec<String> = config.calendar.fomc.dates.iter().map(ToString::to_string).collect();
+    for date in ours.iter().filter(|date| date.as_str() <= last) {
+        assert!(known.contains(&date.as_str()), "{date}");
+    }
+    assert!(ours.iter().any(|date| date == last), "{last} is missing");
+}
