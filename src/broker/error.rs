@@ -36,6 +36,8 @@ pub enum BrokerError {
     TooLarge { endpoint: String, limit_mib: usize },
     #[error("{host} is not a host that credentials may be sent to")]
     HostNotAllowed { host: String },
+    #[error("the address of {what} cannot be used: {why}")]
+    BadAddress { what: &'static str, why: String },
 }
 
 impl BrokerError {
@@ -49,7 +51,10 @@ impl BrokerError {
             | Self::Rejected { .. }
             | Self::Unreadable { .. }
             | Self::TooLarge { .. } => Grade::Tell,
-            Self::Unauthorised { .. } | Self::Forbidden { .. } | Self::HostNotAllowed { .. } => Grade::Stop,
+            Self::Unauthorised { .. }
+            | Self::Forbidden { .. }
+            | Self::HostNotAllowed { .. }
+            | Self::BadAddress { .. } => Grade::Stop,
         }
     }
 
@@ -66,7 +71,9 @@ impl BrokerError {
             Self::Unreadable { .. } | Self::TooLarge { .. } => {
                 "the broker's format may have changed; see the log file"
             }
-            Self::HostNotAllowed { .. } => "use the broker's own host or a loopback address",
+            Self::HostNotAllowed { .. } | Self::BadAddress { .. } => {
+                "use the broker's own host or a loopback address"
+            }
         }
     }
 }

@@ -1,1 +1,3 @@
 //! Black-box tests: the real binary, real SQLite, the real adapter against the simulated broker.
+
+mod broker;

@@ -1,1 +1,228 @@
+//! tastytrade: REST reads, the DXLink market stream and the account stream, behind [`Broker`].
+//!
+//! Never: sends an order, lets an account number or a secret out of this module, decides anything.
 
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{PoisonError, RwLock};
+
+use tokio::sync::{mpsc, watch};
+
+use super::{Broker, BrokerError, StreamControl, StreamEvent, Subscriptions};
+use crate::domain::report::{AccountReport, AccountsReport, BrokerPosition, MarketSession};
+use crate::domain::{Account, AccountId, Instrument, Symbol, Timestamp};
+use crate::market::update::{MarketUpdate, OptionChain};
+
+mod auth;
+mod clock;
+mod config;
+mod http;
+mod parse;
+mod scrub;
+pub mod wire;
+
+pub use auth::Credentials;
+pub use config::{Environment, Keepalive, Reconnect, TastytradeConfig, Timeouts};
+
+use config::Addresses;
+use http::{Http, Transport};
+use parse::accounts::Skipped;
+use wire::{Items, account, instrument, market};
+
+/// Limit of the snapshot-quote endpoint, kept for the metrics, too.
+const SYMBOLS_PER_REQUEST: usize = 100;
+
+/// One user at tastytrade.
+pub struct Tastytrade {
+    config: TastytradeConfig,
+    addresses: Addresses,
+    http: Http,
+    directory: Directory,
+}
+
+/// What only the adapter knows: the numbers behind the ids, and stream names that do not follow the rule.
+#[derive(Default)]
+struct Directory {
+    numbers: RwLock<HashMap<AccountId, String>>,
+    streamer_names: RwLock<HashMap<Instrument, String>>,
+}
+
+impl Tastytrade {
+    /// Refuses addresses that credentials must not go to. Nothing is sent yet.
+    pub fn new(config: TastytradeConfig, credentials: Credentials) -> Result<Self, BrokerError> {
+        let addresses = config.checked()?;
+        let transport = Transport::new(&config, &addresses)?;
+        let http = Http::new(transport, auth::Auth::new(credentials));
+        Ok(Self { config, addresses, http, directory: Directory::default() })
+    }
+
+    pub fn environment(&self) -> Environment {
+        self.addresses.environment
+    }
+
+    fn now(&self) -> Timestamp {
+        self.http.transport.clock.now()
+    }
+
+    /// The open accounts by number; remembers them for the account stream.
+    async fn open_accounts(&self) -> Result<Vec<(String, Account)>, BrokerError> {
+        const ENDPOINT: &str = "/customers/me/accounts";
+        let entries: Items<account::AccountEntry> =
+            self.http.get(ENDPOINT, &["customers", "me", "accounts"], &[]).await?;
+        let open: Vec<(String, Account)> = entries
+            .items
+            .warned(ENDPOINT)
+            .iter()
+            .filter_map(|entry| parse::accounts::account(entry, &self.config.account_kinds))
+            .collect();
+        let numbers = open.iter().map(|(number, account)| (account.id, number.clone())).collect();
+        *self.directory.numbers.write().unwrap_or_else(PoisonError::into_inner) = numbers;
+        Ok(open)
+    }
+
+    async fn report(&self, number: String, account: Account) -> Result<AccountReport, BrokerError> {
+        let (balances, positions) = tokio::join!(self.balances(&number), self.positions(&number));
+        let balances = unless_stopped(balances, "balances", &account)?.flatten();
+        let positions = unless_stopped(positions, "positions", &account)?;
+        Ok(AccountReport { account, balances, positions })
+    }
+
+    async fn balances(&self, number: &str) -> Result<Option<crate::domain::Balances>, BrokerError> {
+        let path = ["accounts", number, "balances", "USD"];
+        let wire: account::Balance = self.http.get("/accounts/…/balances/USD", &path, &[]).await?;
+        Ok(parse::accounts::balances(&wire, self.now()))
+    }
+
+    async fn positions(&self, number: &str) -> Result<Vec<BrokerPosition>, BrokerError> {
+        const ENDPOINT: &str = "/accounts/…/positions";
+        let wire: Items<account::Position> =
+            self.http.get(ENDPOINT, &["accounts", number, "positions"], &[]).await?;
+        let mut positions = Vec::with_capacity(wire.items.good.len());
+        for position in wire.items.warned(ENDPOINT) {
+            match parse::accounts::position(&position) {
+                Ok(position) => positions.push(position),
+                Err(Skipped::Kind(kind)) => {
+                    tracing::warn!(kind, "a position of a kind that is not modelled");
+                }
+                Err(Skipped::Unreadable(field)) => tracing::warn!(field, "a position could not be read"),
+            }
+        }
+        Ok(positions)
+    }
+}
+
+/// A part of a report that failed is `None`; credentials that failed fail the whole.
+fn unless_stopped<T>(
+    part: Result<T, BrokerError>,
+    what: &'static str,
+    account: &Account,
+) -> Result<Option<T>, BrokerError> {
+    match part {
+        Ok(part) => Ok(Some(part)),
+        Err(error @ BrokerError::Unauthorised { .. }) => Err(error),
+        Err(error) => {
+            tracing::warn!(what, account = account.masked_number, %error, "could not be read");
+            Ok(None)
+        }
+    }
+}
+
+/// The query key of an instrument on the snapshot-quote endpoint.
+fn query_key(instrument: &Instrument) -> &'static str {
+    match instrument {
+        Instrument::Equity(_) => "equity",
+        Instrument::Index(_) => "index",
+        Instrument::Option(_) => "equity-option",
+    }
+}
+
+impl Broker for Tastytrade {
+    fn clock_skew_ms(&self) -> Option<i64> {
+        self.http.transport.clock.skew_ms()
+    }
+
+    async fn accounts(&self) -> Result<AccountsReport, BrokerError> {
+        let mut accounts = Vec::new();
+        for (number, account) in self.open_accounts().await? {
+            accounts.push(self.report(number, account).await?);
+        }
+        Ok(AccountsReport { accounts, at: self.now() })
+    }
+
+    async fn session(&self) -> Result<MarketSession, BrokerError> {
+        let path = ["market-time", "equities", "sessions", "current"];
+        let wire: market::Session =
+            self.http.get("/market-time/equities/sessions/current", &path, &[]).await?;
+        Ok(parse::market::session(&wire, self.now()))
+    }
+
+    async fn quotes(&self, of: &[Instrument]) -> Result<Vec<MarketUpdate>, BrokerError> {
+        const ENDPOINT: &str = "/market-data/by-type";
+        let mut updates = Vec::with_capacity(of.len() * 3);
+        for chunk in of.chunks(SYMBOLS_PER_REQUEST) {
+            let mut wanted: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+            let mut asked: HashMap<String, Vec<&Instrument>> = HashMap::new();
+            for instrument in chunk {
+                let symbol = instrument.broker_symbol();
+                wanted.entry(query_key(instrument)).or_default().push(symbol.clone());
+                asked.entry(symbol).or_default().push(instrument);
+            }
+            let query: Vec<(&str, String)> =
+                wanted.into_iter().map(|(key, symbols)| (key, symbols.join(","))).collect();
+            let rows: Items<market::MarketData> =
+                self.http.get(ENDPOINT, &["market-data", "by-type"], &query).await?;
+            let received = self.now();
+            for row in rows.items.warned(ENDPOINT) {
+                for instrument in asked.get(row.symbol.as_str()).into_iter().flatten() {
+                    updates.extend(parse::market::snapshot(instrument, &row, received));
+                }
+            }
+        }
+        Ok(updates)
+    }
+
+    async fn metrics(&self, of: &[Symbol]) -> Result<Vec<MarketUpdate>, BrokerError> {
+        const ENDPOINT: &str = "/market-metrics";
+        let mut updates = Vec::with_capacity(of.len());
+        for chunk in of.chunks(SYMBOLS_PER_REQUEST) {
+            let symbols = chunk.iter().map(Symbol::as_str).collect::<Vec<_>>().join(",");
+            let rows: Items<market::Metrics> =
+                self.http.get(ENDPOINT, &["market-metrics"], &[("symbols", symbols)]).await?;
+            let now = self.now();
+            let read = rows.items.warned(ENDPOINT);
+            updates.extend(
+                read.iter().filter_map(|row| parse::market::metrics(row, now)).map(MarketUpdate::Metrics),
+            );
+        }
+        Ok(updates)
+    }
+
+    async fn chain(&self, of: &Symbol) -> Result<OptionChain, BrokerError> {
+        const ENDPOINT: &str = "/option-chains/…/nested";
+        let roots: Items<instrument::NestedChain> =
+            self.http.get(ENDPOINT, &["option-chains", of.as_str(), "nested"], &[]).await?;
+        let parsed = parse::chain::chain(of, roots.items);
+        if parsed.unreadable > 0 {
+            tracing::warn!(chain = of.as_str(), unreadable = parsed.unreadable, "parts of a chain");
+        }
+        if !parsed.streamer_names.is_empty() {
+            let mut names = self.directory.streamer_names.write().unwrap_or_else(PoisonError::into_inner);
+            names.extend(parsed.streamer_names);
+        }
+        Ok(parsed.chain)
+    }
+
+    async fn stream(
+        &self,
+        mut subscriptions: watch::Receiver<Subscriptions>,
+        mut control: mpsc::Receiver<StreamControl>,
+        _out: mpsc::Sender<StreamEvent>,
+    ) {
+        tracing::debug!(host = ?self.addresses.account_stream.host_str(), "streams are not connected yet");
+        loop {
+            tokio::select! {
+                changed = subscriptions.changed() => if changed.is_err() { return },
+                Some(StreamControl::RetryNow) = control.recv() => self.http.auth.allow_one_more().await,
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Recorded answers of the real API, where this checkout has them beside it.
+
+use std::path::PathBuf;
+
+use chrono::{TimeZone, Utc};
+
+use super::{accounts, chain, market};
+use crate::broker::tastytrade::wire;
+use crate::domain::report::SessionState;
+use crate::domain::{Instrument, Symbol};
+use crate::market::update::MarketUpdate;
+
+/// The recording's text, or nothing, said plainly.
+#[expect(clippy::print_stderr, reason = "a test that could not run must say so")]
+fn recorded(name: &str) -> Option<String> {
+    let near = std::env::var_os("COTRADER_RECORDINGS")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/api"), PathBuf::from);
+    let text = std::fs::read_to_string(near.join(name)).ok();
+    if text.is_none() {
+        eprintln!("skipped: no recording {name}");
+    }
+    text
+}
+
+/// Recordings come with and without the `data` envelope.
+fn data(text: &str) -> serde_json::Value {
+    let value: serde_json::Value = serde_json::from_str(text).expect("a recording is JSON");
+    value.get("data").cloned().unwrap_or(value)
+}
+
+#[test]
+fn the_recorded_chain_reads_completely() {
+    let Some(text) = recorded("captures__nested-option-chain.json") else { return };
+    let roots: wire::Items<wire::instrument::NestedChain> =
+        serde_json::from_value(data(&text)).expect("a chain");
+    let parsed = chain::chain(&Symbol::new("SPY").expect("a symbol"), roots.items);
+    assert_eq!(parsed.unreadable, 0);
+    assert!(parsed.streamer_names.is_empty(), "{:?}", parsed.streamer_names);
+    assert!(parsed.chain.expirations.len() >= 3);
+    assert!(parsed.chain.expirations.iter().all(|e| e.strikes.len() == 3));
+}
+
+#[test]
+fn the_recorded_quotes_read_completely() {
+    let Some(text) = recorded("market_data_by_type.json") else { return };
+    let rows: wire::Items<wire::market::MarketData> = serde_json::from_value(data(&text)).expect("rows");
+    let now = Utc.with_ymd_and_hms(2026, 11, 20, 17, 0, 0).single().expect("an instant");
+    let row = rows.items.good.iter().find(|row| row.symbol.as_str() == "AAPL").expect("AAPL");
+    let apple = Instrument::Equity(Symbol::new("AAPL").expect("a symbol"));
+    let [quote, ..] = market::snapshot(&apple, row, now);
+    let MarketUpdate::Quote { quote, .. } = quote else { panic!("{quote:?}") };
+    assert_eq!(quote.bid.map(|p| p.to_string()), Some("210.55".into()));
+    assert!(quote.at.is_some() && quote.ask_size == Some(1.0));
+}
+
+#[test]
+fn the_recorded_session_and_account_stream_frames_read() {
+    let Some(text) = recorded("captures__market-session-current.json") else { return };
+    let wire: wire::market::Session = serde_json::from_value(data(&text)).expect("a session");
+    let session = market::session(&wire, wire.open_at.0.expect("an open"));
+    assert_eq!(session.state, SessionState::Closed);
+    assert!(session.next_open_at.is_some() && session.next_date.is_some());
+
+    let Some(text) = recorded("frames__account__current-position.derived.json") else { return };
+    let wire: wire::account::Position = serde_json::from_value(data(&text)).expect("a position");
+    let position = accounts::position(&wire).expect("a position of ours");
+    assert_eq!(position.quantity, rust_decimal::Decimal::ONE_HUNDRED);
+
+    let Some(text) = recorded("frames__account__account-balance.derived.json") else { return };
+    let wire: wire::account::Balance = serde_json::from_value(data(&text)).expect("balances");
+    let balances = accounts::balances(&wire, session.open_at.expect("an open")).expect("balances");
+    assert!(balances.cash.is_some() && balances.net_liq.is_some() && balances.requirement.is_some());
+}

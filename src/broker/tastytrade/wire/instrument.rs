@@ -1,0 +1,35 @@
+//! Option chains.
+
+use serde::Deserialize;
+
+use super::{Day, Many, Num, Text};
+
+/// One root of an underlying; an index has several.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct NestedChain {
+    pub underlying_symbol: Text,
+    pub root_symbol: Text,
+    pub option_chain_type: Text,
+    pub shares_per_contract: Num,
+    pub expirations: Many<NestedExpiration>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct NestedExpiration {
+    pub expiration_type: Text,
+    pub expiration_date: Day,
+    pub settlement_type: Text,
+    pub strikes: Many<NestedStrike>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct NestedStrike {
+    pub strike_price: Num,
+    pub call: Text,
+    pub call_streamer_symbol: Text,
+    pub put: Text,
+    pub put_streamer_symbol: Text,
+}

@@ -1,0 +1,4 @@
+//! The tastytrade adapter against fakes on loopback: what the wire does to it, it must survive.
+
+mod fake;
+mod rest;
