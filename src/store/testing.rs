@@ -1,0 +1,192 @@
+//! What the tests of the store have in common.
+
+use std::path::Path;
+
+use rust_decimal::Decimal;
+
+use super::{Access, Store};
+use crate::domain::account::{Account, AccountKind, Balances};
+use crate::domain::event::*;
+use crate::domain::id::*;
+use crate::domain::market_context::MarketContext;
+use crate::domain::money::Money;
+use crate::domain::portfolio::{ExitProfile, Portfolio, PortfolioLimits};
+use crate::domain::strategy::Strategy;
+use crate::domain::symbol::Symbol;
+use crate::domain::time::Timestamp;
+use crate::domain::trade::{CloseReason, Evaluation, TradeKind, Verdict};
+
+pub fn at(second: u32) -> Timestamp {
+    chrono::DateTime::from_timestamp(1_800_000_000 + i64::from(second), 123_456_789).expect("an instant")
+}
+
+pub fn pending(ids: &mut CountedIds, key: Option<&str>, event: Event) -> Pending {
+    let id = EventId::new(ids);
+    let meta = Meta {
+        id,
+        occurred_at: at(7),
+        actor: Actor::Trader,
+        correlation: CorrelationId::new(ids),
+        causation: Some(EventId::new(ids)),
+        key: key.map(str::to_owned),
+    };
+    Pending { meta, event }
+}
+
+pub fn note(text: &str) -> Event {
+    Event::NoteRecorded(NoteRecorded {
+        trade: None,
+        note_kind: NoteKind::Decision,
+        underlying: Some(symbol()),
+        strategy: Some(Strategy::IronCondor),
+        rationale: text.to_owned(),
+    })
+}
+
+pub fn intent(trade: TradeId, rationale: &str) -> Event {
+    Event::TradeIntended(TradeIntended {
+        trade,
+        trade_kind: TradeKind::Real,
+        portfolio: Some(PortfolioId::from_key("core")),
+        account: None,
+        underlying: symbol(),
+        strategy: Strategy::IronCondor,
+        legs: vec![],
+        note_kind: NoteKind::Decision,
+        rationale: rationale.to_owned(),
+    })
+}
+
+pub fn symbol() -> Symbol {
+    Symbol::new("SPY").expect("a symbol")
+}
+
+/// Opens for writing and expects a sound store.
+pub fn open(dir: &Path) -> Store {
+    let opened = Store::open(dir, Access::ReadWrite).expect("a store");
+    assert_eq!(opened.damage, None);
+    opened.store
+}
+
+/// A store with `notes` notes in it, closed.
+pub fn filled(dir: &Path, notes: usize) {
+    let store = open(dir);
+    let mut ids = CountedIds(1000);
+    for i in 0..notes {
+        store
+            .append_blocking(vec![pending(&mut ids, None, note(&format!("why number {i}")))])
+            .expect("stored");
+    }
+    store.close();
+}
+
+fn context() -> MarketContext {
+    MarketContext { as_of: at(1), revision: 3, rate: 0.0385, underlyings: vec![], marks: vec![] }
+}
+
+pub fn one_of_each() -> Vec<Event> {
+    let ids = &mut CountedIds(0);
+    let trade = TradeId::new(ids);
+    let account = AccountId::from_number("sim", "1");
+    let core = PortfolioId::from_key("core");
+    let date = chrono::NaiveDate::from_ymd_opt(2027, 2, 8).expect("a date");
+    let money = Money(Decimal::new(-12_345, 2));
+    vec![
+        Event::SessionStarted(SessionStarted {
+            session: SessionId::new(ids),
+            mode: "DEMO".into(),
+            version: "0.1.0".into(),
+        }),
+        Event::PortfolioDefined(PortfolioDefined {
+            portfolio: Portfolio {
+                id: core,
+                key: "core".into(),
+                name: "Core".into(),
+                capital: Money(Decimal::from(20_000)),
+                account_key: None,
+                hypothetical: false,
+                permitted: vec![Strategy::IronCondor],
+                limits: PortfolioLimits { beta_delta: Some(Decimal::new(15, 2)), var95: None },
+                exit: ExitProfile::Balanced,
+                preferred_underlyings: vec![symbol()],
+                delta_band: None,
+                warn_only: false,
+            },
+            account: Some(account),
+        }),
+        Event::AccountSeen(AccountSeen {
+            account: Account {
+                id: account,
+                broker: "sim".into(),
+                masked_number: "…0001".into(),
+                nickname: "main".into(),
+                kind: AccountKind::Margin,
+            },
+            key: None,
+        }),
+        Event::BalancesReported(BalancesReported {
+            account,
+            balances: Balances {
+                cash: Some(money),
+                net_liq: None,
+                buying_power: None,
+                requirement: None,
+                as_of: at(2),
+            },
+        }),
+        Event::MarketObserved(MarketObserved { context: context() }),
+        Event::DayClosed(DayClosed {
+            date,
+            equity: vec![
+                EquityAtClose { portfolio: Some(core), account: None, equity: Some(money) },
+                EquityAtClose { portfolio: None, account: Some(account), equity: None },
+            ],
+            exposures: vec![ExposureAtClose {
+                underlying: symbol(),
+                delta_shares: 0.1 + 0.2,
+                beta_weighted_delta: -1e-9,
+                gamma_pnl_1pct: 3.5,
+                theta_day: 12.0,
+                vega_point: -40.25,
+                iv30: Some(0.162),
+                complete: true,
+            }],
+            context: context(),
+        }),
+        intent(trade, "mean reversion after the gap"),
+        Event::TradeEvaluated(TradeEvaluated {
+            trade,
+            evaluation: Evaluation {
+                net_price: money,
+                max_profit: Some(money),
+                max_loss: None,
+                defined_risk: true,
+                breakevens: vec![701.5, 760.25],
+                delta_shares: -3.25,
+                beta_weighted_delta: -3.0,
+                theta_day: 5.5,
+                vega_point: -7.75,
+                limits: vec![],
+                verdict: Verdict::Pass,
+                notes: vec!["nearest listed expiry".into()],
+            },
+        }),
+        Event::TradeAdopted(TradeAdopted {
+            trade: TradeId::new(ids),
+            account,
+            portfolio: None,
+            underlying: symbol(),
+            strategy: Strategy::Stock,
+            legs: vec![],
+            opened_at: at(5),
+        }),
+        Event::TradeResized(TradeResized { trade, legs: vec![], strategy: Strategy::VerticalSpread }),
+        Event::TradeMoved(TradeMoved { trade, from: Some(core), to: PortfolioId::from_key("wheel") }),
+        Event::TradeClosed(TradeClosed {
+            trade,
+            why: CloseReason::Expired,
+            rationale: Some("worthless, as planned".into()),
+        }),
+        note("a thought"),
+    ]
+}
