@@ -77,6 +77,21 @@ impl<T> Reading<T> {
         matches!(self, Self::Live { .. })
     }
 
+    /// Both values: stale if either is, by the older age; unusable if either is.
+    pub fn zip<U>(self, other: Reading<U>) -> Reading<(T, U)> {
+        match (self, other) {
+            (Self::Unusable { why }, _) | (_, Reading::Unusable { why }) => Reading::Unusable { why },
+            (Self::Live { value: a }, Reading::Live { value: b }) => Reading::Live { value: (a, b) },
+            (Self::Stale { value: a, age_seconds }, Reading::Live { value: b })
+            | (Self::Live { value: a }, Reading::Stale { value: b, age_seconds }) => {
+                Reading::Stale { value: (a, b), age_seconds }
+            }
+            (Self::Stale { value: a, age_seconds: x }, Reading::Stale { value: b, age_seconds: y }) => {
+                Reading::Stale { value: (a, b), age_seconds: x.max(y) }
+            }
+        }
+    }
+
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Reading<U> {
         match self {
             Self::Live { value } => Reading::Live { value: f(value) },

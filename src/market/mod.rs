@@ -3,5 +3,12 @@
 //!
 //! Never: opens a socket, hears of a broker, asks the time.
 
+pub mod board;
 pub mod calendar;
+pub mod dividends;
+pub mod events;
+pub mod history;
+pub mod quote;
+pub mod rates;
 pub mod update;
+pub mod view;

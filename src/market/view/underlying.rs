@@ -1,0 +1,240 @@
+//! What a picture says about an underlying: slow figures, beta, volatility, correlation, dividends, events.
+
+use std::sync::Arc;
+
+use super::MarketView;
+use crate::domain::freshness::Unusable;
+use crate::domain::instrument::is_index;
+use crate::domain::time::new_york_date;
+use crate::domain::{Bar, Instrument, Reading, Symbol, TradingDate};
+use crate::market::calendar::years_between;
+use crate::market::dividends::{Dividend, DividendPlan, infer_spacing};
+use crate::market::events::NextEvent;
+use crate::market::history::{self, Pair, Series, Single};
+use crate::market::update::UnderlyingMetrics;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Beta {
+    pub value: f64,
+    pub source: BetaSource,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BetaSource {
+    /// From daily bars.
+    Own,
+    Broker,
+    /// Nobody knows it: 1.0 stands in.
+    Assumed,
+    Override,
+}
+
+/// Volatility for the next thirty calendar days, per year.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Iv30 {
+    pub value: f64,
+    pub source: Iv30Source,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Iv30Source {
+    /// The broker's volatility index.
+    BrokerIndex,
+    /// Interpolated between the broker's volatilities per expiration.
+    Expirations,
+}
+
+impl Iv30Source {
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::BrokerIndex => "broker tw",
+            Self::Expirations => "own, from expirations",
+        }
+    }
+}
+
+/// Expirations nearer than this say too little about a month.
+const FEWEST_DAYS: f64 = 7.0;
+
+impl MarketView {
+    pub fn metrics(&self, symbol: &Symbol) -> Option<&UnderlyingMetrics> {
+        self.0.contents.metrics.get(symbol)
+    }
+
+    /// Daily bars as they came, today's unfinished one included.
+    pub fn bars(&self, symbol: &Symbol) -> &[Bar] {
+        self.series(symbol).map_or(&[], |series| series.bars())
+    }
+
+    /// The daily bars of finished sessions.
+    pub fn finished_bars(&self, symbol: &Symbol) -> &[Bar] {
+        self.series(symbol).map_or(&[], |series| series.until(self.last_finished()))
+    }
+
+    /// Change since the previous close as a fraction.
+    pub fn day_change(&self, symbol: &Symbol) -> Reading<f64> {
+        let instrument = if is_index(symbol.as_str()) {
+            Instrument::Index(symbol.clone())
+        } else {
+            Instrument::Equity(symbol.clone())
+        };
+        match self.previous_close(&instrument) {
+            None => Reading::Unusable { why: Unusable::Missing },
+            Some(close) => self.spot(symbol).map(|spot| spot / close.to_f64() - 1.0),
+        }
+    }
+
+    /// Against the benchmark: the trader's word, else from daily bars, else the broker's, else one.
+    /// A share's beta is not taken below zero unless the trader says so.
+    pub fn beta(&self, symbol: &Symbol) -> Beta {
+        let said = self.0.config.overrides.get(symbol).and_then(|o| o.beta).filter(|b| b.is_finite());
+        if let Some(value) = said {
+            return Beta { value, source: BetaSource::Override };
+        }
+        if symbol == self.benchmark() {
+            return Beta { value: 1.0, source: BetaSource::Own };
+        }
+        let floored = |value: f64| if is_index(symbol.as_str()) { value } else { value.max(0.0) };
+        if let Some(own) = self.pair(symbol, self.benchmark()).beta {
+            return Beta { value: floored(own), source: BetaSource::Own };
+        }
+        match self.metrics(symbol).and_then(|m| m.beta).filter(|beta| beta.is_finite()) {
+            Some(broker) => Beta { value: floored(broker), source: BetaSource::Broker },
+            None => Beta { value: 1.0, source: BetaSource::Assumed },
+        }
+    }
+
+    /// Standard deviation of the next daily return: the trader's word, else EWMA, else the last month's,
+    /// else the implied volatility brought to a day.
+    pub fn daily_vol(&self, symbol: &Symbol) -> Option<f64> {
+        let said = self.0.config.overrides.get(symbol).and_then(|o| o.daily_vol).filter(|v| *v >= 0.0);
+        let single = self.single(symbol);
+        let per_day = |annual: f64| annual / 252f64.sqrt();
+        said.or(single.ewma_daily)
+            .or(single.realised_20.map(per_day))
+            .or_else(|| self.iv30(symbol).map(|iv| per_day(iv.value)))
+    }
+
+    /// Of daily returns; where the joint history is too short, through the benchmark.
+    pub fn correlation(&self, a: &Symbol, b: &Symbol) -> Option<f64> {
+        if a == b {
+            return Some(1.0);
+        }
+        let (first, second) = if a < b { (a, b) } else { (b, a) };
+        self.pair(first, second).correlation.or_else(|| {
+            let benchmark = self.benchmark();
+            if a == benchmark || b == benchmark {
+                return None;
+            }
+            let to_market = |name: &Symbol| self.pair(name, benchmark).correlation;
+            Some(to_market(a)? * to_market(b)?)
+        })
+    }
+
+    /// Realised volatility of the last twenty sessions, per year.
+    pub fn rv20(&self, symbol: &Symbol) -> Option<f64> {
+        self.single(symbol).realised_20
+    }
+
+    pub fn iv30(&self, symbol: &Symbol) -> Option<Iv30> {
+        let metrics = self.metrics(symbol)?;
+        let usable = |vol: &f64| vol.is_finite() && *vol > 0.0;
+        if let Some(value) = metrics.iv_index.filter(usable) {
+            return Some(Iv30 { value, source: Iv30Source::BrokerIndex });
+        }
+        let mut points: Vec<(f64, f64)> = metrics
+            .expirations
+            .iter()
+            .filter(|(_, vol)| usable(vol))
+            .map(|(date, vol)| (years_between(self.now(), self.calendar().close_at(*date)) * 365.0, *vol))
+            .filter(|(days, _)| *days >= FEWEST_DAYS)
+            .collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        interpolate_total_variance(&points, 30.0).map(|value| Iv30 { value, source: Iv30Source::Expirations })
+    }
+
+    /// The next dividend, today's ex-date included.
+    pub fn next_dividend(&self, symbol: &Symbol) -> Option<Dividend> {
+        self.dividend_plan(symbol)?.next(new_york_date(self.now()))
+    }
+
+    pub fn next_earnings(&self, symbol: &Symbol) -> NextEvent {
+        let today = new_york_date(self.now());
+        match self.metrics(symbol).and_then(|m| m.next_earnings).filter(|date| *date >= today) {
+            Some(date) => NextEvent::On(date),
+            None => NextEvent::Unknown,
+        }
+    }
+
+    /// The discrete dividends, where an amount is known. An index has none: its forward carries them.
+    pub(super) fn dividend_plan(&self, symbol: &Symbol) -> Option<DividendPlan> {
+        if is_index(symbol.as_str()) {
+            return None;
+        }
+        let said = self.0.config.overrides.get(symbol);
+        if let Some(plan) = said.and_then(|o| o.dividends.clone()) {
+            return Some(plan);
+        }
+        if said.is_some_and(|o| o.dividend_yield.is_some()) {
+            return None;
+        }
+        let metrics = self.metrics(symbol)?;
+        let amount = crate::domain::Price(metrics.next_dividend?).to_f64();
+        let spacing = said.and_then(|o| o.dividend_spacing_days).or_else(|| {
+            let spot = *self.spot(symbol).known()?;
+            infer_spacing(amount, metrics.dividend_yield?, spot)
+        });
+        let plan = DividendPlan::new(&[(metrics.next_ex_date?, amount)], spacing);
+        // A payment that is over and does not repeat says nothing about the future.
+        plan.next(new_york_date(self.now())).is_some().then_some(plan)
+    }
+
+    /// The continuous yield, where no discrete dividends are known.
+    pub(super) fn dividend_yield(&self, symbol: &Symbol) -> f64 {
+        let said = self.0.config.overrides.get(symbol).and_then(|o| o.dividend_yield);
+        said.or_else(|| self.metrics(symbol)?.dividend_yield).filter(|q| q.is_finite()).unwrap_or(0.0)
+    }
+
+    /// The last date whose session is over.
+    fn last_finished(&self) -> TradingDate {
+        let today = new_york_date(self.now());
+        if self.calendar().close_at(today) <= self.now() { today } else { self.yesterday() }
+    }
+
+    fn series(&self, symbol: &Symbol) -> Option<&Arc<Series>> {
+        self.0.contents.series.get(symbol)
+    }
+
+    fn single(&self, symbol: &Symbol) -> Single {
+        let last = self.last_finished();
+        self.series(symbol).map(|s| self.0.contents.memo.single(symbol, s, last)).unwrap_or_default()
+    }
+
+    fn pair(&self, a: &Symbol, b: &Symbol) -> Pair {
+        let last = self.last_finished();
+        match (self.series(a), self.series(b)) {
+            (Some(x), Some(y)) => self.0.contents.memo.pair((a, x), (b, y), last),
+            _ => Pair::default(),
+        }
+    }
+
+    /// Log returns of two names between finished joint sessions, oldest first, the last `most`.
+    pub fn joint_returns(&self, a: &Symbol, b: &Symbol, most: usize) -> (Vec<f64>, Vec<f64>) {
+        history::joint_returns(self.finished_bars(a), self.finished_bars(b), most)
+    }
+}
+
+/// Linear in total variance between the two neighbours of `days`, flat in volatility beyond the ends.
+/// `points` are (calendar days, volatility), ascending.
+pub fn interpolate_total_variance(points: &[(f64, f64)], days: f64) -> Option<f64> {
+    let above = points.partition_point(|point| point.0 < days);
+    match (above.checked_sub(1).and_then(|i| points.get(i)), points.get(above)) {
+        (Some(a), Some(b)) => {
+            let variance = |point: &(f64, f64)| point.1 * point.1 * point.0;
+            let weight = (days - a.0) / (b.0 - a.0);
+            Some(((variance(a) + weight * (variance(b) - variance(a))) / days).sqrt())
+        }
+        (Some(end), None) | (None, Some(end)) => Some(end.1),
+        (None, None) => None,
+    }
+}
