@@ -1,3 +1,4 @@
 //! Black-box tests: the real binary, real SQLite, the real adapter against the simulated broker.
 
+mod architecture;
 mod broker;
