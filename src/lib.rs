@@ -1,5 +1,4 @@
-//! cotrader: the risk cockpit for one person's options book. The map of the modules, the arrows between
-//! them and the invariants stand in `docs/architecture.md`.
+#![doc = include_str!("../docs/architecture.md")]
 
 // -- the words
 pub mod domain;

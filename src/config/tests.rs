@@ -235,6 +235,7 @@ fn no_color_means_mono() {
 }
 
 /// The dates in the default file, against the recorded calendars where they are at hand.
+#[expect(clippy::print_stderr, reason = "a test that could not run must say so")]
 #[test]
 fn the_default_event_dates_agree_with_recorded_calendars() {
     let recorded =
