@@ -1,1 +1,81 @@
-//! (being built)
+//! A broker on the loopback: OAuth, REST, market-data stream and account stream as the real one speaks
+//! them, over a made-up or a recorded market.
+//!
+//! Never: reads the environment or a configuration, takes a real credential, listens beyond 127.0.0.1.
+
+mod accounts;
+pub mod clock;
+mod hours;
+mod instruments;
+mod oauth;
+mod quotes;
+mod requirement;
+mod server;
+mod wire;
+pub mod world;
+
+use serde::Serialize;
+
+pub use clock::{SimClock, demo_start};
+pub use server::{RunningSim, start};
+
+use crate::domain::TradingDate;
+
+/// What market and book are served.
+#[derive(Debug, Clone)]
+pub enum WorldSource {
+    /// Made up, the same on every start with the same seed and anchor date.
+    Seeded { anchor: TradingDate },
+}
+
+#[derive(Debug, Clone)]
+pub struct SimConfig {
+    pub seed: u64,
+    /// 0 takes any free port.
+    pub port: u16,
+    pub clock: SimClock,
+    pub world: WorldSource,
+    /// Life of an access token in real seconds; the real broker's is 900.
+    pub access_token_seconds: u64,
+    /// Silence after which a stream is closed, in real seconds; the real broker's is 60.
+    pub silence_timeout_seconds: u64,
+    /// Handed out instead of the own stream addresses, so that a proxy can stand between.
+    pub advertise_dxlink: Option<String>,
+    pub advertise_account_stream: Option<String>,
+}
+
+impl SimConfig {
+    pub fn new(seed: u64, clock: SimClock, world: WorldSource) -> Self {
+        Self {
+            seed,
+            port: 0,
+            clock,
+            world,
+            access_token_seconds: 900,
+            silence_timeout_seconds: 60,
+            advertise_dxlink: None,
+            advertise_account_stream: None,
+        }
+    }
+}
+
+/// Everything a client needs; the secrets are made anew for every run and open nothing else.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Connection {
+    pub base_url: String,
+    pub dxlink_url: String,
+    pub account_stream_url: String,
+    pub client_secret: String,
+    pub refresh_token: String,
+    pub accounts: Vec<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SimError {
+    #[error(
+        "the simulated broker cannot listen on 127.0.0.1:{port}: {source}; choose another port or 0 for any"
+    )]
+    Bind { port: u16, source: std::io::Error },
+    #[error("the simulated broker cannot use this market: {reason}")]
+    World { reason: String },
+}

@@ -1,0 +1,411 @@
+//! Customers, accounts, balances, positions, margin.
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use chrono::TimeDelta;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
+use serde_json::{Value, json};
+
+use crate::domain::Instrument;
+use crate::domain::time::{Timestamp, new_york_date};
+
+use super::requirement;
+use super::server::{Shared, SimState};
+use super::wire::{self, Fields, Query, amount, num, stamp, stamp_z};
+use super::world::book::{AccountBook, BookPosition, held, market_value};
+use super::world::value::expiry_instant;
+
+fn account_json(account: &AccountBook) -> Value {
+    let margin_or_cash = if account.is_ira { "Cash" } else { "Margin" };
+    json!({
+        "account-number": account.number, "nickname": account.nickname, "account-type-name": account.type_name,
+        "margin-or-cash": margin_or_cash, "day-trader-status": false,
+        "is-closed": false, "is-firm-error": false, "is-firm-proprietary": false, "is-foreign": false,
+        "is-futures-approved": false, "is-test-drive": false, "investment-objective": "SPECULATION",
+        "suitable-options-level": "No Restrictions", "external-id": format!("X-{}", account.number),
+        "opened-at": "2024-02-01T15:00:00.000+00:00", "created-at": "2024-02-01T14:59:00.000+00:00"
+    })
+}
+
+pub async fn customer() -> Response {
+    wire::one(
+        json!({
+            "id": "me", "first-name": "Sim", "last-name": "Trader", "email": "sim@example.invalid",
+            "external-id": "C0000000001", "is-professional": false, "has-institutional-assets": false
+        }),
+        "/customers/me",
+    )
+}
+
+pub async fn list(State(shared): State<Shared>) -> Response {
+    let items = shared
+        .accounts
+        .iter()
+        .map(|a| json!({ "account": account_json(a), "authority-level": "owner" }))
+        .collect();
+    wire::list(items, "/customers/me/accounts")
+}
+
+pub async fn one(State(shared): State<Shared>, Path(number): Path<String>) -> Response {
+    match shared.account(&number) {
+        Some(account) => wire::one(account_json(account), &format!("/customers/me/accounts/{number}")),
+        None => wire::not_found("the account"),
+    }
+}
+
+pub async fn trading_status(State(shared): State<Shared>, Path(number): Path<String>) -> Response {
+    let Some(account) = shared.account(&number) else { return wire::not_found("the account") };
+    let calculation = if account.is_ira { "IRA Margin" } else { "Reg T" };
+    wire::one(
+        json!({
+            "account-number": number, "id": 9001, "options-level": "No Restrictions", "fee-schedule-name": "default",
+            "equities-margin-calculation-type": calculation, "is-closed": false, "is-closing-only": false,
+            "is-frozen": false, "is-in-margin-call": false, "is-pattern-day-trader": false,
+            "is-in-day-trade-equity-maintenance-call": false, "is-aggregated-at-clearing": false,
+            "is-full-equity-margin-required": account.is_ira, "has-intraday-equities-margin": false,
+            "short-calls-enabled": !account.is_ira, "are-far-otm-net-options-restricted": true,
+            "is-roll-the-day-forward-enabled": true, "is-cryptocurrency-enabled": false,
+            "is-futures-enabled": false, "is-futures-closing-only": false, "is-futures-intra-day-enabled": false,
+            "is-small-notional-futures-intra-day-enabled": false, "futures-margin-rate-multiplier": "0.0",
+            "small-notional-futures-margin-rate-multiplier": "0.0", "is-equity-offering-enabled": false,
+            "is-equity-offering-closing-only": false, "updated-at": stamp(shared.clock.now()),
+            "day-trade-count": 0, "is-portfolio-margin-enabled": false, "is-risk-reducing-only": false,
+            "is-cryptocurrency-closing-only": false
+        }),
+        &format!("/accounts/{number}/trading-status"),
+    )
+}
+
+/// Sums of an account's marks.
+#[derive(Debug, Default, Clone, Copy)]
+struct Values {
+    long_equity: f64,
+    short_equity: f64,
+    long_option: f64,
+    short_option: f64,
+}
+
+fn values(shared: &SimState, account: &AccountBook, at: Timestamp) -> Values {
+    let mut values = Values::default();
+    for line in held(&account.positions, at) {
+        let Some(value) = market_value(shared.market.as_ref(), line, at) else { continue };
+        let slot = match (&line.instrument, value >= 0.0) {
+            (Instrument::Option(_), true) => &mut values.long_option,
+            (Instrument::Option(_), false) => &mut values.short_option,
+            (_, true) => &mut values.long_equity,
+            (_, false) => &mut values.short_equity,
+        };
+        *slot += value.abs();
+    }
+    values
+}
+
+/// The balance object of REST and of the account stream.
+pub fn balance_json(shared: &SimState, account: &AccountBook, at: Timestamp) -> Value {
+    let v = values(shared, account, at);
+    let cash = account.cash.to_f64().unwrap_or(0.0);
+    let net = cash + v.long_equity - v.short_equity + v.long_option - v.short_option;
+    let needs = requirement::by_underlying(shared.market.as_ref(), account, at);
+    let stock: f64 = needs.values().map(|n| n.0).sum();
+    let options: f64 = needs.values().map(|n| n.1).sum();
+    let total = stock + options;
+    // Long options are paid in full: they lend no buying power.
+    let excess = (net - v.long_option - total).max(0.0);
+    let leverage = if account.is_ira { 1.0 } else { 2.0 };
+    let m = |value: f64| Value::from(num((value * 1000.0).round() / 1000.0));
+    let mut fields = Fields::from(json!({
+        "account-number": account.number, "currency": "USD", "cash-balance": amount(account.cash),
+        "net-liquidating-value": m(net), "equity-buying-power": m(excess * leverage),
+        "derivative-buying-power": m(excess), "day-trading-buying-power": "0.0",
+        "used-derivative-buying-power": m(options), "available-trading-funds": "0.0",
+        "maintenance-requirement": m(total), "maintenance-excess": m(excess), "margin-equity": m(net),
+        "reg-t-margin-requirement": m(total), "day-trade-excess": m(excess),
+        "long-equity-value": m(v.long_equity), "short-equity-value": m(v.short_equity),
+        "long-derivative-value": m(v.long_option), "short-derivative-value": m(v.short_option),
+        "long-margineable-value": m(v.long_equity), "short-margineable-value": m(v.short_equity),
+        "cash-available-to-withdraw": m(excess.min(cash.max(0.0))),
+        "closed-loop-available-balance": m(excess.min(cash.max(0.0))),
+        "effective-cryptocurrency-buying-power": m(excess),
+        "pending-cash-effect": "None", "unsettled-cryptocurrency-fiat-effect": "None",
+        "buying-power-adjustment-effect": "None",
+        "snapshot-date": new_york_date(at).to_string(), "updated-at": stamp(at)
+    }));
+    for key in ZERO_BALANCES {
+        fields = fields.with(key, "0.0");
+    }
+    fields.build()
+}
+
+/// What these accounts never have, but the wire always carries.
+const ZERO_BALANCES: [&str; 31] = [
+    "maintenance-call-value",
+    "reg-t-call-value",
+    "day-trading-call-value",
+    "day-equity-call-value",
+    "long-futures-value",
+    "short-futures-value",
+    "long-futures-derivative-value",
+    "short-futures-derivative-value",
+    "long-cryptocurrency-value",
+    "short-cryptocurrency-value",
+    "cryptocurrency-margin-requirement",
+    "long-bond-value",
+    "bond-margin-requirement",
+    "long-fixed-income-security-value",
+    "fixed-income-security-margin-requirement",
+    "equity-offering-margin-requirement",
+    "futures-margin-requirement",
+    "futures-overnight-margin-requirement",
+    "futures-intraday-margin-requirement",
+    "pending-cash",
+    "cash-settle-balance",
+    "margin-settle-balance",
+    "total-settle-balance",
+    "sma-equity-option-buying-power",
+    "special-memorandum-account-value",
+    "special-memorandum-account-apex-adjustment",
+    "unsettled-cryptocurrency-fiat-amount",
+    "buying-power-adjustment",
+    "pending-margin-interest",
+    "total-pending-liquidity-pool-rebate",
+    "apex-starting-day-margin-equity",
+];
+
+pub async fn balance(
+    State(shared): State<Shared>,
+    Path((number, currency)): Path<(String, String)>,
+) -> Response {
+    match shared.account(&number) {
+        Some(account) if currency == "USD" => wire::one(
+            balance_json(&shared, account, shared.clock.now()),
+            &format!("/accounts/{number}/balances/USD"),
+        ),
+        Some(_) => wire::not_found("a balance in this currency"),
+        None => wire::not_found("the account"),
+    }
+}
+
+pub async fn balances(
+    State(shared): State<Shared>,
+    Path(number): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let Some(account) = shared.account(&number) else { return wire::not_found("the account") };
+    let version = headers.get("accept-version").and_then(|v| v.to_str().ok()?.parse::<u32>().ok());
+    let body = balance_json(&shared, account, shared.clock.now());
+    let context = format!("/accounts/{number}/balances");
+    if version.is_some_and(|v| v >= 20_240_501) {
+        wire::list(vec![body], &context)
+    } else {
+        wire::one(body, &context)
+    }
+}
+
+fn integer(value: Decimal) -> Value {
+    match value.to_i64() {
+        Some(whole) if Decimal::from(whole) == value => Value::from(whole),
+        _ => Value::from(value.to_f64().unwrap_or(0.0)),
+    }
+}
+
+/// The position object of REST and of the account stream.
+pub fn position_json(shared: &SimState, line: &BookPosition, at: Timestamp, marks: bool) -> Value {
+    let today = new_york_date(at);
+    let direction = if line.quantity.is_sign_negative() { "Short" } else { "Long" };
+    // The effect of closing, as the wire has it.
+    let cost_effect = if line.quantity.is_sign_negative() { "Debit" } else { "Credit" };
+    let close = match &line.instrument {
+        Instrument::Equity(s) | Instrument::Index(s) => {
+            shared.market.print(s.as_str(), at).and_then(|p| p.previous_close).map(|c| c.0)
+        }
+        Instrument::Option(c) => {
+            shared.market.option(&super::world::parts_of(c), at).and_then(|p| p.previous_close)
+        }
+    };
+    let kind = if line.instrument.option().is_some() { "Equity Option" } else { "Equity" };
+    let open = amount(line.average_open_price);
+    let opened_today = new_york_date(line.opened_at) == today;
+    let close_text = close.map_or_else(|| "0.0".to_owned(), num);
+    let day_basis = if opened_today { open.clone() } else { close_text.clone() };
+    let mark = marks.then(|| shared.market.mark(&line.instrument, at)).flatten().map(|m| m.0);
+    let size = line.quantity.abs() * Decimal::from(line.instrument.multiplier());
+    Fields::from(json!({
+        "account-number": line.account, "symbol": line.instrument.broker_symbol(), "instrument-type": kind,
+        "underlying-symbol": line.instrument.underlying().as_str(),
+        "streamer-symbol": line.instrument.streamer_symbol(),
+        "quantity": integer(line.quantity.abs()), "quantity-direction": direction,
+        "multiplier": line.instrument.multiplier(), "average-open-price": open, "close-price": close_text,
+        "cost-effect": cost_effect, "average-daily-market-close-price": day_basis,
+        "average-yearly-market-close-price": open, "is-suppressed": false, "is-frozen": false,
+        "restricted-quantity": 0, "realized-day-gain": "0.0", "realized-day-gain-effect": "None",
+        "realized-day-gain-date": today.to_string(), "realized-today": "0.0", "realized-today-effect": "None",
+        "realized-today-date": today.to_string(), "created-at": stamp(line.opened_at), "updated-at": stamp(line.opened_at)
+    }))
+    .maybe("expires-at", line.instrument.option().map(|c| stamp(expiry_instant(c.expiry, c.settlement))))
+    .maybe_num("mark-price", mark)
+    .maybe_num("mark", mark.map(|p| p * size.to_f64().unwrap_or(0.0)))
+    .build()
+}
+
+pub async fn positions(
+    State(shared): State<Shared>,
+    Path(number): Path<String>,
+    RawQuery(raw): RawQuery,
+) -> Response {
+    let Some(account) = shared.account(&number) else { return wire::not_found("the account") };
+    let query = Query::parse(raw.as_deref());
+    let underlyings = query.all("underlying-symbol");
+    let symbol = query.get("symbol").map(str::to_owned);
+    let marks = query.get("include-marks") == Some("true");
+    let at = shared.clock.now();
+    let items = held(&account.positions, at)
+        .filter(|p| {
+            let underlying = p.instrument.underlying().as_str();
+            (underlyings.is_empty() || underlyings.iter().any(|u| u == underlying))
+                && symbol.as_ref().is_none_or(|s| *s == p.instrument.broker_symbol())
+        })
+        .map(|p| position_json(&shared, p, at, marks))
+        .collect();
+    wire::list(items, &format!("/accounts/{number}/positions"))
+}
+
+/// One opening trade per position, newest first.
+pub async fn transactions(
+    State(shared): State<Shared>,
+    Path(number): Path<String>,
+    RawQuery(raw): RawQuery,
+) -> Response {
+    let Some(account) = shared.account(&number) else { return wire::not_found("the account") };
+    let query = Query::parse(raw.as_deref());
+    let mut lines: Vec<&BookPosition> = account
+        .positions
+        .iter()
+        .filter(|p| {
+            let date = new_york_date(p.opened_at).to_string();
+            query.get("start-date").is_none_or(|start| date.as_str() >= start)
+                && query.get("end-date").is_none_or(|end| date.as_str() <= end)
+                && query.get("symbol").is_none_or(|s| s == p.instrument.broker_symbol())
+                && query.get("underlying-symbol").is_none_or(|u| u == p.instrument.underlying().as_str())
+                && query.get("type").is_none_or(|t| t == "Trade")
+        })
+        .collect();
+    lines.sort_by_key(|p| std::cmp::Reverse(p.opened_at));
+    if query.get("sort") == Some("Asc") {
+        lines.reverse();
+    }
+    let items: Vec<Value> = lines.iter().enumerate().map(|(n, p)| transaction_json(p, n)).collect();
+    let context = format!("/accounts/{number}/transactions");
+    wire::page(&items, &context, query.number("per-page", 250), query.number("page-offset", 0))
+}
+
+fn transaction_json(line: &BookPosition, index: usize) -> Value {
+    let option = line.instrument.option().is_some();
+    let short = line.quantity.is_sign_negative();
+    let action = if short { "Sell to Open" } else { "Buy to Open" };
+    let count = line.quantity.abs();
+    let value = line.average_open_price * count * Decimal::from(line.instrument.multiplier());
+    let fee = |per_contract: i64| if option { Decimal::new(per_contract, 2) * count } else { Decimal::ZERO };
+    let (commission, clearing, regulatory) = (fee(100).min(Decimal::TEN), fee(10), fee(4));
+    let net = if short { value } else { -value } - commission - clearing - regulatory;
+    let sub_effect = |v: Decimal| if v.is_zero() { "None" } else { "Debit" };
+    let kind = if option { "Equity Option" } else { "Equity" };
+    let verb = if short { "Sold" } else { "Bought" };
+    json!({
+        "id": 9000 + index, "account-number": line.account, "transaction-type": "Trade",
+        "transaction-sub-type": action, "action": action,
+        "description": format!("{verb} {count} {} @ {}", line.instrument.broker_symbol(), line.average_open_price),
+        "symbol": line.instrument.broker_symbol(), "instrument-type": kind,
+        "underlying-symbol": line.instrument.underlying().as_str(),
+        "quantity": amount(count), "price": amount(line.average_open_price),
+        "executed-at": stamp_z(line.opened_at), "transaction-date": new_york_date(line.opened_at).to_string(),
+        "value": amount(value), "value-effect": if short { "Credit" } else { "Debit" },
+        "net-value": amount(net.abs()), "net-value-effect": wire::effect(net),
+        "commission": amount(commission), "commission-effect": sub_effect(commission),
+        "clearing-fees": amount(clearing), "clearing-fees-effect": sub_effect(clearing),
+        "regulatory-fees": amount(regulatory), "regulatory-fees-effect": sub_effect(regulatory),
+        "proprietary-index-option-fees": "0.0", "proprietary-index-option-fees-effect": "None",
+        "is-estimated-fee": false, "currency": "USD", "order-id": 700_000 + index, "exec-id": index.to_string(),
+        "destination-venue": "SIM_A", "created-at": stamp_z(line.opened_at + TimeDelta::milliseconds(99))
+    })
+}
+
+pub async fn net_liq_history(
+    State(shared): State<Shared>,
+    Path(number): Path<String>,
+    RawQuery(raw): RawQuery,
+) -> Response {
+    if shared.account(&number).is_none() {
+        return wire::not_found("the account");
+    }
+    let query = Query::parse(raw.as_deref());
+    let context = format!("/accounts/{number}/net-liq/history");
+    wire::page(&[], &context, query.number("per-page", 250), query.number("page-offset", 0))
+}
+
+pub async fn requirements(State(shared): State<Shared>, Path(number): Path<String>) -> Response {
+    let Some(account) = shared.account(&number) else { return wire::not_found("the account") };
+    let at = shared.clock.now();
+    let needs = requirement::by_underlying(shared.market.as_ref(), account, at);
+    let v = values(&shared, account, at);
+    let cash = account.cash.to_f64().unwrap_or(0.0);
+    let net = cash + v.long_equity - v.short_equity + v.long_option - v.short_option;
+    let total: f64 = needs.values().map(|(s, o)| s + o).sum();
+    let excess = (net - v.long_option - total).max(0.0);
+    let cents = |value: f64| num((value * 100.0).round() / 100.0);
+    let groups: Vec<Value> = needs
+        .iter()
+        .map(|(underlying, (stock, options))| {
+            let need = cents(stock + options);
+            let entries: Vec<Value> = held(&account.positions, at)
+                .filter(|p| p.instrument.underlying().as_str() == underlying)
+                .map(|p| {
+                    let kind = if p.instrument.option().is_some() { "Equity Option" } else { "Equity" };
+                    let close = shared.market.mark(&p.instrument, at).map_or(f64::NAN, |m| m.0);
+                    json!({
+                        "instrument-symbol": p.instrument.broker_symbol(), "instrument-type": kind,
+                        "quantity": amount(p.quantity), "close-price": num(close), "fixing-price": "NaN"
+                    })
+                })
+                .collect();
+            json!({
+                "description": underlying, "code": underlying, "underlying-symbol": underlying,
+                "underlying-type": "Equity", "margin-calculation-type": "Reg T",
+                "margin-requirement": need, "margin-requirement-effect": "Debit",
+                "maintenance-requirement": need, "maintenance-requirement-effect": "Debit",
+                "buying-power": need, "buying-power-effect": "Debit",
+                "price-increase-percent": "0.15", "price-decrease-percent": "-0.15",
+                "groups": [ {
+                    "description": "SHORT_OPTION", "margin-requirement": need, "margin-requirement-effect": "Debit",
+                    "maintenance-requirement": need, "maintenance-requirement-effect": "Debit",
+                    "includes-working-order": false, "buying-power": need, "buying-power-effect": "Debit",
+                    "position-entries": entries
+                } ]
+            })
+        })
+        .collect();
+    wire::one(
+        json!({
+            "account-number": number, "description": "Total", "margin-calculation-type": "Reg T",
+            "option-level": "No Restrictions",
+            "margin-requirement": cents(total), "margin-requirement-effect": "Debit",
+            "maintenance-requirement": cents(total), "maintenance-requirement-effect": "Debit",
+            "margin-equity": cents(net), "margin-equity-effect": "Credit",
+            "option-buying-power": cents(excess), "option-buying-power-effect": "Credit",
+            "reg-t-margin-requirement": cents(total), "reg-t-margin-requirement-effect": "Debit",
+            "reg-t-option-buying-power": cents(excess), "reg-t-option-buying-power-effect": "Credit",
+            "maintenance-excess": cents(excess), "maintenance-excess-effect": "Credit",
+            "groups": groups, "last-state-timestamp": at.timestamp_millis()
+        }),
+        &format!("/margin/accounts/{number}/requirements"),
+    )
+}
+
+pub async fn public_configuration() -> Response {
+    let rate = Decimal::from_f64(super::world::value::RATE).unwrap_or_default();
+    wire::one(
+        json!({ "risk-free-rate": amount(rate.round_dp(6)) }),
+        "/margin-requirements-public-configuration",
+    )
+}

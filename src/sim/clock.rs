@@ -1,0 +1,105 @@
+//! The simulated broker's clock: real time mapped onto another day, possibly faster.
+//!
+//! Never: read by the cockpit directly; the cockpit sees it through the HTTP `Date` header only.
+
+use chrono::{NaiveTime, TimeDelta};
+use tokio::time::Instant;
+
+use crate::domain::time::{Timestamp, TradingDate, new_york, new_york_date};
+
+use super::world::days;
+
+/// Starts at a given instant and runs `speed` times as fast as real time.
+#[derive(Debug, Clone, Copy)]
+pub struct SimClock {
+    start: Timestamp,
+    anchor: Instant,
+    speed: f64,
+}
+
+impl SimClock {
+    /// A speed that is not a positive number counts as 1; more than 100 000 is cut.
+    pub fn starting_at(at: Timestamp, speed: f64) -> Self {
+        let speed = if speed.is_finite() && speed > 0.0 { speed.min(100_000.0) } else { 1.0 };
+        Self { start: at, anchor: Instant::now(), speed }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.after(self.anchor.elapsed())
+    }
+
+    fn after(&self, real: std::time::Duration) -> Timestamp {
+        let passed = real.as_secs_f64() * self.speed;
+        // Millisecond resolution: what the wire carries. Centuries of running stay far inside i64.
+        self.start + TimeDelta::milliseconds((passed * 1000.0) as i64)
+    }
+}
+
+/// Where a demonstration starts: now, when the market is open; otherwise a quiet mid-morning that lies on
+/// or after what the store already knows.
+pub fn demo_start(real_now: Timestamp, not_before: Option<Timestamp>) -> Timestamp {
+    let floor_ok = |at: Timestamp| not_before.is_none_or(|floor| at >= floor);
+    let today = new_york_date(real_now);
+    if let Some(session) = days::session(today)
+        && session.contains(real_now)
+        && floor_ok(real_now)
+    {
+        return real_now;
+    }
+    let latest = days::session_on_or_before(today);
+    let mid_morning = at_new_york(latest, 10, 48);
+    let start = match not_before {
+        Some(floor) if floor >= mid_morning => floor + TimeDelta::seconds(1),
+        _ => mid_morning,
+    };
+    let date = new_york_date(start);
+    let too_late = days::session(date).is_none_or(|s| {
+        let last_start = at_new_york(date, 15, 30).min(s.close - TimeDelta::minutes(30));
+        start > last_start
+    });
+    if too_late { at_new_york(days::session_after(date), 10, 0) } else { start }
+}
+
+fn at_new_york(date: TradingDate, hour: u32, minute: u32) -> Timestamp {
+    let time = NaiveTime::from_hms_opt(hour, minute, 0).unwrap_or_default();
+    new_york(date, time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::NaiveDate;
+
+    fn ny(y: i32, m: u32, d: u32, hour: u32, minute: u32) -> Timestamp {
+        at_new_york(NaiveDate::from_ymd_opt(y, m, d).expect("a date"), hour, minute)
+    }
+
+    #[test]
+    fn an_open_market_is_taken_as_it_is() {
+        let now = ny(2026, 11, 20, 11, 5);
+        assert_eq!(demo_start(now, None), now);
+    }
+
+    #[test]
+    fn a_weekend_goes_back_to_fridays_mid_morning() {
+        assert_eq!(demo_start(ny(2026, 11, 21, 8, 0), None), ny(2026, 11, 20, 10, 48));
+        // An early morning before the open belongs to its own session date.
+        assert_eq!(demo_start(ny(2026, 11, 20, 3, 0), None), ny(2026, 11, 20, 10, 48));
+        assert_eq!(demo_start(ny(2026, 11, 26, 12, 0), None), ny(2026, 11, 25, 10, 48));
+    }
+
+    #[test]
+    fn time_never_runs_back_behind_what_the_store_knows() {
+        let known = ny(2026, 11, 20, 14, 0);
+        assert_eq!(demo_start(ny(2026, 11, 21, 8, 0), Some(known)), known + TimeDelta::seconds(1));
+        let late = ny(2026, 11, 20, 15, 45);
+        assert_eq!(demo_start(ny(2026, 11, 21, 8, 0), Some(late)), ny(2026, 11, 23, 10, 0));
+    }
+
+    #[test]
+    fn a_fast_clock_runs_fast() {
+        let clock = SimClock::starting_at(ny(2026, 11, 20, 10, 0), 60.0);
+        assert_eq!(clock.after(std::time::Duration::from_secs(10)), ny(2026, 11, 20, 10, 10));
+        assert!(clock.now() >= ny(2026, 11, 20, 10, 0));
+    }
+}

@@ -1,0 +1,103 @@
+//! A simple Reg-T style requirement per underlying, good enough for balances that look right.
+//!
+//! Never: an authority; the cockpit has its own margin rules.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::prelude::ToPrimitive;
+
+use crate::domain::time::Timestamp;
+use crate::domain::{Instrument, Right, TradingDate};
+
+use super::world::Market;
+use super::world::book::{AccountBook, BookPosition, held, market_value};
+
+struct OpenOption {
+    right: Right,
+    strike: f64,
+    expiry: TradingDate,
+    contracts: f64,
+    mark: f64,
+}
+
+/// Requirement by underlying: first for shares, second for options.
+pub fn by_underlying(
+    market: &dyn Market,
+    account: &AccountBook,
+    at: Timestamp,
+) -> BTreeMap<String, (f64, f64)> {
+    let mut groups: BTreeMap<String, Vec<&BookPosition>> = BTreeMap::new();
+    for line in held(&account.positions, at) {
+        groups.entry(line.instrument.underlying().to_string()).or_default().push(line);
+    }
+    groups
+        .into_iter()
+        .map(|(underlying, lines)| {
+            let requirement = group(market, account.is_ira, &underlying, &lines, at);
+            (underlying, requirement)
+        })
+        .collect()
+}
+
+fn group(
+    market: &dyn Market,
+    is_ira: bool,
+    underlying: &str,
+    lines: &[&BookPosition],
+    at: Timestamp,
+) -> (f64, f64) {
+    let spot = market.print(underlying, at).map_or(0.0, |p| p.last);
+    let (mut shares, mut shares_value) = (0.0, 0.0);
+    let (mut longs, mut shorts): (Vec<OpenOption>, Vec<OpenOption>) = (Vec::new(), Vec::new());
+    for line in lines {
+        let quantity = line.quantity.to_f64().unwrap_or(0.0);
+        match &line.instrument {
+            Instrument::Equity(_) | Instrument::Index(_) => {
+                shares += quantity;
+                shares_value += market_value(market, line, at).unwrap_or(0.0);
+            }
+            Instrument::Option(c) => {
+                let option = OpenOption {
+                    right: c.right,
+                    strike: c.strike.to_f64().unwrap_or(0.0),
+                    expiry: c.expiry,
+                    contracts: quantity.abs(),
+                    mark: market.mark(&line.instrument, at).map_or(0.0, |m| m.0),
+                };
+                if quantity > 0.0 { longs.push(option) } else { shorts.push(option) }
+            }
+        }
+    }
+    let mut cover = (shares.max(0.0) / 100.0).floor();
+    // The greater side of each expiry counts, as in an iron condor.
+    let mut sides: BTreeMap<TradingDate, [f64; 2]> = BTreeMap::new();
+    shorts.sort_by(|a, b| a.expiry.cmp(&b.expiry).then(a.strike.total_cmp(&b.strike)));
+    for short in &mut shorts {
+        let side = sides.entry(short.expiry).or_default();
+        let slot = usize::from(short.right == Right::Call);
+        if short.right == Right::Call {
+            let covered = cover.min(short.contracts);
+            cover -= covered;
+            short.contracts -= covered;
+        }
+        longs.sort_by(|a, b| (a.strike - short.strike).abs().total_cmp(&(b.strike - short.strike).abs()));
+        for long in longs.iter_mut().filter(|l| l.right == short.right && l.expiry >= short.expiry) {
+            let paired = long.contracts.min(short.contracts);
+            let width = (short.right.sign() * (long.strike - short.strike)).max(0.0);
+            side[slot] += 100.0 * paired * width;
+            long.contracts -= paired;
+            short.contracts -= paired;
+        }
+        let out = (short.right.sign() * (short.strike - spot)).max(0.0);
+        let naked = if is_ira && short.right == Right::Put {
+            short.strike
+        } else {
+            let floor = if short.right == Right::Put { short.strike } else { spot };
+            short.mark + (0.2 * spot - out).max(0.1 * floor)
+        };
+        side[slot] += 100.0 * short.contracts * naked;
+    }
+    let options = sides.values().map(|[puts, calls]| puts.max(*calls)).sum();
+    let stock_rate = if is_ira { 1.0 } else { 0.5 };
+    (shares_value.abs() * stock_rate, options)
+}

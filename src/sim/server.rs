@@ -1,0 +1,267 @@
+//! Binding, routing, and what every request passes: host, origin, user agent, token, version, date.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::oauth::Ledger;
+use super::world::Market;
+use super::world::book::{self, AccountBook};
+use super::world::seeded::SeededWorld;
+use super::{Connection, SimClock, SimConfig, SimError, WorldSource};
+use super::{accounts, hours, instruments, oauth, quotes, wire};
+
+const BODY_LIMIT: usize = 256 * 1024;
+const REQUESTS_AT_ONCE: usize = 128;
+pub const STREAMS_AT_ONCE: usize = 32;
+/// The oldest interface version still served.
+const OLDEST_VERSION: u32 = 20_240_101;
+const QUOTE_TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
+
+pub struct SimState {
+    pub clock: SimClock,
+    pub market: Arc<dyn Market>,
+    pub accounts: Vec<AccountBook>,
+    pub connection: Connection,
+    pub access_token_seconds: u64,
+    #[expect(dead_code, reason = "read by the streams, which follow")]
+    pub silence: Duration,
+    pub port: u16,
+    #[expect(dead_code, reason = "read by the streams, which follow")]
+    pub streams: Arc<Semaphore>,
+    #[expect(dead_code, reason = "read by the streams, which follow")]
+    pub stop: watch::Receiver<bool>,
+    access: Mutex<Ledger>,
+    quote: Mutex<Ledger>,
+    requests: Semaphore,
+}
+
+pub type Shared = Arc<SimState>;
+
+impl SimState {
+    pub fn with_access_tokens<T>(&self, f: impl FnOnce(&mut Ledger) -> T) -> T {
+        f(&mut self.access.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub fn issue_quote_token(&self) -> String {
+        self.quote.lock().unwrap_or_else(PoisonError::into_inner).issue(
+            "sim-quote-",
+            QUOTE_TOKEN_LIFE,
+            Instant::now(),
+        )
+    }
+
+    #[expect(dead_code, reason = "read by the streams, which follow")]
+    pub fn is_quote_token(&self, token: &str) -> bool {
+        self.quote.lock().unwrap_or_else(PoisonError::into_inner).is_valid(token, Instant::now())
+    }
+
+    /// Accepts `Bearer <token>` only.
+    pub fn is_bearer(&self, text: &str) -> bool {
+        text.strip_prefix("Bearer ")
+            .is_some_and(|t| self.with_access_tokens(|l| l.is_valid(t.trim(), Instant::now())))
+    }
+
+    pub fn account(&self, number: &str) -> Option<&AccountBook> {
+        self.accounts.iter().find(|a| a.number == number)
+    }
+}
+
+/// A serving simulator; dropping it without `shutdown` stops it too.
+#[derive(Debug)]
+pub struct RunningSim {
+    connection: Connection,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl RunningSim {
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Closes the streams, then the listener.
+    pub async fn shutdown(self) {
+        self.stop.send_replace(true);
+        let mut task = self.task;
+        if tokio::time::timeout(Duration::from_secs(3), &mut task).await.is_err() {
+            task.abort();
+        }
+    }
+}
+
+pub async fn start(config: SimConfig) -> Result<RunningSim, SimError> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, config.port));
+    let bind_error = |source| SimError::Bind { port: config.port, source };
+    let listener = TcpListener::bind(address).await.map_err(bind_error)?;
+    let port = listener.local_addr().map_err(bind_error)?.port();
+    let (market, accounts): (Arc<dyn Market>, Vec<AccountBook>) = match &config.world {
+        WorldSource::Seeded { anchor } => {
+            let world = SeededWorld::new(config.seed, *anchor);
+            let accounts = book::accounts(&world, config.seed);
+            (Arc::new(world), accounts)
+        }
+    };
+    let own = |path: &str| format!("ws://127.0.0.1:{port}/{path}");
+    let connection = Connection {
+        base_url: format!("http://127.0.0.1:{port}"),
+        dxlink_url: config.advertise_dxlink.clone().unwrap_or_else(|| own("dxlink")),
+        account_stream_url: config.advertise_account_stream.clone().unwrap_or_else(|| own("account")),
+        client_secret: format!("sim-secret-{}", Uuid::new_v4().simple()),
+        refresh_token: format!("sim-refresh-{}", Uuid::new_v4().simple()),
+        accounts: accounts.iter().map(|a| a.number.clone()).collect(),
+    };
+    let (stop, stopped) = watch::channel(false);
+    let shared: Shared = Arc::new(SimState {
+        clock: config.clock,
+        market,
+        accounts,
+        connection: connection.clone(),
+        access_token_seconds: config.access_token_seconds,
+        silence: Duration::from_secs(config.silence_timeout_seconds.max(1)),
+        port,
+        streams: Arc::new(Semaphore::new(STREAMS_AT_ONCE)),
+        stop: stopped.clone(),
+        access: Mutex::default(),
+        quote: Mutex::default(),
+        requests: Semaphore::new(REQUESTS_AT_ONCE),
+    });
+    let app = router(shared);
+    let task = tokio::spawn(async move {
+        let mut stopped = stopped;
+        let until = async move {
+            // An error means that the handle was dropped: stop as well.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        };
+        if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(until).await {
+            tracing::error!(%error, "the simulated broker stopped serving");
+        }
+    });
+    Ok(RunningSim { connection, stop, task })
+}
+
+fn router(shared: Shared) -> Router {
+    Router::new()
+        .route("/oauth/token", post(oauth::token))
+        .route("/sessions", post(sessions_retired))
+        .route("/customers/me", get(accounts::customer))
+        .route("/customers/me/accounts", get(accounts::list))
+        .route("/customers/me/accounts/{number}", get(accounts::one))
+        .route("/accounts/{number}/trading-status", get(accounts::trading_status))
+        .route("/accounts/{number}/balances", get(accounts::balances))
+        .route("/accounts/{number}/balances/{currency}", get(accounts::balance))
+        .route("/accounts/{number}/positions", get(accounts::positions))
+        .route("/accounts/{number}/transactions", get(accounts::transactions))
+        .route("/accounts/{number}/net-liq/history", get(accounts::net_liq_history))
+        .route("/margin/accounts/{number}/requirements", get(accounts::requirements))
+        .route("/margin-requirements-public-configuration", get(accounts::public_configuration))
+        .route("/option-chains/{symbol}/nested", get(instruments::nested_chain))
+        .route("/option-chains/{symbol}", get(instruments::flat_chain))
+        .route("/instruments/equities", get(instruments::equities))
+        .route("/instruments/equities/{symbol}", get(instruments::equity))
+        .route("/instruments/equity-options/{occ}", get(instruments::equity_option))
+        .route("/market-metrics", get(quotes::metrics))
+        .route("/market-data/by-type", get(quotes::by_type))
+        .route("/market-data/{kind}/{symbol}", get(quotes::single))
+        .route("/market-time/equities/sessions/current", get(hours::current))
+        .route("/market-time/equities/sessions/next", get(hours::next))
+        .route("/market-time/equities/sessions/previous", get(hours::previous))
+        .route("/market-time/equities/holidays", get(hours::holidays))
+        .route("/market-time/sessions/current", get(hours::current_of))
+        .route("/market-time/sessions", get(hours::span))
+        .route("/api-quote-tokens", get(quotes::token))
+        .fallback(unknown)
+        .method_not_allowed_fallback(unknown)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(from_fn_with_state(Arc::clone(&shared), gate))
+        .with_state(shared)
+}
+
+async fn unknown(request: Request) -> Response {
+    let path = request.uri().path();
+    if path.contains("/orders") || path.contains("/complex-orders") {
+        return wire::failure(StatusCode::NOT_FOUND, "not_implemented", "Orders are not simulated yet");
+    }
+    wire::failure(StatusCode::NOT_FOUND, "not_found", "No such resource")
+}
+
+async fn sessions_retired() -> Response {
+    wire::failure(StatusCode::UNAUTHORIZED, "invalid_credentials", "Password sessions are retired; use OAuth")
+}
+
+/// The simulator's time stands in the `Date` of every answer, refusals included.
+async fn gate(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    let mut response = match refuse(&shared, &request) {
+        Some(refusal) => refusal,
+        None => match shared.requests.try_acquire() {
+            Ok(_permit) => next.run(request).await,
+            Err(_) => {
+                wire::failure(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests at once")
+            }
+        },
+    };
+    let date = shared.clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(value) = HeaderValue::from_str(&date) {
+        response.headers_mut().insert(header::DATE, value);
+    }
+    response
+}
+
+fn refuse(shared: &Shared, request: &Request) -> Option<Response> {
+    let headers = request.headers();
+    let text = |name: header::HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
+    let own_hosts = ["127.0.0.1", "localhost", "[::1]"].map(|host| format!("{host}:{}", shared.port));
+    // A page in a browser must not reach this server, by whatever name it resolves.
+    if !text(header::HOST).is_some_and(|host| own_hosts.iter().any(|own| own == host)) {
+        return Some(wire::failure(StatusCode::FORBIDDEN, "not_permitted", "Unknown host"));
+    }
+    if headers.contains_key(header::ORIGIN) {
+        return Some(wire::failure(StatusCode::FORBIDDEN, "not_permitted", "Browsers are not served"));
+    }
+    let path = request.uri().path();
+    if matches!(path, "/dxlink" | "/account") {
+        return None;
+    }
+    let agent_ok = text(header::USER_AGENT).is_some_and(|agent| {
+        agent.split_once('/').is_some_and(|(product, version)| !product.is_empty() && !version.is_empty())
+    });
+    if !agent_ok {
+        return Some(wire::failure(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "User-Agent is missing or malformed",
+        ));
+    }
+    if let Some(version) = text(header::HeaderName::from_static("accept-version")) {
+        let served = version.len() == 8 && version.parse::<u32>().is_ok_and(|v| v >= OLDEST_VERSION);
+        if !served {
+            let body = json!({ "error": { "code": 406, "message": "The requested version is not served" } });
+            return Some((StatusCode::NOT_ACCEPTABLE, axum::Json(body)).into_response());
+        }
+    }
+    let open = matches!(path, "/oauth/token" | "/sessions" | "/margin-requirements-public-configuration");
+    if !open && !text(header::AUTHORIZATION).is_some_and(|a| shared.is_bearer(a)) {
+        return Some(wire::failure(
+            StatusCode::UNAUTHORIZED,
+            "invalid_token",
+            "This token is invalid or has expired",
+        ));
+    }
+    if path == "/oauth/token" && request.method() != Method::POST {
+        return Some(wire::failure(StatusCode::NOT_FOUND, "not_found", "No such resource"));
+    }
+    None
+}

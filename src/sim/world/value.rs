@@ -1,0 +1,224 @@
+//! What options of the made-up market are worth: term structure, smile, dividends, and the quote around it.
+
+use chrono::Days;
+use rust_decimal::prelude::ToPrimitive;
+
+use crate::domain::time::{Timestamp, new_york_date};
+use crate::domain::{OptionContract, Right, Settlement, TradingDate};
+
+use super::days;
+use super::names::Name;
+use super::noise::Noise;
+
+/// Flat continuous zero rate of the simulated world.
+pub const RATE: f64 = 0.0394;
+/// Yield of the index that carries no ex-dates.
+const INDEX_YIELD: f64 = 0.0115;
+/// Pull of short volatility towards the long one, per year.
+const PULL: f64 = 4.0;
+const YEAR_SECONDS: f64 = 365.0 * 86_400.0;
+
+/// Per unit: theta per calendar day, vega and rho per percentage point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Value {
+    pub price: f64,
+    pub iv: f64,
+    pub delta: f64,
+    pub gamma: f64,
+    pub theta: f64,
+    pub vega: f64,
+    pub rho: f64,
+}
+
+pub fn expiry_instant(date: TradingDate, settlement: Settlement) -> Timestamp {
+    match settlement {
+        Settlement::Am => days::at(date, 9, 30),
+        Settlement::Pm => days::session(date).map_or_else(|| days::at(date, 16, 0), |s| s.close),
+    }
+}
+
+pub fn years_to(expiry: Timestamp, at: Timestamp) -> f64 {
+    (expiry - at).num_milliseconds() as f64 / 1000.0 / YEAR_SECONDS
+}
+
+/// A name's volatility and carry at one instant.
+#[derive(Debug, Clone, Copy)]
+pub struct Surface<'a> {
+    pub name: &'a Name,
+    pub at: Timestamp,
+    pub spot: f64,
+    /// Log distance of the general volatility level from its anchor.
+    pub stress: f64,
+}
+
+impl Surface<'_> {
+    pub fn iv30(&self) -> f64 {
+        self.name.iv30 * (self.name.iv_follow * self.stress).exp()
+    }
+
+    fn iv_long(&self) -> f64 {
+        self.name.iv_long * (0.5 * self.name.iv_follow * self.stress).exp()
+    }
+
+    /// At-the-money total variance to `t` years; grows with `t`.
+    fn total_variance(&self, t: f64, expiry: TradingDate) -> f64 {
+        let mean = |t: f64| if t < 1e-9 { 1.0 } else { (1.0 - (-PULL * t).exp()) / (PULL * t) };
+        let long = self.iv_long().powi(2);
+        let short = (long + (self.iv30().powi(2) - long) / mean(30.0 / 365.0)).max(0.1 * long);
+        let base = (long + (short - long) * mean(t)) * t;
+        base + self.earnings_variance(expiry)
+    }
+
+    fn earnings_variance(&self, expiry: TradingDate) -> f64 {
+        let today = new_york_date(self.at);
+        match self.name.next_earnings(today) {
+            Some(report) if report < expiry => self.name.earnings_move.powi(2),
+            _ => 0.0,
+        }
+    }
+
+    pub fn atm_iv(&self, expiry: TradingDate, settlement: Settlement) -> f64 {
+        let t = years_to(expiry_instant(expiry, settlement), self.at).max(1e-6);
+        (self.total_variance(t, expiry) / t).sqrt()
+    }
+
+    /// Spot less the dividends until expiry, and the continuous yield.
+    fn carry(&self, t: f64, expiry: TradingDate) -> (f64, f64) {
+        match self.name.symbol {
+            "XSP" => (self.spot, INDEX_YIELD),
+            // Volatility trades on its future, which stands between spot and the long-run mean.
+            "VIX" => {
+                let future = 20.0 + (self.spot - 20.0) * (-3.5 * t).exp();
+                (future, RATE)
+            }
+            _ => {
+                let today = new_york_date(self.at);
+                let paid: f64 = self
+                    .name
+                    .ex_dates(today, expiry)
+                    .iter()
+                    .map(|d| {
+                        let wait = years_to(days::at(*d, 9, 30), self.at).max(0.0);
+                        self.name.dividend * (-RATE * wait).exp()
+                    })
+                    .sum();
+                (self.spot - paid, 0.0)
+            }
+        }
+    }
+
+    pub fn forward(&self, expiry: TradingDate, settlement: Settlement) -> f64 {
+        let t = years_to(expiry_instant(expiry, settlement), self.at).max(0.0);
+        let (spot, dividend_yield) = self.carry(t, expiry);
+        spot * ((RATE - dividend_yield) * t).exp()
+    }
+
+    /// Volatility at a strike: surface SVI in standard deviations, free of butterfly arbitrage for the tabled shapes.
+    fn iv(&self, strike: f64, forward: f64, t: f64, expiry: TradingDate) -> f64 {
+        let theta = self.total_variance(t, expiry);
+        let y = self.name.curvature * (strike / forward).ln() / theta.sqrt();
+        let rho = self.name.skew;
+        let w = 0.5 * theta * (1.0 + rho * y + ((y + rho).powi(2) + 1.0 - rho * rho).sqrt());
+        (w / t).sqrt().clamp(0.03, 4.0)
+    }
+
+    pub fn value(&self, contract: &OptionContract) -> Value {
+        let strike = contract.strike.to_f64().unwrap_or(f64::NAN);
+        let sign = contract.right.sign();
+        let t = years_to(expiry_instant(contract.expiry, contract.settlement), self.at);
+        let exercise = (sign * (self.spot - strike)).max(0.0);
+        if t <= 0.0 {
+            let delta = if exercise > 0.0 { sign } else { 0.0 };
+            return Value { price: exercise, iv: 0.0, delta, gamma: 0.0, theta: 0.0, vega: 0.0, rho: 0.0 };
+        }
+        let (spot, dividend_yield) = self.carry(t, contract.expiry);
+        let forward = spot * ((RATE - dividend_yield) * t).exp();
+        let iv = self.iv(strike, forward, t, contract.expiry);
+        let mut value = black_scholes(contract.right, spot, strike, dividend_yield, iv, t);
+        if contract.style == crate::domain::ExerciseStyle::American && value.price < exercise {
+            value = Value { price: exercise, delta: sign, gamma: 0.0, theta: 0.0, vega: 0.0, rho: 0.0, iv };
+        }
+        value
+    }
+}
+
+fn black_scholes(right: Right, spot: f64, strike: f64, dividend_yield: f64, iv: f64, t: f64) -> Value {
+    use statrs::distribution::{Continuous, ContinuousCDF, Normal};
+    let normal = Normal::standard();
+    let sign = right.sign();
+    let sd = iv * t.sqrt();
+    let d1 = ((spot / strike).ln() + (RATE - dividend_yield + 0.5 * iv * iv) * t) / sd;
+    let d2 = d1 - sd;
+    let (df, dq) = ((-RATE * t).exp(), (-dividend_yield * t).exp());
+    let (n1, n2, pdf) = (normal.cdf(sign * d1), normal.cdf(sign * d2), normal.pdf(d1));
+    let price = sign * (spot * dq * n1 - strike * df * n2);
+    let decay = -spot * dq * pdf * iv / (2.0 * t.sqrt()) - sign * RATE * strike * df * n2
+        + sign * dividend_yield * spot * dq * n1;
+    Value {
+        price: price.max(0.0),
+        iv,
+        delta: sign * dq * n1,
+        gamma: dq * pdf / (spot * sd),
+        theta: decay / 365.0,
+        vega: spot * dq * pdf * t.sqrt() / 100.0,
+        rho: sign * strike * t * df * n2 / 100.0,
+    }
+}
+
+/// A two-sided market. A bid of zero is a bid nobody makes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TwoSided {
+    pub bid: f64,
+    pub ask: f64,
+    pub bid_size: f64,
+    pub ask_size: f64,
+}
+
+impl TwoSided {
+    pub fn mid(&self) -> f64 {
+        0.5 * (self.bid + self.ask)
+    }
+}
+
+/// Bid and ask around a fair value, on the tick, never crossed; wider in the wings and in the money.
+pub fn quote_around(value: &Value, name: &Name, root: &str, size: Noise) -> TwoSided {
+    let fair = value.price;
+    let depth = value.delta.abs();
+    let moneyness = if depth > 0.6 { 1.0 + 3.0 * (depth - 0.6) } else { 1.0 };
+    let half = name.spread * moneyness * (0.004 + 0.005 * fair.sqrt() + 0.0015 * fair);
+    let tick = option_tick(root, fair);
+    let bid = ((fair - half) / tick).floor().max(0.0) * tick;
+    let ask = (((fair + half) / tick).ceil() * tick).max(bid + tick);
+    let near = (8.0 * depth * (1.0 - depth)).max(0.05);
+    let contracts = |n: Noise| (1.0 + 400.0 * near * n.uniform()).round();
+    TwoSided {
+        bid: cents(bid),
+        ask: cents(ask),
+        bid_size: contracts(size.of(1)),
+        ask_size: contracts(size.of(2)),
+    }
+}
+
+/// Pennies throughout for the broad funds; otherwise pennies below three dollars, nickels above.
+pub fn option_tick(root: &str, price: f64) -> f64 {
+    if matches!(root, "SPY" | "QQQ" | "IWM" | "XSP") || price < 3.0 { 0.01 } else { 0.05 }
+}
+
+pub fn cents(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
+/// Seconds-wide buckets in which displayed sizes stand still.
+pub fn size_noise(noise: Noise, symbol: &str, at: Timestamp) -> Noise {
+    noise.named(symbol).of(at.timestamp().div_euclid(4).unsigned_abs())
+}
+
+/// Calendar days to a date, never negative.
+pub fn days_until(date: TradingDate, today: TradingDate) -> u64 {
+    u64::try_from((date - today).num_days()).unwrap_or(0)
+}
+
+/// The date `count` calendar days later.
+pub fn later(date: TradingDate, count: u64) -> TradingDate {
+    date + Days::new(count)
+}
