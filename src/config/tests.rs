@@ -253,3 +253,43 @@ fn the_default_event_dates_agree_with_recorded_calendars() {
     }
     assert!(ours.iter().any(|date| date == last), "{last} is missing");
 }
+
+#[test]
+fn nesting_without_end_is_an_error_and_not_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("portfolios.yaml"), "[".repeat(200_000)).unwrap();
+    let error = Config::load(Some(folder.path()), &no_env()).unwrap_err();
+    assert!(matches!(*error.fault, Fault::Yaml(_)), "{error}");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+    /// Whatever a slip of the editor does to the default files: they load, or the error has a place to look at.
+    #[test]
+    fn a_damaged_file_never_panics(
+        at in 0.0..1.0f64,
+        cut in 0usize..40,
+        put in "[ a-z0-9:%#\\[\\]{}\"'\\-\\n\tä…]{0,12}",
+        first in proptest::bool::ANY,
+    ) {
+        let (name, text) = if first {
+            ("cotrader.yaml", defaults::COTRADER)
+        } else {
+            ("portfolios.yaml", defaults::PORTFOLIOS)
+        };
+        let chars: Vec<char> = text.chars().collect();
+        let from = (at * chars.len() as f64) as usize;
+        let damaged: String = chars[..from]
+            .iter()
+            .copied()
+            .chain(put.chars())
+            .chain(chars[(from + cut).min(chars.len())..].iter().copied())
+            .collect();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(name), damaged).unwrap();
+        if let Err(error) = Config::load(Some(folder.path()), &with_credentials(&[])) {
+            let said = error.to_string();
+            proptest::prop_assert!(said.contains(name) && said.contains("; "), "{}", said);
+        }
+    }
+}

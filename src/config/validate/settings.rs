@@ -41,6 +41,26 @@ const COLOURS: [&str; 16] = [
     "white",
 ];
 
+/// What the screen paints, as its theme names it.
+const ROLES: [&str; 16] = [
+    "text",
+    "dim",
+    "head",
+    "rule",
+    "title",
+    "title_focused",
+    "accent",
+    "gain",
+    "loss",
+    "stale",
+    "near",
+    "breach",
+    "good",
+    "what_if",
+    "selected",
+    "strong",
+];
+
 /// A value that the built-in file gives where the trader's does not: absent only if that file lost it.
 fn given<T>(
     document: &Document,
@@ -152,6 +172,8 @@ pub(in super::super) fn screen(
         .0
         .into_iter()
         .map(|(role, typed)| {
+            let known = ROLES.map(|name| (name, ()));
+            word(document, &["screen", "colours"], "role", &Scalar(role.clone()), &known)?;
             let bad =
                 || document.at(&["screen", "colours", &role], Fault::BadColour { found: shown(&typed) });
             let colour = colour(&typed.0).ok_or_else(bad)?;
