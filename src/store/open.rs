@@ -189,15 +189,14 @@ pub(super) fn look(conn: &Connection, promised: Option<Head>, checked: u64) -> R
         };
     }
     let last = reader::last_seq(conn).map_err(failed)?;
-    let promised = match promised {
-        Some(head) => Some(head),
-        None if last == 0 => None,
+    let known = match promised {
+        Some(head) => head,
+        None if last == 0 => Head::EMPTY,
         None => match sealed(conn).map_err(failed)? {
-            Some(head) if head.count == last => Some(head),
+            Some(head) if head.count == last => head,
             _ => return Err(Trouble::Damage(Damage { seq: None, what: Flaw::HeadMissing })),
         },
     };
-    let known = promised.unwrap_or(Head::EMPTY);
     if last < known.count {
         return Err(Trouble::Damage(truncated(last, known.count)));
     }

@@ -68,15 +68,9 @@ pub fn verify(dir: &Path, options: VerifyOptions) -> Result<VerifyReport, StoreE
             Some(head) => Ok(nothing_there(head)),
         };
     }
-    match schema::open_for_reading(&files.db) {
-        Ok(conn) => verify_connection(&conn, promised, options),
-        Err(error) => open::as_damage(error).map(|damage| VerifyReport {
-            events: 0,
-            streams: 0,
-            last_hash: chain::hex(&GENESIS),
-            damages: vec![damage],
-        }),
-    }
+    schema::open_for_reading(&files.db)
+        .and_then(|conn| verify_connection(&conn, promised, options))
+        .or_else(|error| open::as_damage(error).map(|damage| empty_report(Some(damage))))
 }
 
 fn nothing_there(promised: Result<Head, Flaw>) -> VerifyReport {
@@ -85,12 +79,12 @@ fn nothing_there(promised: Result<Head, Flaw>) -> VerifyReport {
         Ok(head) => Some(open::truncated(0, head.count)),
         Err(what) => Some(Damage { seq: None, what }),
     };
-    VerifyReport {
-        events: 0,
-        streams: 0,
-        last_hash: chain::hex(&GENESIS),
-        damages: damage.into_iter().collect(),
-    }
+    empty_report(damage)
+}
+
+fn empty_report(damage: Option<Damage>) -> VerifyReport {
+    let damages = damage.into_iter().collect();
+    VerifyReport { events: 0, streams: 0, last_hash: chain::hex(&GENESIS), damages }
 }
 
 pub(super) fn verify_connection(
@@ -100,8 +94,10 @@ pub(super) fn verify_connection(
 ) -> Result<VerifyReport, StoreError> {
     // One read transaction: a writer at work does not move the ground.
     conn.execute_batch("BEGIN").map_err(StoreError::sqlite("begin reading"))?;
-    let mut report =
-        VerifyReport { events: 0, streams: 0, last_hash: chain::hex(&GENESIS), damages: Vec::new() };
+    let mut report = empty_report(None);
+    if schema::version(conn)? == 0 {
+        return Ok(nothing_there(promised.unwrap_or(Ok(Head::EMPTY))));
+    }
     let mut streams: HashMap<Vec<u8>, u64> = HashMap::new();
     let walked = chain::walk(conn, 1, GENESIS, |fields| {
         let version = match streams.get_mut(fields.stream) {

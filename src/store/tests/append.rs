@@ -1,18 +1,12 @@
-//! The store as a whole, through its public face.
+//! Appending, replaying, refusing.
 
 use std::ops::ControlFlow;
 
-use super::testing::*;
-use super::*;
+use super::everything;
 use crate::domain::event::Event;
 use crate::domain::id::{CountedIds, TradeId};
-
-fn everything(store: &Store) -> Vec<Recorded> {
-    let mut all = Vec::new();
-    let replayed = store.replay(1, |event| all.push(event)).expect("replays");
-    assert_eq!(replayed.events, all.len() as u64);
-    all
-}
+use crate::store::testing::*;
+use crate::store::*;
 
 #[test]
 fn what_was_appended_is_replayed_and_survives_closing() {

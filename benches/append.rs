@@ -1,0 +1,223 @@
+//! What an acknowledged event costs, as a ratio to what the disk charges for one durable 4 KiB write, measured
+//! in turn in the same run; what group commit brings; how long a replay takes.
+//!
+//! `COTRADER_BENCH_ROUNDS` (2000) and `COTRADER_BENCH_EVENTS` (1000000) make it shorter.
+#![expect(clippy::print_stdout, reason = "a bench prints its result")]
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use cotrader::domain::event::{Actor, Event, Meta, NoteKind, NoteRecorded, Pending};
+use cotrader::domain::id::{CorrelationId, CountedIds, EventId};
+use cotrader::domain::{Strategy, Symbol};
+use cotrader::store::{Access, Store, VerifyOptions, verify};
+use rusqlite::{Connection, params};
+
+fn main() {
+    // `cargo test` runs benches, too: there one short round shows that it works.
+    let testing = !std::env::args().any(|arg| arg == "--bench");
+    let number = |name: &str, usual: usize, short: usize| {
+        let given = std::env::var(name).ok().and_then(|text| text.parse().ok());
+        given.unwrap_or(if testing { short } else { usual })
+    };
+    let rounds = number("COTRADER_BENCH_ROUNDS", 2_000, 20);
+    let events = number("COTRADER_BENCH_EVENTS", 1_000_000, 2_000);
+    let dir = tempfile::Builder::new()
+        .prefix("append-")
+        .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
+        .expect("a folder on the disk that is measured");
+    latency(dir.path(), rounds);
+    group_commit(dir.path(), rounds);
+    replay(dir.path(), events);
+}
+
+fn latency(dir: &Path, rounds: usize) {
+    let mut raw_disk = RawDisk::in_dir(dir);
+    let mut bare = BareCommit::in_dir(dir);
+    let store = Store::open(&dir.join("latency"), Access::ReadWrite).expect("a store").store;
+    let mut ids = CountedIds(0);
+    let (mut raw, mut commit, mut acknowledged) = (Vec::new(), Vec::new(), Vec::new());
+    // In turn, so that a busy disk is busy for all three; the first tenth warms up.
+    for round in 0..rounds + rounds / 10 {
+        let times = [
+            timed(|| raw_disk.write(round)),
+            timed(|| bare.commit()),
+            timed(|| {
+                let request = vec![note(&mut ids, "the rationale of one decision, a sentence long or two")];
+                store.append_blocking(request).expect("stored");
+            }),
+        ];
+        if round >= rounds / 10 {
+            raw.push(times[0]);
+            commit.push(times[1]);
+            acknowledged.push(times[2]);
+        }
+    }
+    let base = row("raw 4 KiB write in place + fdatasync", &mut raw, None);
+    row("bare commit: one insert, WAL, FULL", &mut commit, Some(base));
+    row("acknowledged append: events, projections, head", &mut acknowledged, Some(base));
+}
+
+fn group_commit(dir: &Path, rounds: usize) {
+    let store = Store::open(&dir.join("group"), Access::ReadWrite).expect("a store").store;
+    let requests = rounds.max(64) * 8;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let mut ids = CountedIds(0);
+    let took = timed(|| {
+        runtime.block_on(async {
+            let waiting: Vec<_> = (0..requests)
+                .map(|_| tokio::spawn(store.append(vec![note(&mut ids, "one of many")])))
+                .collect();
+            for answer in waiting {
+                answer.await.expect("runs").expect("stored");
+            }
+        });
+    });
+    rate("requests of one event, all waiting at once", requests, took);
+    let batches = (requests / 100).max(1);
+    let took = timed(|| {
+        for _ in 0..batches {
+            let request = (0..100).map(|_| note(&mut ids, "one of a hundred")).collect();
+            store.append_blocking(request).expect("stored");
+        }
+    });
+    rate("requests of a hundred events, one after the other", batches * 100, took);
+}
+
+fn replay(dir: &Path, events: usize) {
+    let dir = dir.join("replay");
+    let store = Store::open(&dir, Access::ReadWrite).expect("a store").store;
+    let mut ids = CountedIds(0);
+    let mut left = events;
+    let took = timed(|| {
+        while left > 0 {
+            let n = left.min(4_000);
+            let request = (0..n).map(|_| note(&mut ids, "a rationale of ordinary length")).collect();
+            store.append_blocking(request).expect("stored");
+            left -= n;
+        }
+    });
+    rate("requests of four thousand events", events, took);
+    store.close();
+    let mut opened = None;
+    let took = timed(|| opened = Some(Store::open(&dir, Access::ReadWrite).expect("opens").store));
+    println!("{:<52} {:>9.1} ms", format!("opening a store of {events} events"), took.as_secs_f64() * 1e3);
+    let store = opened.expect("just opened");
+    let best = (0..3)
+        .map(|_| {
+            timed(|| {
+                let mut seen = 0u64;
+                let replayed = store.replay(1, |event| seen += u64::from(event.seq > 0)).expect("replays");
+                assert_eq!((seen, replayed.last_seq), (events as u64, events as u64));
+            })
+        })
+        .min()
+        .expect("three runs");
+    let million = best.as_secs_f64() * 1e6 / events as f64;
+    println!(
+        "{:<52} {million:>9.3} s per million (target 0.7)",
+        format!("replay of {events} events, decoded")
+    );
+    let options = VerifyOptions { integrity: false, projections: false };
+    let took = timed(|| assert!(verify(&dir, options).expect("verifies").is_sound()));
+    let million = took.as_secs_f64() * 1e6 / events as f64;
+    println!("{:<52} {million:>9.3} s per million", "verification of the chain");
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
+}
+
+/// Prints one line, answers the median.
+fn row(what: &str, times: &mut [Duration], base: Option<Duration>) -> Duration {
+    times.sort_unstable();
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+    let micros = |time: Duration| time.as_secs_f64() * 1e6;
+    let ratio = base.map_or(String::new(), |base| format!("  {:.2}x", micros(at(0.5)) / micros(base)));
+    println!("{what:<52} p50 {:>7.0} us  p99 {:>7.0} us{ratio}", micros(at(0.5)), micros(at(0.99)));
+    at(0.5)
+}
+
+fn rate(what: &str, events: usize, took: Duration) {
+    println!("{what:<52} {:>9.0} events/s", events as f64 / took.as_secs_f64());
+}
+
+fn note(ids: &mut CountedIds, rationale: &str) -> Pending {
+    let meta = Meta {
+        id: EventId::new(ids),
+        occurred_at: chrono::DateTime::from_timestamp(1_800_000_000, 0).expect("an instant"),
+        actor: Actor::Trader,
+        correlation: CorrelationId::new(ids),
+        causation: None,
+        key: None,
+    };
+    let event = Event::NoteRecorded(NoteRecorded {
+        trade: None,
+        note_kind: NoteKind::Decision,
+        underlying: Symbol::new("SPY").ok(),
+        strategy: Some(Strategy::IronCondor),
+        rationale: rationale.to_owned(),
+    });
+    Pending { meta, event }
+}
+
+/// The floor: one block that exists already, made durable.
+struct RawDisk {
+    file: File,
+}
+
+impl RawDisk {
+    const BLOCKS: usize = 256;
+
+    fn in_dir(dir: &Path) -> Self {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(dir.join("raw"))
+            .expect("a new file");
+        file.write_all_at(&vec![1; Self::BLOCKS * 4096], 0).expect("written");
+        file.sync_all().expect("synced");
+        Self { file }
+    }
+
+    fn write(&mut self, round: usize) {
+        let block = [round as u8; 4096];
+        self.file.write_all_at(&block, ((round % Self::BLOCKS) * 4096) as u64).expect("written");
+        self.file.sync_data().expect("synced");
+    }
+}
+
+/// SQLite alone: the event table without projections, hash or head.
+struct BareCommit {
+    conn: Connection,
+    next: i64,
+}
+
+impl BareCommit {
+    fn in_dir(dir: &Path) -> Self {
+        let conn = Connection::open(dir.join("bare.db")).expect("a database");
+        conn.pragma_update(None, "journal_mode", "WAL").expect("set");
+        conn.pragma_update(None, "synchronous", "FULL").expect("set");
+        conn.execute_batch(
+            "CREATE TABLE events (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, payload TEXT NOT NULL) STRICT",
+        )
+        .expect("a table");
+        Self { conn, next: 1 }
+    }
+
+    fn commit(&mut self) {
+        let payload =
+            "{\"rationale\":\"the rationale of one decision, a sentence long or two, as in the store\"}";
+        self.conn
+            .prepare_cached("INSERT INTO events VALUES (?1, 'note.recorded', ?2)")
+            .expect("prepared")
+            .execute(params![self.next, payload])
+            .expect("committed");
+        self.next += 1;
+    }
+}
