@@ -3,3 +3,4 @@
 mod architecture;
 mod broker;
 mod sim;
+mod store;

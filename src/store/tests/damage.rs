@@ -163,22 +163,23 @@ fn a_crash_between_commit_and_head_is_no_damage() {
 
 #[test]
 fn files_that_are_gone_or_garbage_are_damage() {
-    let spoil: [(&str, fn(&Path)); 5] = [
-        ("no head", |dir| std::fs::remove_file(dir.join("cotrader.head")).expect("removed")),
-        ("garbage head", |dir| std::fs::write(dir.join("cotrader.head"), "x".repeat(8192)).expect("written")),
-        ("no database", |dir| std::fs::remove_file(dir.join("cotrader.db")).expect("removed")),
-        ("empty database", |dir| std::fs::write(dir.join("cotrader.db"), "").expect("written")),
-        ("garbage database", |dir| {
-            std::fs::write(dir.join("cotrader.db"), "x".repeat(9000)).expect("written")
-        }),
-    ];
-    for (what, spoil) in spoil {
+    // `None`: the file is gone.
+    let garbage = "x".repeat(9000);
+    for (name, content) in [
+        ("cotrader.head", None),
+        ("cotrader.head", Some(garbage.as_str())),
+        ("cotrader.db", None),
+        ("cotrader.db", Some("")),
+        ("cotrader.db", Some(garbage.as_str())),
+    ] {
         let dir = tempfile::tempdir().expect("a folder");
         filled(dir.path(), 2);
-        spoil(dir.path());
-        first_damage(dir.path());
-        let damage = refuses(dir.path());
-        assert!(!damage.to_string().is_empty(), "{what}");
+        let path = dir.path().join(name);
+        match content {
+            None => std::fs::remove_file(path).expect("removed"),
+            Some(content) => std::fs::write(path, content).expect("written"),
+        }
+        assert_eq!(first_damage(dir.path()), refuses(dir.path()), "{name}");
     }
 }
 
