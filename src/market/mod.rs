@@ -5,10 +5,13 @@
 
 pub mod board;
 pub mod calendar;
+pub mod chain_file;
 pub mod dividends;
 pub mod events;
 pub mod history;
+pub mod history_file;
 pub mod quote;
 pub mod rates;
+pub mod table;
 pub mod update;
 pub mod view;
