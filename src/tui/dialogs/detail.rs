@@ -1,0 +1,336 @@
+//! Details on Enter: underlying, trade, leg, a thing to do, a scenario cell. Everything they show is in the
+//! snapshot already.
+
+use ratatui::text::Line;
+
+use super::{Dialog, Sheet};
+use crate::domain::{Symbol, TradeId, TradeKind};
+use crate::snapshot::Shown;
+use crate::snapshot::positions::{Flag, LegRow, TradeRow};
+use crate::tui::format::Sign;
+use crate::tui::format::{age, cut, figure, number, plain1, plain2, price, quantity, signed, signed1, wrap};
+use crate::tui::panels::overview::{limit_style, limit_words};
+use crate::tui::panels::{Scene, blotter, positions, scenario, span};
+use crate::tui::rows;
+
+/// What Enter opens from a dialog: the rows below it, one dialog each.
+pub fn openable(scene: Scene<'_>, dialog: &Dialog) -> Vec<Dialog> {
+    let snapshot = scene.snapshot;
+    match dialog {
+        Dialog::Underlying { symbol, .. } => snapshot
+            .positions
+            .groups
+            .iter()
+            .filter(|g| g.symbol == *symbol)
+            .flat_map(|g| &g.trades)
+            .map(|t| Dialog::Trade { id: t.id, cursor: 0 })
+            .collect(),
+        Dialog::Trade { id, .. } => rows::trade(snapshot, *id).map_or_else(Vec::new, |trade| {
+            let leg = |leg: &LegRow| Dialog::Leg { trade: *id, instrument: leg.instrument.clone() };
+            trade.legs.iter().map(leg).collect()
+        }),
+        Dialog::Todo { key, .. } => {
+            let row = snapshot.blotter.iter().find(|r| r.key == *key);
+            let trade = row.and_then(|r| r.trade).filter(|id| rows::trade(snapshot, *id).is_some());
+            trade.map(|id| Dialog::Trade { id, cursor: 0 }).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Label and value in two columns, wrapped.
+struct Facts<'a> {
+    scene: Scene<'a>,
+    limit: usize,
+    lines: Vec<Line<'static>>,
+}
+
+const LABEL: usize = 14;
+
+impl<'a> Facts<'a> {
+    fn new(scene: Scene<'a>, limit: usize) -> Self {
+        Self { scene, limit, lines: Vec::new() }
+    }
+
+    fn add(&mut self, label: &str, value: impl AsRef<str>) {
+        let theme = self.scene.theme();
+        let value = self.scene.prose(value.as_ref());
+        if value.is_empty() {
+            return;
+        }
+        for (at, text) in wrap(&value, self.limit.saturating_sub(LABEL)).into_iter().enumerate() {
+            let label = if at == 0 { label } else { "" };
+            self.lines.push(Line::from(vec![
+                span(format!("{label}{}", " ".repeat(LABEL.saturating_sub(super::width(label)))), theme.dim),
+                span(text, theme.text),
+            ]));
+        }
+    }
+
+    fn head(&mut self, text: &str) {
+        if !self.lines.is_empty() {
+            self.lines.push(Line::default());
+        }
+        self.lines.push(Line::styled(cut(text, self.limit), self.scene.theme().strong));
+    }
+
+    fn row(&mut self, text: &str) {
+        self.lines.push(Line::styled(cut(text, self.limit), self.scene.theme().text));
+    }
+
+    fn sheet(self, title: impl Into<String>, selected: Option<usize>, footer: &str) -> Sheet {
+        let scroll = 0;
+        Sheet { title: title.into(), lines: self.lines, selected, scroll, footer: footer.to_owned() }
+    }
+}
+
+fn shown(value: &Shown<f64>, words: fn(f64) -> String) -> String {
+    figure(value, words).text
+}
+
+fn gone(scene: Scene<'_>, what: &str) -> Sheet {
+    let mut facts = Facts::new(scene, 60);
+    facts.row("no longer in the book");
+    facts.sheet(what, None, "Esc back")
+}
+
+pub fn underlying(scene: Scene<'_>, symbol: &Symbol, cursor: usize, limit: usize) -> Sheet {
+    let snapshot = scene.snapshot;
+    let Some(row) = snapshot.underlyings.rows.iter().find(|r| r.symbol == *symbol) else {
+        return gone(scene, symbol.as_str());
+    };
+    let mut facts = Facts::new(scene, limit);
+    let beta = shown(&row.beta, plain2);
+    let assumed = if row.beta_assumed { " (assumed: no history)" } else { "" };
+    facts.add(
+        "market",
+        format!(
+            "last {}   change {} %   IV30 {} %   IV rank {}   β {beta}{assumed}",
+            shown(&row.last, plain2),
+            shown(&row.change_percent, super::super::format::signed2),
+            shown(&row.iv30, plain1),
+            shown(&row.iv_rank, super::super::format::plain),
+        ),
+    );
+    facts.add(
+        "exposure",
+        format!(
+            "Δ {} sh   $Δ {}   βΔ {} of the benchmark   value {}",
+            shown(&row.delta_shares, signed),
+            shown(&row.dollar_delta, signed),
+            shown(&row.beta_delta, signed),
+            shown(&row.detail.market_value, signed),
+        ),
+    );
+    facts.add(
+        "Greeks",
+        format!(
+            "Γ {} per ±1 %   Θ {} a day   vega {} a point   ρ {} per 1 %",
+            shown(&row.gamma_pnl_1pct, signed),
+            shown(&row.theta_day, signed1),
+            shown(&row.vega_point, signed),
+            shown(&row.detail.rho_1pct, signed),
+        ),
+    );
+    facts.add(
+        "second order",
+        format!(
+            "vanna {}   volga {}   charm {} a day   30-day vega {}",
+            shown(&row.detail.vanna, signed1),
+            shown(&row.detail.volga, signed1),
+            shown(&row.detail.charm_day, signed1),
+            shown(&row.detail.vega_30d, signed),
+        ),
+    );
+    let money = |m: &Shown<crate::domain::Money>| figure(m, |v| signed(v.to_f64())).text;
+    facts.add("P&L", format!("day {}   open {}", money(&row.day), money(&row.open)));
+    facts.add(
+        "at risk",
+        format!(
+            "worst cell {}   VaR95 {}",
+            shown(&row.worst, signed),
+            shown(&row.var95, super::super::format::plain)
+        ),
+    );
+    if let Some(binding) = &row.binding {
+        let style = limit_style(scene, binding.state);
+        facts.add("limit", limit_words(binding));
+        if let Some(span) = facts.lines.last_mut().and_then(|l| l.spans.last_mut()) {
+            span.style = style;
+        }
+    }
+    facts.add("next", row.next_event.clone().unwrap_or_default());
+    if row.unpriced > 0 {
+        facts.add("unpriced", format!("{} of its legs, in none of these figures", row.unpriced));
+    }
+    if !row.detail.by_expiry.is_empty() {
+        facts.head("by expiry          vega    ΓPL1%");
+        for bucket in &row.detail.by_expiry {
+            let text = format!(
+                "{:<14}{:>9}{:>9}",
+                bucket.label,
+                signed(bucket.vega_point),
+                signed(bucket.gamma_pnl_1pct)
+            );
+            facts.row(&text);
+        }
+    }
+    let trades: Vec<&TradeRow> =
+        snapshot.positions.groups.iter().filter(|g| g.symbol == *symbol).flat_map(|g| &g.trades).collect();
+    let mut selected = None;
+    if !trades.is_empty() {
+        facts.head("trades");
+        let first = facts.lines.len();
+        for trade in &trades {
+            facts.row(&trade_words(scene, trade));
+        }
+        selected = Some(first + cursor.min(trades.len() - 1));
+    }
+    facts.sheet(symbol.as_str(), selected, "Enter opens the trade · Esc back")
+}
+
+fn trade_words(scene: Scene<'_>, trade: &TradeRow) -> String {
+    let mark = if trade.kind == TradeKind::WhatIf { "? " } else { "" };
+    format!(
+        "{mark}{}   {}   {}   open {}",
+        scene.prose(&trade.label),
+        trade.portfolio.as_deref().unwrap_or("inbox"),
+        quantity(trade.quantity),
+        figure(&trade.open, |m| signed(m.to_f64())).text
+    )
+}
+
+pub fn trade(scene: Scene<'_>, id: TradeId, cursor: usize, limit: usize) -> Sheet {
+    let Some(trade) = rows::trade(scene.snapshot, id) else { return gone(scene, "trade") };
+    let mut facts = Facts::new(scene, limit);
+    let kind = match (trade.kind, trade.counted) {
+        (TradeKind::Real, _) => "real",
+        (TradeKind::WhatIf, true) => "WhatIf, counted",
+        (TradeKind::WhatIf, false) => "WhatIf, not counted",
+    };
+    let book = trade.portfolio.as_deref().unwrap_or("inbox");
+    let account = trade.account.as_deref().map_or_else(String::new, |a| format!(" / {a}"));
+    facts.add("trade", format!("{kind}, {}; {book}{account}", trade.state));
+    facts.add(
+        "price",
+        format!(
+            "{} lots   entry {}   mark {}",
+            quantity(trade.quantity),
+            figure(&trade.entry, price).text,
+            figure(&trade.mark, price).text
+        ),
+    );
+    facts.add(
+        "Greeks",
+        format!(
+            "Δ {} sh   Θ {} a day   vega {} a point",
+            shown(&trade.delta_shares, signed),
+            shown(&trade.theta_day, signed1),
+            shown(&trade.vega_point, signed)
+        ),
+    );
+    facts.add(
+        "P&L",
+        format!(
+            "day {}   open {}   {} % of the maximum",
+            figure(&trade.day, |m| signed(m.to_f64())).text,
+            figure(&trade.open, |m| signed(m.to_f64())).text,
+            shown(&trade.percent_of_max, super::super::format::plain)
+        ),
+    );
+    facts.add("rule", &trade.rule);
+    facts.add("attention", positions::flag_words(trade));
+    if trade.flags.contains(&Flag::EuropeanModel) {
+        facts.add("model", "American legs priced as European");
+    }
+    facts.add("rationale", trade.rationale.as_deref().unwrap_or("none yet: n adds it"));
+    facts.add("id", trade.id.to_string());
+    facts.head("legs");
+    let first = facts.lines.len();
+    for leg in &trade.legs {
+        let text = format!(
+            "{:>6}  {:<20}  entry {:>7}  mark {:>7}  Δ {:>6}  open {:>7}",
+            quantity(leg.quantity),
+            scene.prose(&leg.label),
+            figure(&leg.entry, price).text,
+            figure(&leg.mark, price).text,
+            shown(&leg.delta_shares, signed),
+            figure(&leg.open, |m| signed(m.to_f64())).text
+        );
+        facts.row(&text);
+    }
+    let selected = (!trade.legs.is_empty()).then(|| first + cursor.min(trade.legs.len() - 1));
+    facts.sheet(scene.prose(&trade.label), selected, "Enter opens the leg · Esc back")
+}
+
+pub fn leg(scene: Scene<'_>, trade: TradeId, instrument: &str, limit: usize) -> Sheet {
+    let found = rows::trade(scene.snapshot, trade);
+    let Some(leg) = found.and_then(|t| t.legs.iter().find(|l| l.instrument == instrument)) else {
+        return gone(scene, instrument);
+    };
+    let mut facts = Facts::new(scene, limit);
+    let since = scene.ui.since_snapshot().as_secs_f64();
+    let quote_age =
+        leg.quote_age_seconds.map_or_else(String::new, |s| format!("   {} old", age(s as f64 + since)));
+    facts.add("contract", &leg.instrument);
+    facts.add("quantity", quantity(leg.quantity));
+    facts.add(
+        "price",
+        format!(
+            "entry {}   bid {}   ask {}   mark {}{quote_age}",
+            figure(&leg.entry, price).text,
+            figure(&leg.bid, price).text,
+            figure(&leg.ask, price).text,
+            figure(&leg.mark, price).text,
+        ),
+    );
+    facts.add(
+        "volatility",
+        format!("IV {} %   broker's {} %", shown(&leg.iv, plain1), shown(&leg.broker_iv, plain1)),
+    );
+    facts.add(
+        "Greeks",
+        format!(
+            "Δ {} sh   Θ {} a day   vega {} a point",
+            shown(&leg.delta_shares, |v| number(v, 1, Sign::Always)),
+            shown(&leg.theta_day, signed1),
+            shown(&leg.vega_point, signed1)
+        ),
+    );
+    facts.add(
+        "P&L",
+        format!(
+            "day {}   open {}",
+            figure(&leg.day, |m| signed(m.to_f64())).text,
+            figure(&leg.open, |m| signed(m.to_f64())).text
+        ),
+    );
+    facts.add("expiry", leg.dte.map_or_else(String::new, |d| format!("in {d} d")));
+    facts.add("model", &leg.model);
+    facts.sheet(scene.prose(&leg.label), None, "Esc back")
+}
+
+pub fn todo(scene: Scene<'_>, key: &str, cursor: usize, limit: usize) -> Sheet {
+    let Some(row) = scene.snapshot.blotter.iter().find(|r| r.key == key) else {
+        return gone(scene, "done or gone");
+    };
+    let mut facts = Facts::new(scene, limit);
+    facts.add("action", &row.action);
+    facts.add("where", blotter::place(row));
+    facts.add("price", row.price.as_deref().unwrap_or("none"));
+    facts.add("before, after", row.after.as_deref().unwrap_or("changes nothing in the book"));
+    facts.add("why", &row.why);
+    facts.add("by when", row.by_when.as_deref().unwrap_or("no date"));
+    let mut selected = None;
+    if let Some(trade) = row.trade.and_then(|id| rows::trade(scene.snapshot, id)) {
+        facts.head("trade");
+        selected = Some(facts.lines.len() + cursor);
+        facts.row(&trade_words(scene, trade));
+    }
+    facts.sheet(row.urgency.tag(), selected, "Enter opens the trade · Esc back")
+}
+
+pub fn cell(scene: Scene<'_>, row: usize, column: usize, limit: usize) -> Sheet {
+    let lines = scenario::cell_lines(scene, row, column, limit);
+    Sheet { title: "Scenario".to_owned(), lines, selected: None, scroll: 0, footer: "Esc back".to_owned() }
+}

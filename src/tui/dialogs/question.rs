@@ -1,0 +1,63 @@
+//! Questions: yes or no with the focus on No, a text to type, a list to pick from.
+
+use ratatui::text::Line;
+use tui_input::Input;
+
+use super::{Item, Purpose, Sheet};
+use crate::tui::format::{cut, wrap};
+use crate::tui::panels::hint_line::input_spans;
+use crate::tui::panels::{Scene, span};
+
+pub fn confirm(scene: Scene<'_>, question: &str, facts: &[String], limit: usize) -> Sheet {
+    let theme = scene.theme();
+    let mut lines: Vec<Line<'static>> = facts
+        .iter()
+        .flat_map(|f| wrap(&scene.prose(f), limit))
+        .map(|l| Line::styled(l, theme.text))
+        .collect();
+    lines.push(Line::default());
+    lines.push(Line::from(vec![span(" No ", theme.selected), span("   y yes", theme.dim)]));
+    Sheet {
+        title: scene.prose(question),
+        lines,
+        selected: None,
+        scroll: 0,
+        footer: "y does it · Esc or Enter leaves everything as it is".to_owned(),
+    }
+}
+
+pub fn text(
+    scene: Scene<'_>,
+    title: &str,
+    prompt: &str,
+    input: &Input,
+    purpose: &Purpose,
+    limit: usize,
+) -> Sheet {
+    let theme = scene.theme();
+    let mut lines: Vec<Line<'static>> =
+        wrap(&scene.prose(prompt), limit).into_iter().map(|l| Line::styled(l, theme.dim)).collect();
+    lines.push(Line::default());
+    let mut entry = vec![span("▸ ", theme.accent)];
+    entry.extend(input_spans(scene, input, limit.saturating_sub(2)));
+    lines.push(Line::from(entry));
+    lines.push(Line::default());
+    let footer = match purpose {
+        Purpose::Rationale(_) => "Enter books · Esc drops the booking",
+        Purpose::DiscardReason { .. } => "Enter goes on · Esc keeps the WhatIf",
+        Purpose::Note { .. } => "Enter records · Esc drops the text",
+    };
+    Sheet { title: scene.prose(title), lines, selected: None, scroll: 0, footer: footer.to_owned() }
+}
+
+pub fn pick(scene: Scene<'_>, title: &str, items: &[Item], cursor: usize, limit: usize) -> Sheet {
+    let theme = scene.theme();
+    let lines = items.iter().map(|i| Line::styled(cut(&scene.prose(&i.label), limit), theme.text)).collect();
+    Sheet {
+        title: scene.prose(title),
+        lines,
+        selected: Some(cursor),
+        scroll: 0,
+        footer: "Enter takes it · Esc leaves it".to_owned(),
+    }
+}

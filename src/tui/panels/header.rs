@@ -1,0 +1,101 @@
+//! The header line: mode, view, clock, link, what counts; breaches, near limits and things to do.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::{Scene, span};
+use crate::domain::report::SessionState;
+use crate::snapshot::header::LinkKind;
+use crate::tui::format;
+use crate::tui::paint::{Part, justified, put_line};
+
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    put_line(buf, area, 0, &line(scene, area.width));
+}
+
+/// Built from text alone, so that the run loop can ask whether a second changed anything in it.
+pub fn line(scene: Scene<'_>, width: u16) -> Line<'static> {
+    let (theme, snapshot) = (scene.theme(), scene.snapshot);
+    let header = &snapshot.header;
+    let badge = format!(" {} ", snapshot.mode.badge());
+    let mut left = vec![
+        Part::new(0, vec![span("cotrader ", theme.title), span(badge, theme.badge(snapshot.mode))])
+            .or_text(snapshot.mode.badge(), theme.badge(snapshot.mode)),
+        Part::text(3, format!("{} ▾", header.scope), theme.strong),
+        clock(scene),
+        link(scene),
+    ];
+    if header.refreshing {
+        left.push(Part::text(6, "refreshing", theme.accent));
+    }
+    if header.computing {
+        left.push(Part::text(8, "computing", theme.dim));
+    }
+    if header.working_counted {
+        left.push(Part::text(5, "working: IN", theme.what_if));
+    }
+    if header.what_ifs > 0 {
+        let state = if header.what_ifs_counted { "IN" } else { "OUT" };
+        left.push(Part::text(5, format!("WhatIf: {} {state}", header.what_ifs), theme.what_if));
+    }
+    if header.read_only.is_some() {
+        left.push(Part::text(2, "READ-ONLY", theme.near));
+    }
+    let count = |words: &str, short: &str, n: usize, alarm| {
+        let style = if n > 0 { alarm } else { theme.dim };
+        Part::text(0, format!("{words} {n}"), style).or_text(format!("{short} {n}"), style)
+    };
+    let right = [
+        count("breach", "br", header.breaches, theme.breach),
+        count("near", "nr", header.near, theme.near),
+        count("to do", "do", header.to_do, theme.strong),
+    ];
+    let gap = Span::raw(if width >= 120 { "   " } else { "  " });
+    justified(&left, &right, &gap, (' ', theme.text), usize::from(width))
+}
+
+fn clock(scene: Scene<'_>) -> Part {
+    let theme = scene.theme();
+    let header = &scene.snapshot.header;
+    let elapsed = scene.ui.since_snapshot();
+    let moved = chrono::TimeDelta::from_std(elapsed).unwrap_or_default();
+    let time = header.exchange_time.checked_add_signed(moved).unwrap_or(header.exchange_time);
+    let seconds = i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX);
+    let left = header.seconds_left.map(|s| format::duration(s.saturating_sub(seconds)));
+    let half = if header.early_close { ", half day" } else { "" };
+    let session = match (header.session, left) {
+        (SessionState::Open, Some(left)) => format!("open {left}{half}"),
+        (SessionState::Open, None) => format!("open{half}"),
+        (SessionState::PreMarket, Some(left)) => format!("pre-market, opens in {left}{half}"),
+        (SessionState::PreMarket, None) => "pre-market".to_owned(),
+        (SessionState::AfterHours, _) => "after hours".to_owned(),
+        (SessionState::Closed, Some(left)) => format!("closed, opens in {left}"),
+        (SessionState::Closed, None) => "closed".to_owned(),
+        (SessionState::Unknown, _) => "session unknown".to_owned(),
+    };
+    let full = time.format("%a %-d %b %H:%M ET");
+    Part::text(4, format!("{full}, {session}"), theme.text)
+        .or_text(time.format("%a %H:%M ET").to_string(), theme.text)
+        .or_text(time.format("%H:%M").to_string(), theme.text)
+}
+
+fn link(scene: Scene<'_>) -> Part {
+    let theme = scene.theme();
+    let link = &scene.snapshot.header.link;
+    let (dot, word, style) = match link.kind {
+        LinkKind::Live => ("●", "live", theme.good),
+        LinkKind::Snapshot => ("○", "snapshot", theme.text),
+        LinkKind::Connecting => ("○", "connecting", theme.near),
+        LinkKind::Down => ("●", "DOWN", theme.breach),
+        LinkKind::Refused => ("●", "REFUSED", theme.breach),
+    };
+    let age = link.age_seconds.map(|s| format::age(s + scene.ui.since_snapshot().as_secs_f64()));
+    let age = age.map_or_else(String::new, |age| format!(" {age}"));
+    let account = link.kind == LinkKind::Live && !link.account_stream_up;
+    let account = if account { ", no account stream" } else { "" };
+    let why = link.why.as_deref().map_or_else(String::new, |why| format!(": {}", scene.prose(why)));
+    Part::new(1, vec![span(format!("{dot} {word}"), style), span(format!("{age}{account}{why}"), theme.text)])
+        .or(vec![span(format!("{dot} {word}"), style), span(age, theme.text)])
+        .or(vec![span(format!("{dot} {word}"), style)])
+}

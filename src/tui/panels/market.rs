@@ -1,0 +1,164 @@
+//! Panel 1: indices, volatility, rates, the calendar of this book; then the answer and the strips.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::{Scene, overview, span};
+use crate::snapshot::Shown;
+use crate::snapshot::market::{MarketQuote, TermState};
+use crate::tui::format::{self, figure, plain, plain1, plain2, signed1, signed2};
+use crate::tui::layout::{Shape, shape};
+use crate::tui::paint::{Part, fit, put_line};
+
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let full = shape(scene.ui.size.0, scene.ui.size.1) == Shape::Full && !scene.ui.zoom;
+    let mut lines = lines(scene, area.width, full);
+    if !full {
+        lines.extend(overview::limits(scene, area.width));
+        lines.extend(overview::warnings(scene, area.width));
+    }
+    for (row, line) in lines.iter().enumerate().take(usize::from(area.height)) {
+        put_line(buf, area, u16::try_from(row).unwrap_or(u16::MAX), line);
+    }
+}
+
+/// The body: two lines of market, then the overview unless it is pinned above.
+pub fn lines(scene: Scene<'_>, width: u16, with_answer: bool) -> Vec<Line<'static>> {
+    let limit = usize::from(width);
+    let gap = Span::raw("   ");
+    let mut lines = vec![Line::from(fit(&quotes(scene), &gap, limit))];
+    lines.push(Line::from(fit(&calendar(scene), &Span::styled(" · ", scene.theme().dim), limit)));
+    if with_answer {
+        lines.extend(overview::answer(scene, limit));
+        lines.push(overview::account(scene, limit));
+    }
+    lines.extend(overview::portfolios(scene, limit));
+    lines
+}
+
+fn quotes(scene: Scene<'_>) -> Vec<Part> {
+    let theme = scene.theme();
+    let market = &scene.snapshot.market;
+    let mut parts = Vec::new();
+    for (at, quote) in market.quotes.iter().enumerate() {
+        let rank = u8::try_from(at).unwrap_or(u8::MAX).saturating_mul(2).min(40);
+        parts.push(quote_part(scene, quote, rank, at == 0));
+    }
+    parts.push(level(scene, "VIX", &market.vix, Some(&market.vix_change), 1));
+    parts.push(level(scene, "VIX3M", &market.vix3m, None, 7));
+    if !market.iv_ranks.is_empty() {
+        let mut spans = vec![span("IVR", theme.dim)];
+        for rank in &market.iv_ranks {
+            let value = figure(&rank.rank, plain);
+            spans.push(span(format!(" {} ", rank.symbol), theme.text));
+            spans.push(span(value.text, theme.neutral(value.standing)));
+        }
+        parts.push(Part::new(9, spans));
+    }
+    let rate =
+        market.rate_3m.map_or_else(|| format::UNKNOWN.to_owned(), |r| format!("{} %", plain2(r * 100.0)));
+    parts.push(Part::new(11, vec![span("3m ", theme.dim), span(rate, theme.text)]));
+    parts
+}
+
+fn quote_part(scene: Scene<'_>, quote: &MarketQuote, rank: u8, benchmark: bool) -> Part {
+    let theme = scene.theme();
+    let last = figure(&quote.last, plain2);
+    let change = figure(&quote.change_percent, signed2);
+    let short = vec![
+        span(format!("{} ", quote.symbol), theme.strong),
+        span(last.text, theme.neutral(last.standing)),
+        span(format!(" {}%", change.text), theme.pnl(change.standing, change.sign)),
+    ];
+    if !benchmark || quote.sigma_percent.value.is_none() {
+        return Part::new(rank, short);
+    }
+    let sigma = figure(&quote.sigma_percent, plain2);
+    let mut long = short.clone();
+    long.push(span(scene.prose(&format!(" (1σ ±{})", sigma.text)), theme.dim));
+    Part::new(rank, long).or(short)
+}
+
+fn level(scene: Scene<'_>, name: &str, value: &Shown<f64>, change: Option<&Shown<f64>>, rank: u8) -> Part {
+    let theme = scene.theme();
+    let value = figure(value, plain1);
+    let mut spans =
+        vec![span(format!("{name} "), theme.text), span(value.text, theme.neutral(value.standing))];
+    if let Some(change) = change {
+        let change = figure(change, signed1);
+        spans.push(span(format!(" {}", change.text), theme.neutral(change.standing)));
+    }
+    Part::new(rank, spans)
+}
+
+fn calendar(scene: Scene<'_>) -> Vec<Part> {
+    let theme = scene.theme();
+    let items = &scene.snapshot.market.calendar;
+    if items.is_empty() {
+        return vec![Part::text(0, "nothing in the calendar for this book", theme.dim)];
+    }
+    let today = scene.snapshot.header.exchange_time.date();
+    let part = |(at, item): (usize, &crate::snapshot::market::CalendarItem)| {
+        let text = format!("{} {}", format::date(item.date, today), scene.prose(&item.words));
+        Part::text(u8::try_from(at + 1).unwrap_or(u8::MAX), text, theme.text)
+    };
+    items.iter().enumerate().map(part).collect()
+}
+
+pub fn remarks(scene: Scene<'_>) -> Vec<Part> {
+    let theme = scene.theme();
+    let market = &scene.snapshot.market;
+    let premium = figure(&market.vol_premium, signed1);
+    let ratio = figure(&market.term_ratio, plain2);
+    let style = term_style(scene);
+    vec![
+        Part::text(2, format!("VRP {} pt", premium.text), theme.neutral(premium.standing)),
+        Part::new(
+            1,
+            vec![
+                span(format!("VIX/VIX3M {} ", ratio.text), theme.neutral(ratio.standing)),
+                span(term_words(market.term_state), style),
+            ],
+        ),
+    ]
+}
+
+pub fn headline(scene: Scene<'_>) -> Vec<Part> {
+    let theme = scene.theme();
+    let market = &scene.snapshot.market;
+    let mut spans = Vec::new();
+    for quote in market.quotes.iter().take(3) {
+        let change = figure(&quote.change_percent, signed2);
+        spans.push(span(format!("{} ", quote.symbol), theme.text));
+        spans.push(span(format!("{}  ", change.text), theme.pnl(change.standing, change.sign)));
+    }
+    let vix = figure(&market.vix, plain1);
+    let change = figure(&market.vix_change, signed1);
+    spans.push(span(format!("VIX {} {} ", vix.text, change.text), theme.neutral(vix.standing)));
+    spans.push(span(term_words(market.term_state), term_style(scene)));
+    let mut parts = vec![Part::new(1, spans)];
+    let today = scene.snapshot.header.exchange_time.date();
+    if let Some(next) = market.calendar.first() {
+        let text = format!("{} {}", format::date(next.date, today), scene.prose(&next.words));
+        parts.push(Part::text(2, text, theme.dim));
+    }
+    parts
+}
+
+fn term_words(state: TermState) -> &'static str {
+    match state {
+        TermState::Contango => "contango",
+        TermState::Flat => "flat",
+        TermState::Backwardation => "BACKWARDATION",
+        TermState::Unknown => "term structure unknown",
+    }
+}
+
+fn term_style(scene: Scene<'_>) -> ratatui::style::Style {
+    let theme = scene.theme();
+    match scene.snapshot.market.term_state {
+        TermState::Contango | TermState::Flat => theme.text,
+        TermState::Backwardation | TermState::Unknown => theme.near,
+    }
+}

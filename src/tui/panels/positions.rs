@@ -1,0 +1,208 @@
+//! Panel 4: trades under their underlying, legs below; WhatIfs stand in the same grid, marked `?`.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{Scene, table_or};
+use crate::domain::{Money, TradeKind};
+use crate::snapshot::Shown;
+use crate::snapshot::positions::{Flag, LegRow, PositionGroup, TradeRow};
+use crate::tui::format::{self, figure, plain, plain1, price, quantity, signed, signed1};
+use crate::tui::paint::Part;
+use crate::tui::rows::{PositionLine, position_lines};
+use crate::tui::state::Panel;
+use crate::tui::table::{Cell, Column, Table};
+
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let empty = if scene.ui.filter(Panel::Positions).is_empty() {
+        "no positions"
+    } else {
+        "nothing matches the filter; Esc clears it"
+    };
+    table_or(&table(scene), empty, scene, Panel::Positions, area, buf);
+}
+
+pub fn table(scene: Scene<'_>) -> Table {
+    let columns = vec![
+        Column::text("", 0, 26, 48),
+        Column::text("book", 6, 6, 12),
+        Column::figure("qty", 3),
+        Column::figure("entry", 7),
+        Column::figure("mark", 6),
+        Column::figure("Δ", 2),
+        Column::figure("Θ/day", 4),
+        Column::figure("vega", 8),
+        Column::figure("DTE", 3),
+        Column::figure("day", 1),
+        Column::figure("open", 1),
+        Column::figure("% max", 5),
+        Column::text("rule", 7, 16, 80),
+    ];
+    let rows = position_lines(scene.snapshot, scene.ui)
+        .into_iter()
+        .map(|line| match line {
+            PositionLine::Group(group, open) => group_row(scene, group, open),
+            PositionLine::Trade(trade, open) => trade_row(scene, trade, open),
+            PositionLine::Leg(trade, leg) => leg_row(scene, trade, leg),
+        })
+        .collect();
+    Table { columns, rows, total: None }
+}
+
+/// Makes the cells of one row; a row that does not count is dimmed as a whole.
+#[derive(Clone, Copy)]
+struct Pen<'a> {
+    scene: Scene<'a>,
+    whole_row: Option<Style>,
+}
+
+impl Pen<'_> {
+    fn text(self, text: impl Into<String>, style: Style) -> Cell {
+        Cell::new(text, self.whole_row.unwrap_or(style))
+    }
+
+    fn figure<T: Copy>(self, shown: &Shown<T>, words: impl Fn(T) -> String) -> Cell {
+        let figure = figure(shown, words);
+        let style = self.scene.theme().neutral(figure.standing);
+        Cell::figure(figure, self.whole_row.unwrap_or(style))
+    }
+
+    fn pnl(self, shown: &Shown<Money>) -> Cell {
+        let figure = figure(shown, |m| signed(m.to_f64()));
+        let style = self.scene.theme().pnl(figure.standing, figure.sign);
+        Cell::figure(figure, self.whole_row.unwrap_or(style))
+    }
+
+    fn days(self, dte: Option<i64>) -> Cell {
+        self.text(dte.map_or_else(String::new, |d| d.to_string()), self.scene.theme().text)
+    }
+}
+
+fn group_row(scene: Scene<'_>, group: &PositionGroup, open: bool) -> Vec<Cell> {
+    let theme = scene.theme();
+    let pen = Pen { scene, whole_row: None };
+    let label = match open {
+        true => format!("▾ {}", group.symbol),
+        false => format!("▸ {}  ({})", group.symbol, scene.prose(&group.summary)),
+    };
+    vec![
+        pen.text(label, theme.strong),
+        Cell::empty(),
+        Cell::empty(),
+        Cell::empty(),
+        Cell::empty(),
+        pen.figure(&group.delta_shares, signed),
+        pen.figure(&group.theta_day, signed1),
+        pen.figure(&group.vega_point, signed),
+        Cell::empty(),
+        pen.pnl(&group.day),
+        pen.pnl(&group.open),
+        Cell::empty(),
+        Cell::empty(),
+    ]
+}
+
+fn trade_row(scene: Scene<'_>, trade: &TradeRow, open: bool) -> Vec<Cell> {
+    let theme = scene.theme();
+    let what_if = trade.kind == TradeKind::WhatIf;
+    let whole_row = match (what_if, trade.counted) {
+        (true, true) => Some(theme.what_if),
+        (_, false) => Some(theme.dim),
+        (false, true) => None,
+    };
+    let pen = Pen { scene, whole_row };
+    let mark = if open { '▾' } else { '▸' };
+    let label = format!("  {mark} {}{}", if what_if { "? " } else { "" }, scene.prose(&trade.label));
+    let book = trade.portfolio.as_deref().unwrap_or("inbox");
+    let flags = flag_words(trade);
+    let urgent = trade.flags.iter().any(|f| {
+        matches!(
+            f,
+            Flag::ExitDue | Flag::AssignmentRisk | Flag::DividendRisk | Flag::Unpriced | Flag::Unassigned
+        )
+    });
+    let rule = match (flags.is_empty(), trade.rule.is_empty()) {
+        (true, _) => scene.prose(&trade.rule),
+        (false, true) => flags,
+        (false, false) => format!("{flags} · {}", scene.prose(&trade.rule)),
+    };
+    vec![
+        pen.text(label, theme.text),
+        pen.text(book, theme.text),
+        pen.text(quantity(trade.quantity), theme.text),
+        pen.figure(&trade.entry, price),
+        pen.figure(&trade.mark, price),
+        pen.figure(&trade.delta_shares, signed),
+        pen.figure(&trade.theta_day, signed1),
+        pen.figure(&trade.vega_point, signed),
+        pen.days(trade.dte),
+        pen.pnl(&trade.day),
+        pen.pnl(&trade.open),
+        pen.figure(&trade.percent_of_max, plain),
+        Cell::new(rule, if urgent { theme.near } else { pen.whole_row.unwrap_or(theme.text) }),
+    ]
+}
+
+/// What must be known beside the rule. The pricing model is said in the detail, not in every row.
+pub fn flag_words(trade: &TradeRow) -> String {
+    let word = |flag: &Flag| match flag {
+        Flag::NoRationale => Some("WHY?"),
+        Flag::ExpiresSoon => Some("EXPIRES"),
+        Flag::DividendRisk => Some("DIVIDEND RISK"),
+        Flag::AssignmentRisk => Some("ASSIGNMENT RISK"),
+        Flag::ExitDue => Some("EXIT"),
+        Flag::Unpriced => Some("UNPRICED"),
+        Flag::Unassigned => Some("ROUTE"),
+        Flag::NonStandard => Some("ADJUSTED"),
+        Flag::EuropeanModel => None,
+    };
+    trade.flags.iter().filter_map(word).collect::<Vec<_>>().join(" · ")
+}
+
+fn leg_row(scene: Scene<'_>, trade: &TradeRow, leg: &LegRow) -> Vec<Cell> {
+    let theme = scene.theme();
+    let pen = Pen { scene, whole_row: (!trade.counted).then_some(theme.dim) };
+    let two_sided = format!("{} / {}", figure(&leg.bid, price).text, figure(&leg.ask, price).text);
+    let iv = figure(&leg.iv, plain1);
+    let age = leg.quote_age_seconds.map(|s| {
+        let seconds = s as f64 + scene.ui.since_snapshot().as_secs_f64();
+        format!(" · {}", format::age(seconds.max(10.0)))
+    });
+    let note =
+        format!("{two_sided} · IV {} · {}{}", iv.text, scene.prose(&leg.model), age.unwrap_or_default());
+    vec![
+        pen.text(format!("      {}", scene.prose(&leg.label)), theme.text),
+        Cell::empty(),
+        pen.text(quantity(leg.quantity), theme.text),
+        pen.figure(&leg.entry, price),
+        pen.figure(&leg.mark, price),
+        pen.figure(&leg.delta_shares, signed),
+        pen.figure(&leg.theta_day, signed1),
+        pen.figure(&leg.vega_point, signed),
+        pen.days(leg.dte),
+        pen.pnl(&leg.day),
+        pen.pnl(&leg.open),
+        Cell::empty(),
+        pen.text(note, theme.dim),
+    ]
+}
+
+pub fn remarks(scene: Scene<'_>) -> Vec<Part> {
+    let theme = scene.theme();
+    let panel = &scene.snapshot.positions;
+    let count = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
+    let mut parts = vec![
+        Part::text(1, count(panel.trades, "trade", "trades"), theme.text),
+        Part::text(3, count(panel.legs, "leg", "legs"), theme.text),
+    ];
+    if panel.what_ifs_out > 0 {
+        parts.push(Part::text(2, format!("{} WhatIf out", panel.what_ifs_out), theme.what_if));
+    }
+    let due =
+        panel.groups.iter().flat_map(|g| &g.trades).filter(|t| t.flags.contains(&Flag::ExitDue)).count();
+    if due > 0 {
+        parts.push(Part::text(1, count(due, "says CLOSE", "say CLOSE"), theme.near));
+    }
+    parts
+}

@@ -1,0 +1,162 @@
+//! Panel 2: one row per underlying and the total of what adds up.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::overview::{limit_style, limit_words};
+use super::{Scene, table_or};
+use crate::domain::Money;
+use crate::snapshot::Shown;
+use crate::snapshot::risk::{RiskRow, RiskTotal};
+use crate::tui::format::{figure, plain, plain1, plain2, signed, signed1, signed2};
+use crate::tui::paint::Part;
+use crate::tui::rows;
+use crate::tui::state::Panel;
+use crate::tui::table::{Cell, Column, Table};
+
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let empty = if scene.ui.filter(Panel::Risk).is_empty() {
+        "no positions: w on an index or : books a WhatIf"
+    } else {
+        "nothing matches the filter; Esc clears it"
+    };
+    table_or(&table(scene), empty, scene, Panel::Risk, area, buf);
+}
+
+pub fn table(scene: Scene<'_>) -> Table {
+    let columns = vec![
+        Column::text("", 0, 6, 12),
+        Column::figure("last", 8),
+        Column::figure("chg%", 7),
+        Column::figure("IV30", 9),
+        Column::figure("IVR", 9),
+        Column::figure("β", 10),
+        Column::figure("Δ sh", 2),
+        Column::figure("$Δ", 6),
+        Column::figure("βΔ", 1),
+        Column::figure("ΓPL1%", 6),
+        Column::figure("Θ/day", 2),
+        Column::figure("vega", 3),
+        Column::figure("day", 2),
+        Column::figure("open", 5),
+        Column::figure("worst", 1),
+        Column::figure("VaR95", 5),
+        Column::text("binding limit", 4, 19, 26),
+        Column::text("next", 11, 12, 30),
+    ];
+    let rows = rows::risk_rows(scene.snapshot, scene.ui).into_iter().map(|r| row(scene, r)).collect();
+    let total = (!scene.snapshot.underlyings.rows.is_empty()).then(|| total(scene));
+    Table { columns, rows, total }
+}
+
+fn neutral(scene: Scene<'_>, shown: &Shown<f64>, words: fn(f64) -> String) -> Cell {
+    let figure = figure(shown, words);
+    let style = scene.theme().neutral(figure.standing);
+    Cell::figure(figure, style)
+}
+
+fn money(scene: Scene<'_>, shown: &Shown<Money>) -> Cell {
+    let figure = figure(shown, |m| signed(m.to_f64()));
+    let style = scene.theme().pnl(figure.standing, figure.sign);
+    Cell::figure(figure, style)
+}
+
+fn row(scene: Scene<'_>, row: &RiskRow) -> Vec<Cell> {
+    let theme = scene.theme();
+    let change = figure(&row.change_percent, signed2);
+    let change_style = theme.pnl(change.standing, change.sign);
+    let binding = match &row.binding {
+        None => Cell::empty(),
+        Some(limit) => Cell::new(limit_words(limit), limit_style(scene, limit.state)),
+    };
+    let mut next = row.next_event.as_deref().map(|n| scene.prose(n)).unwrap_or_default();
+    let mut next_style = theme.text;
+    if row.unpriced > 0 {
+        let legs = if row.unpriced == 1 { "leg" } else { "legs" };
+        next = format!("{} {legs} unpriced  {next}", row.unpriced).trim_end().to_owned();
+        next_style = theme.near;
+    }
+    let beta = figure(&row.beta, plain2);
+    let beta_text = if row.beta_assumed { format!("{}?", beta.text) } else { beta.text };
+    vec![
+        Cell::new(row.symbol.as_str(), theme.strong),
+        neutral(scene, &row.last, plain2),
+        Cell::figure(change, change_style),
+        neutral(scene, &row.iv30, plain1),
+        neutral(scene, &row.iv_rank, plain),
+        Cell::new(beta_text, theme.neutral(beta.standing)),
+        neutral(scene, &row.delta_shares, signed),
+        neutral(scene, &row.dollar_delta, signed),
+        neutral(scene, &row.beta_delta, signed),
+        neutral(scene, &row.gamma_pnl_1pct, signed),
+        neutral(scene, &row.theta_day, signed1),
+        neutral(scene, &row.vega_point, signed),
+        money(scene, &row.day),
+        money(scene, &row.open),
+        neutral(scene, &row.worst, signed),
+        neutral(scene, &row.var95, plain),
+        binding,
+        Cell::new(next, next_style),
+    ]
+}
+
+fn total(scene: Scene<'_>) -> Vec<Cell> {
+    let theme = scene.theme();
+    let total: &RiskTotal = &scene.snapshot.underlyings.total;
+    let unpriced = match total.unpriced {
+        0 => Cell::empty(),
+        1 => Cell::new("1 leg unpriced", theme.near),
+        n => Cell::new(format!("{n} legs unpriced"), theme.near),
+    };
+    let mut cells = vec![
+        Cell::new("TOTAL", theme.strong),
+        Cell::empty(),
+        Cell::empty(),
+        Cell::empty(),
+        Cell::empty(),
+        Cell::empty(),
+        Cell::empty(),
+        neutral(scene, &total.dollar_delta, signed),
+        neutral(scene, &total.beta_delta, signed),
+        neutral(scene, &total.gamma_pnl_1pct, signed),
+        neutral(scene, &total.theta_day, signed1),
+        neutral(scene, &total.vega_point, signed),
+        money(scene, &total.day),
+        money(scene, &total.open),
+        neutral(scene, &total.worst, signed),
+        neutral(scene, &total.var95, plain),
+        unpriced,
+        Cell::empty(),
+    ];
+    for cell in &mut cells {
+        cell.style = cell.style.patch(theme.strong);
+    }
+    cells
+}
+
+pub fn remarks(scene: Scene<'_>) -> Vec<Part> {
+    let theme = scene.theme();
+    let all = scene.snapshot.underlyings.rows.len();
+    let shown = rows::risk_rows(scene.snapshot, scene.ui).len();
+    vec![
+        Part::text(2, scene.ui.risk_sort.words(), theme.dim),
+        Part::text(1, format!("{shown} of {all}"), theme.text),
+    ]
+}
+
+pub fn headline(scene: Scene<'_>) -> Vec<Part> {
+    let theme = scene.theme();
+    let total = &scene.snapshot.underlyings.total;
+    let part = |rank, name: &str, shown: &Shown<f64>| {
+        let figure = figure(shown, signed);
+        Part::text(rank, format!("{name} {}", figure.text), theme.neutral(figure.standing))
+    };
+    let count = scene.snapshot.underlyings.rows.len();
+    vec![
+        Part::text(4, format!("{count} underlyings"), theme.text),
+        part(1, "βΔ", &total.beta_delta),
+        part(2, "Θ", &total.theta_day),
+        part(3, "vega", &total.vega_point),
+        part(1, "worst", &total.worst),
+    ]
+}
