@@ -109,6 +109,8 @@ const AMBIENT: &[&str] = &[
 const HIDDEN: &[(&str, &str)] = &[("rusqlite", "store"), ("axum", "sim"), ("reqwest", "broker")];
 
 const MOST_LINES: usize = 600;
+/// Long and flat: data without a decision in it.
+const FLAT: &[&str] = &["src/tui/sample.rs"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -282,8 +284,10 @@ fn the_page_about_the_architecture_has_the_same_arrows() {
 
 #[test]
 fn no_source_file_outgrows_its_subject() {
+    let flat = |path: &PathBuf| FLAT.iter().any(|known| path.ends_with(known));
     let long: Vec<String> = files_below(&root().join("src"))
         .into_iter()
+        .filter(|path| !flat(path))
         .filter_map(|path| {
             let lines = std::fs::read_to_string(&path).ok()?.lines().count();
             (lines > MOST_LINES)
