@@ -25,6 +25,8 @@ use crate::broker::error::Grade;
 
 const LARGEST_ANSWER_MIB: usize = 32;
 const RETRIES_AFTER_THE_FIRST: usize = 2;
+/// Before the second try; doubled before the third, and as much again at random.
+const FIRST_PAUSE: Duration = Duration::from_millis(300);
 /// A longer wait is told to the caller instead of being slept through.
 const LONGEST_RETRY_AFTER_SECONDS: u64 = 30;
 
@@ -163,7 +165,12 @@ impl Http {
     ) -> Result<T, BrokerError> {
         let url = self.transport.url(path, query);
         let answer = (|| self.get_once(endpoint, url.clone()))
-            .retry(ExponentialBuilder::default().with_jitter().with_max_times(RETRIES_AFTER_THE_FIRST))
+            .retry(
+                ExponentialBuilder::default()
+                    .with_min_delay(FIRST_PAUSE)
+                    .with_jitter()
+                    .with_max_times(RETRIES_AFTER_THE_FIRST),
+            )
             .when(|error| error.grade() == Grade::Retry)
             .adjust(|error, delay| match error {
                 BrokerError::RateLimited { retry_after_seconds: Some(seconds) } => {

@@ -5,26 +5,37 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{PoisonError, RwLock};
 
+use secrecy::SecretString;
 use tokio::sync::{mpsc, watch};
+use url::Url;
 
 use super::{Broker, BrokerError, StreamControl, StreamEvent, Subscriptions};
 use crate::domain::report::{AccountReport, AccountsReport, BrokerPosition, MarketSession};
 use crate::domain::{Account, AccountId, Instrument, Symbol, Timestamp};
 use crate::market::update::{MarketUpdate, OptionChain};
 
+mod account_stream;
 mod auth;
 mod clock;
 mod config;
+mod dxlink;
 mod http;
+mod link;
+mod outbox;
 mod parse;
 mod scrub;
+mod socket;
 pub mod wire;
 
 pub use auth::Credentials;
 pub use config::{Environment, Keepalive, Reconnect, TastytradeConfig, Timeouts};
 
+use account_stream::AccountStream;
 use config::Addresses;
+use dxlink::client::MarketStream;
 use http::{Http, Transport};
+use link::Keeper;
+use outbox::Outbox;
 use parse::accounts::Skipped;
 use wire::{Items, account, instrument, market};
 
@@ -77,6 +88,37 @@ impl Tastytrade {
         let numbers = open.iter().map(|(number, account)| (account.id, number.clone())).collect();
         *self.directory.numbers.write().unwrap_or_else(PoisonError::into_inner) = numbers;
         Ok(open)
+    }
+
+    /// The numbers the account stream is asked for, with the ids that notices carry.
+    async fn account_numbers(&self) -> Result<HashMap<String, AccountId>, BrokerError> {
+        let known: HashMap<String, AccountId> = {
+            let numbers = self.directory.numbers.read().unwrap_or_else(PoisonError::into_inner);
+            numbers.iter().map(|(id, number)| (number.clone(), *id)).collect()
+        };
+        if !known.is_empty() {
+            return Ok(known);
+        }
+        let open = self.open_accounts().await?;
+        Ok(open.into_iter().map(|(number, account)| (number, account.id)).collect())
+    }
+
+    /// A fresh quote token and the checked address it belongs to.
+    async fn quote_token(&self) -> Result<(SecretString, Url), BrokerError> {
+        const ENDPOINT: &str = "/api-quote-tokens";
+        let wire: market::QuoteToken = self.http.get(ENDPOINT, &["api-quote-tokens"], &[]).await?;
+        let address = self.config.dxlink_url.as_deref().unwrap_or(wire.dxlink_url.as_str());
+        let url = self.addresses.market_stream(address)?;
+        let token = wire
+            .token
+            .0
+            .ok_or_else(|| BrokerError::Unreadable { endpoint: ENDPOINT.into(), why: "no token".into() })?;
+        Ok((token, url))
+    }
+
+    fn streamer_name(&self, instrument: &Instrument) -> String {
+        let names = self.directory.streamer_names.read().unwrap_or_else(PoisonError::into_inner);
+        names.get(instrument).cloned().unwrap_or_else(|| instrument.streamer_symbol())
     }
 
     async fn report(&self, number: String, account: Account) -> Result<AccountReport, BrokerError> {
@@ -213,16 +255,33 @@ impl Broker for Tastytrade {
 
     async fn stream(
         &self,
-        mut subscriptions: watch::Receiver<Subscriptions>,
+        subscriptions: watch::Receiver<Subscriptions>,
         mut control: mpsc::Receiver<StreamControl>,
-        _out: mpsc::Sender<StreamEvent>,
+        out: mpsc::Sender<StreamEvent>,
     ) {
-        tracing::debug!(host = ?self.addresses.account_stream.host_str(), "streams are not connected yet");
-        loop {
-            tokio::select! {
-                changed = subscriptions.changed() => if changed.is_err() { return },
-                Some(StreamControl::RetryNow) = control.recv() => self.http.auth.allow_one_more().await,
+        let outbox = Outbox::default();
+        let (retry, retries) = watch::channel(0_u64);
+        let keeper = || Keeper {
+            outbox: &outbox,
+            reconnect: self.config.reconnect,
+            subscriptions: subscriptions.clone(),
+            retries: retries.clone(),
+        };
+        let market = MarketStream { adapter: self, outbox: &outbox, subscriptions: subscriptions.clone() };
+        let account = AccountStream { adapter: self, outbox: &outbox };
+        let links = async { tokio::join!(keeper().keep(market), keeper().keep(account)) };
+        let steering = async {
+            while let Some(StreamControl::RetryNow) = control.recv().await {
+                self.http.auth.allow_one_more().await;
+                retry.send_modify(|count| *count = count.wrapping_add(1));
             }
+            // Nobody steers any more; the streams go on.
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            ((), ()) = links => {}
+            () = outbox.pump(out) => {}
+            () = steering => {}
         }
     }
 }

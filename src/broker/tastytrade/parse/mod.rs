@@ -9,6 +9,7 @@ use crate::domain::{Price, Settlement};
 
 pub(super) mod accounts;
 pub(super) mod chain;
+pub(super) mod feed;
 pub(super) mod market;
 
 #[cfg(test)]

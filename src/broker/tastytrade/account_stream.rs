@@ -1,0 +1,227 @@
+//! The account stream: connect, acknowledgement, heartbeats with the present token, notices.
+//!
+//! Never: takes a notice for the truth; after each connect the accounts are to be read anew.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
+
+use super::Tastytrade;
+use super::link::{Attempt, Ended, Standing};
+use super::outbox::Outbox;
+use super::parse::accounts;
+use super::scrub::scrubbed;
+use super::socket::{Incoming, Socket};
+use super::wire::account::{Balance, Position, StreamMessage};
+use crate::broker::Subscriptions;
+use crate::domain::report::AccountNotice;
+use crate::domain::text::clean;
+use crate::domain::{AccountId, Timestamp};
+use crate::market::update::Link;
+
+/// Notices in one batch; more of them mean "read it all again".
+const MOST_RESULTS: usize = 1_000;
+
+pub(super) struct AccountStream<'a> {
+    pub adapter: &'a Tastytrade,
+    pub outbox: &'a Outbox,
+}
+
+impl Attempt for AccountStream<'_> {
+    const LINK: Link = Link::AccountStream;
+
+    fn wanted(_: &Subscriptions) -> bool {
+        true
+    }
+
+    async fn run(&mut self, standing: &mut Standing<'_>) -> Ended {
+        match self.connect(standing).await {
+            Ok((socket, numbers)) => self.stay(socket, &numbers).await,
+            Err(ended) => ended,
+        }
+    }
+}
+
+impl AccountStream<'_> {
+    async fn connect(
+        &mut self,
+        standing: &mut Standing<'_>,
+    ) -> Result<(Socket, HashMap<String, AccountId>), Ended> {
+        let config = &self.adapter.config;
+        let numbers = self.adapter.account_numbers().await?;
+        if numbers.is_empty() {
+            return Err(Ended::Lost("no open account".into()));
+        }
+        let deadline = config.timeouts.handshake;
+        let url = &self.adapter.addresses.account_stream;
+        let mut socket = Socket::connect(url, &config.user_agent, deadline).await.map_err(Ended::Lost)?;
+        let value: Vec<&str> = numbers.keys().map(String::as_str).collect();
+        let frame = self.frame("connect", 1, Some(json!(value))).await?;
+        socket.send(frame).await.map_err(Ended::Lost)?;
+        // A heartbeat before the acknowledgement is an error: wait for it.
+        match timeout(deadline, acknowledged(&mut socket)).await {
+            Ok(result) => result?,
+            Err(_) => {
+                return Err(Ended::Lost(format!("no acknowledgement within {} s", deadline.as_secs_f64())));
+            }
+        }
+        standing.up();
+        self.outbox.alive(Link::AccountStream);
+        // Nothing is replayed: what happened meanwhile is only in REST.
+        self.outbox.notice(AccountNotice::Other { account: None, kind: "connected".into() });
+        Ok((socket, numbers))
+    }
+
+    async fn stay(&mut self, mut socket: Socket, numbers: &HashMap<String, AccountId>) -> Ended {
+        let keepalive = self.adapter.config.keepalive;
+        let every = keepalive.account_every.max(Duration::from_millis(1));
+        let mut heartbeat = interval_at(Instant::now() + every, every);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut last_in = Instant::now();
+        let mut request = 1;
+        loop {
+            tokio::select! {
+                incoming = socket.next() => match incoming {
+                    Incoming::Text(text) => {
+                        last_in = Instant::now();
+                        self.outbox.alive(Link::AccountStream);
+                        if let Err(ended) = self.take(&text, numbers) {
+                            return ended;
+                        }
+                    }
+                    Incoming::Nothing => {}
+                    Incoming::Closed(why) => return Ended::Lost(why),
+                },
+                _ = heartbeat.tick() => {
+                    request += 1;
+                    let frame = match self.frame("heartbeat", request, None).await {
+                        Ok(frame) => frame,
+                        Err(ended) => return ended,
+                    };
+                    if let Err(why) = socket.send(frame).await {
+                        return Ended::Lost(why);
+                    }
+                }
+                () = sleep_until(last_in + keepalive.account_silence) => {
+                    return Ended::Lost(format!("silent for {} s", keepalive.account_silence.as_secs_f64()));
+                }
+            }
+        }
+    }
+
+    /// A message with the token that is valid now.
+    async fn frame(&self, action: &str, request: u64, value: Option<Value>) -> Result<String, Ended> {
+        let http = &self.adapter.http;
+        let bearer = http.auth.bearer(&http.transport).await?;
+        let mut frame = json!({"action": action, "auth-token": bearer.header().expose_secret(),
+            "request-id": request, "source": self.adapter.config.user_agent});
+        if let Some(value) = value {
+            frame["value"] = value;
+        }
+        Ok(frame.to_string())
+    }
+
+    fn take(&self, text: &str, numbers: &HashMap<String, AccountId>) -> Result<(), Ended> {
+        let Ok(message) = serde_json::from_str::<StreamMessage>(text) else {
+            tracing::warn!("an account message was not read");
+            self.outbox.notice(AccountNotice::Other { account: None, kind: "unreadable".into() });
+            return Ok(());
+        };
+        if message.status.as_str() == "error" {
+            let why = scrubbed(message.message.as_str());
+            return Err(Ended::Lost(format!("{} refused: {why}", scrubbed(message.action.as_str()))));
+        }
+        if message.results.good.len() > MOST_RESULTS {
+            self.outbox.notice(AccountNotice::Other { account: None, kind: "overflow".into() });
+            return Ok(());
+        }
+        let now = self.adapter.now();
+        let batch = message.results.good.into_iter().filter_map(|one| serde_json::from_value(one).ok());
+        let single = StreamMessage { kind: message.kind, data: message.data, ..StreamMessage::default() };
+        for one in batch.chain(std::iter::once(single)) {
+            if !one.kind.as_str().is_empty() {
+                self.outbox.notice(notice(one, numbers, now));
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn acknowledged(socket: &mut Socket) -> Result<(), Ended> {
+    loop {
+        let text = match socket.next().await {
+            Incoming::Text(text) => text,
+            Incoming::Nothing => continue,
+            Incoming::Closed(why) => return Err(Ended::Lost(why)),
+        };
+        let Ok(message) = serde_json::from_str::<StreamMessage>(&text) else { continue };
+        match message.status.as_str() {
+            "ok" if message.action.as_str() == "connect" => return Ok(()),
+            "error" => {
+                let why = scrubbed(message.message.as_str());
+                let lower = why.to_ascii_lowercase();
+                let refused = ["auth", "token", "permitted", "credential"].iter().any(|w| lower.contains(w));
+                let why = format!("connect refused: {why}");
+                return Err(if refused { Ended::Refused(why) } else { Ended::Lost(why) });
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a notification says. What we cannot read in full still says that the account changed.
+fn notice(message: StreamMessage, numbers: &HashMap<String, AccountId>, now: Timestamp) -> AccountNotice {
+    let number = message.data.get("account-number").and_then(Value::as_str).unwrap_or("");
+    let account = numbers.get(number).copied();
+    let kind = clean(message.kind.as_str(), 40);
+    let read = account.and_then(|account| match kind.as_str() {
+        "CurrentPosition" => {
+            let wire: Position = serde_json::from_value(message.data).ok()?;
+            let position = accounts::position(&wire).ok()?;
+            Some(AccountNotice::Position { account, position })
+        }
+        "AccountBalance" => {
+            let wire: Balance = serde_json::from_value(message.data).ok()?;
+            let balances = accounts::balances(&wire, now)?;
+            Some(AccountNotice::Balances { account, balances })
+        }
+        _ => None,
+    });
+    read.unwrap_or(AccountNotice::Other { account, kind })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(json: &str) -> AccountNotice {
+        let id = AccountId::from_number("tastytrade", "5WX00042");
+        let numbers = HashMap::from([("5WX00042".to_owned(), id)]);
+        let now = chrono::DateTime::from_timestamp_millis(0).expect("an instant");
+        notice(serde_json::from_str(json).expect("a message"), &numbers, now)
+    }
+
+    #[test]
+    fn positions_and_balances_are_read_and_everything_else_is_a_hint() {
+        let position = told(
+            r#"{"type":"CurrentPosition","data":{"account-number":"5WX00042","symbol":"AAPL",
+               "instrument-type":"Equity","quantity":0,"quantity-direction":"Zero"},"ws-sequence":42}"#,
+        );
+        let AccountNotice::Position { position, .. } = position else { panic!("{position:?}") };
+        assert!(position.quantity.is_zero());
+        let balances = told(
+            r#"{"type":"AccountBalance","data":{"account-number":"5WX00042","cash-balance":"10000.0"}}"#,
+        );
+        assert!(matches!(balances, AccountNotice::Balances { .. }));
+        let order = told(r#"{"type":"Order","data":{"account-number":"5WX00042","id":1,"status":"Live"}}"#);
+        let id = Some(AccountId::from_number("tastytrade", "5WX00042"));
+        assert_eq!(order, AccountNotice::Other { account: id, kind: "Order".into() });
+        let unread = told(r#"{"type":"CurrentPosition","data":{"account-number":"5WX00042","symbol":7}}"#);
+        assert_eq!(unread, AccountNotice::Other { account: id, kind: "CurrentPosition".into() });
+        let stranger = told(r#"{"type":"Order","data":{"account-number":"9ZZ99999"}}"#);
+        assert_eq!(stranger, AccountNotice::Other { account: None, kind: "Order".into() });
+    }
+}

@@ -1,0 +1,227 @@
+//! Keeps one stream connected: attempts, waiting between them, and when to stop for good.
+//!
+//! Never: knows what flows over the stream.
+
+use std::future::Future;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::config::Reconnect;
+use super::outbox::Outbox;
+use crate::broker::error::Grade;
+use crate::broker::{BrokerError, Subscriptions};
+use crate::market::update::{Epoch, Link, LinkState};
+
+/// Refused logins in a row before we stop: more of them block the address for hours.
+const REFUSALS_ALLOWED: u32 = 3;
+
+/// How a connection, or the attempt at one, ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// The trader has switched the stream off.
+    SwitchedOff,
+    /// We ended it to begin afresh at once.
+    Renewed,
+    Lost(String),
+    /// Token or credentials were refused.
+    Refused(String),
+    /// Nothing that trying again could change.
+    Stopped(String),
+}
+
+impl From<BrokerError> for Ended {
+    fn from(error: BrokerError) -> Self {
+        match &error {
+            BrokerError::HostNotAllowed { .. } | BrokerError::BadAddress { .. } => {
+                Self::Stopped(error.to_string())
+            }
+            _ if error.grade() == Grade::Stop => Self::Refused(error.to_string()),
+            _ => Self::Lost(error.to_string()),
+        }
+    }
+}
+
+/// One way to connect and stay connected.
+pub(super) trait Attempt {
+    const LINK: Link;
+    fn wanted(subscriptions: &Subscriptions) -> bool;
+    /// Connects and stays until it ends. Calls `standing.up` once it is authorised and subscribed.
+    fn run(&mut self, standing: &mut Standing<'_>) -> impl Future<Output = Ended> + Send;
+}
+
+/// The connection under way.
+pub(super) struct Standing<'a> {
+    pub epoch: Epoch,
+    outbox: &'a Outbox,
+    link: Link,
+    up_since: Option<Instant>,
+}
+
+impl Standing<'_> {
+    pub fn up(&mut self) {
+        self.up_since = Some(Instant::now());
+        self.outbox.state(self.link, LinkState::Up { epoch: self.epoch });
+    }
+}
+
+pub(super) struct Keeper<'a> {
+    pub outbox: &'a Outbox,
+    pub reconnect: Reconnect,
+    pub subscriptions: watch::Receiver<Subscriptions>,
+    /// Counts the trader's wishes to try at once.
+    pub retries: watch::Receiver<u64>,
+}
+
+impl Keeper<'_> {
+    /// Until the subscriptions are dropped.
+    pub async fn keep<A: Attempt>(mut self, attempt: A) {
+        let mut dropped = self.subscriptions.clone();
+        let gone = async move { while dropped.changed().await.is_ok() {} };
+        tokio::select! {
+            biased;
+            () = gone => {}
+            () = self.connect_for_ever(attempt) => {}
+        }
+    }
+
+    async fn connect_for_ever<A: Attempt>(&mut self, mut attempt: A) {
+        let mut backoff = Backoff::new(self.reconnect);
+        let (mut count, mut refusals, mut epoch) = (0, 0, 0);
+        loop {
+            if !A::wanted(&self.subscriptions.borrow_and_update()) {
+                self.outbox.state(A::LINK, LinkState::Off);
+                self.until_wanted::<A>(true).await;
+                backoff.reset();
+                count = 0;
+            }
+            count += 1;
+            self.outbox.state(A::LINK, LinkState::Connecting { attempt: count });
+            let mut standing =
+                Standing { epoch: Epoch(epoch + 1), outbox: self.outbox, link: A::LINK, up_since: None };
+            let ended = attempt.run(&mut standing).await;
+            if let Some(up_since) = standing.up_since {
+                epoch += 1;
+                refusals = 0;
+                if up_since.elapsed() >= self.reconnect.healthy_after {
+                    backoff.reset();
+                    count = 0;
+                }
+            }
+            tracing::debug!(link = ?A::LINK, ?ended, "a connection ended");
+            let why = match ended {
+                Ended::SwitchedOff => continue,
+                Ended::Renewed => {
+                    let why = "renewing the token".into();
+                    self.outbox.state(A::LINK, LinkState::Down { why, retry_in_ms: Some(0) });
+                    continue;
+                }
+                Ended::Lost(why) => why,
+                Ended::Refused(why) if refusals + 1 < REFUSALS_ALLOWED => {
+                    refusals += 1;
+                    why
+                }
+                Ended::Refused(why) | Ended::Stopped(why) => {
+                    self.outbox.state(A::LINK, LinkState::Refused { why });
+                    self.until_retried::<A>().await;
+                    // The trader's wish is worth one attempt, not three.
+                    refusals = REFUSALS_ALLOWED - 1;
+                    continue;
+                }
+            };
+            let delay = backoff.next();
+            let retry_in_ms = u64::try_from(delay.as_millis()).ok();
+            self.outbox.state(A::LINK, LinkState::Down { why, retry_in_ms });
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                () = self.until_retried::<A>() => {}
+            }
+        }
+    }
+
+    /// Until the trader asks for an attempt, or switches the stream off.
+    async fn until_retried<A: Attempt>(&mut self) {
+        let Self { retries, subscriptions, .. } = self;
+        tokio::select! {
+            () = changed(retries) => {}
+            () = until(subscriptions, |now| !A::wanted(now)) => {}
+        }
+    }
+
+    async fn until_wanted<A: Attempt>(&mut self, wanted: bool) {
+        until(&mut self.subscriptions, |now| A::wanted(now) == wanted).await;
+    }
+}
+
+async fn changed<T>(value: &mut watch::Receiver<T>) {
+    if value.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn until<T>(value: &mut watch::Receiver<T>, is: impl FnMut(&T) -> bool) {
+    if value.wait_for(is).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Full jitter: anything up to a bound that doubles.
+struct Backoff {
+    settings: Reconnect,
+    tries: u32,
+    random: StdRng,
+}
+
+impl Backoff {
+    fn new(settings: Reconnect) -> Self {
+        // Spread is all that is asked of it: two programs started together must not knock together.
+        let seed = u64::from(chrono::Utc::now().timestamp_subsec_nanos()) ^ u64::from(std::process::id());
+        Self { settings, tries: 0, random: StdRng::seed_from_u64(seed) }
+    }
+
+    fn reset(&mut self) {
+        self.tries = 0;
+    }
+
+    fn next(&mut self) -> Duration {
+        let bound = bound(self.settings, self.tries);
+        self.tries = self.tries.saturating_add(1);
+        bound.mul_f64(self.random.random_range(0.0..=1.0))
+    }
+}
+
+fn bound(settings: Reconnect, tries: u32) -> Duration {
+    let doubled = 2_u32.checked_pow(tries).and_then(|factor| settings.first.checked_mul(factor));
+    doubled.map_or(settings.cap, |doubled| doubled.min(settings.cap))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_up_to_its_cap_and_never_exceeds_it() {
+        let settings = Reconnect::default();
+        let bounds: Vec<u128> = [0, 1, 2, 5, 6, 40].map(|n| bound(settings, n).as_millis()).to_vec();
+        assert_eq!(bounds, [500, 1_000, 2_000, 16_000, 30_000, 30_000]);
+        let mut backoff = Backoff::new(settings);
+        for tries in 0..100 {
+            assert!(backoff.next() <= bound(settings, tries));
+        }
+        backoff.reset();
+        assert!(backoff.next() <= Duration::from_millis(500));
+    }
+
+    #[test]
+    fn refused_credentials_stop_and_a_lost_network_does_not() {
+        let refused = Ended::from(BrokerError::Unauthorised { status: 400, message: "no".into() });
+        assert!(matches!(refused, Ended::Refused(_)));
+        let strange = Ended::from(BrokerError::HostNotAllowed { host: "wss://evil.example".into() });
+        assert!(matches!(strange, Ended::Stopped(_)));
+        let page = Ended::from(BrokerError::Server { status: 502, message: "page".into() });
+        assert!(matches!(page, Ended::Lost(_)));
+    }
+}
