@@ -87,14 +87,7 @@ pub struct PortfolioRisk {
 }
 
 impl RiskBook {
-    /// The same book with only the legs that the scope counts. Underlyings keep their places.
-    pub fn scoped(&self, scope: &Scope) -> Self {
-        Self {
-            legs: self.legs.iter().filter(|leg| self.in_scope(leg, scope)).cloned().collect(),
-            ..self.clone()
-        }
-    }
-
+    /// Does the leg count in what the scope shows?
     pub fn in_scope(&self, leg: &RiskLeg, scope: &Scope) -> bool {
         match scope {
             // Hypothetical portfolios stand beside the real ones, never in a sum.
@@ -106,11 +99,6 @@ impl RiskBook {
 
     fn is_hypothetical(&self, id: PortfolioId) -> bool {
         self.portfolios.iter().any(|p| p.id == id && p.hypothetical)
-    }
-
-    /// The legs of one underlying, with their places.
-    pub fn legs_of(&self, underlying: usize) -> impl Iterator<Item = (usize, &RiskLeg)> {
-        self.legs.iter().enumerate().filter(move |(_, leg)| leg.underlying == underlying)
     }
 
     pub fn underlying_of(&self, leg: &RiskLeg) -> Option<&RiskUnderlying> {

@@ -154,8 +154,18 @@ pub struct Exposures {
     pub total: TotalExposure,
 }
 
+/// Every leg, in the book's order.
+pub fn leg_exposures(book: &RiskBook) -> Vec<LegExposure> {
+    book.legs.iter().enumerate().map(|(i, leg)| of_leg(book, i, leg)).collect()
+}
+
+/// The whole book.
 pub fn exposures(book: &RiskBook) -> Exposures {
-    let legs: Vec<LegExposure> = book.legs.iter().enumerate().map(|(i, leg)| of_leg(book, i, leg)).collect();
+    aggregate(book, leg_exposures(book))
+}
+
+/// Sums over some of the book's legs.
+pub fn aggregate(book: &RiskBook, legs: Vec<LegExposure>) -> Exposures {
     let mut by_trade: BTreeMap<TradeId, Vec<&LegExposure>> = BTreeMap::new();
     let mut by_underlying: BTreeMap<usize, Vec<&LegExposure>> = BTreeMap::new();
     for row in &legs {

@@ -1,10 +1,13 @@
 //! The worked book of the specification: nine legs in three names, with independently computed figures.
 
 use chrono::{TimeZone, Utc};
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::book::{LegPricing, RiskBook, RiskLeg, RiskUnderlying};
-use crate::domain::{Right, Symbol, TradeId};
+use super::book::{LegPricing, PortfolioRisk, RiskBook, RiskLeg, RiskUnderlying};
+use crate::domain::account::AccountKind;
+use crate::domain::portfolio::PortfolioLimits;
+use crate::domain::{PortfolioId, Right, Symbol, TradeId};
 use crate::pricing::inputs::OptionInputs;
 
 pub fn symbol(text: &str) -> Symbol {
@@ -100,4 +103,18 @@ pub fn book_b() -> RiskBook {
 #[track_caller]
 pub fn close(got: f64, want: f64, tolerance: f64) {
     assert!((got - want).abs() <= tolerance, "got {got}, want {want} ± {tolerance}");
+}
+
+/// L1 at 75 %, L5 at 3 % of the given equity.
+pub fn portfolio(equity: f64) -> PortfolioRisk {
+    PortfolioRisk {
+        id: PortfolioId::from_key("medium"),
+        name: "Medium".into(),
+        equity: Some(equity),
+        limits: PortfolioLimits { beta_delta: Some(Decimal::new(75, 2)), var95: Some(Decimal::new(3, 2)) },
+        hypothetical: false,
+        warn_only: false,
+        account: Some(AccountKind::Margin),
+        delta_band: None,
+    }
 }

@@ -5,9 +5,14 @@
 
 pub mod book;
 pub mod exposure;
+pub mod hedging;
+pub mod limits;
+pub mod report;
 pub mod scenario;
+pub mod var;
 
 #[cfg(test)]
 mod fixtures;
 
 pub use book::{LegPricing, PortfolioRisk, RiskBook, RiskLeg, RiskUnderlying};
+pub use report::{PortfolioReport, RiskQuestion, RiskReport, compute};

@@ -36,9 +36,9 @@ pub fn changes(book: &RiskBook, base: &[Option<f64>], shock: &Shock) -> Vec<Opti
         .collect()
 }
 
-/// The sum over the legs that have a price.
-pub fn total(changes: &[Option<f64>]) -> f64 {
-    changes.iter().flatten().sum()
+/// The sum over the legs that have a price and that `counts` lets in.
+pub fn total(changes: &[Option<f64>], counts: &impl Fn(usize) -> bool) -> f64 {
+    changes.iter().enumerate().filter(|(leg, _)| counts(*leg)).filter_map(|(_, change)| *change).sum()
 }
 
 fn value_at(leg: &RiskLeg, spot: f64, shock: &Shock) -> Option<f64> {
@@ -46,7 +46,7 @@ fn value_at(leg: &RiskLeg, spot: f64, shock: &Shock) -> Option<f64> {
         LegPricing::Unpriced { .. } => return None,
         LegPricing::Shares => spot,
         LegPricing::Option { inputs, escrow } => {
-            let left = inputs.tte_years - shock.roll_years;
+            let left = inputs.tte_years - shock.roll.years;
             // Dividends still escrowed have been paid by the time the option has expired.
             let model_spot = if left > 0.0 { (spot - escrow).max(0.0) } else { spot };
             price(&OptionInputs {

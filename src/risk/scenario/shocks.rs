@@ -5,7 +5,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::risk::book::{RiskBook, RiskUnderlying, usable};
+use crate::domain::view::Horizon;
+use crate::risk::book::{DAYS_PER_YEAR, LegPricing, RiskBook, RiskUnderlying, usable};
 
 /// Longer options move less, shorter ones more, within these bounds.
 const TENOR_SCALE: (f64, f64) = (0.35, 2.0);
@@ -64,15 +65,47 @@ pub enum SpotShock {
 pub struct Shock {
     pub spot: SpotShock,
     pub vol: VolShock,
-    /// Calendar time that passes, in years.
-    pub roll_years: f64,
-    /// The same in whole days, for the tenor scale.
-    pub roll_days: i64,
+    pub roll: Roll,
+}
+
+/// Calendar time that passes.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Roll {
+    pub years: f64,
+    /// The same in whole days, for labels.
+    pub days: i64,
+}
+
+impl Roll {
+    pub fn days(days: i64) -> Self {
+        // Day counts are far below 2^52.
+        Self { years: days as f64 / DAYS_PER_YEAR, days }
+    }
+
+    /// How far the screen's horizon rolls this book. Without options there is no expiry to roll to.
+    pub fn of(book: &RiskBook, horizon: Horizon, counts: impl Fn(usize) -> bool) -> Self {
+        match horizon {
+            Horizon::Now => Self::default(),
+            Horizon::FiveDays => Self::days(5),
+            Horizon::Expiry => Self::to_next_expiry(book, counts),
+        }
+    }
+
+    fn to_next_expiry(book: &RiskBook, counts: impl Fn(usize) -> bool) -> Self {
+        let counted = book.legs.iter().enumerate().filter(|(place, _)| counts(*place));
+        let expiries = counted.filter_map(|(_, leg)| match leg.priced {
+            LegPricing::Option { inputs, .. } if inputs.tte_years > 0.0 => {
+                Some(Self { years: inputs.tte_years, days: leg.days_to_expiry })
+            }
+            LegPricing::Option { .. } | LegPricing::Shares | LegPricing::Unpriced { .. } => None,
+        });
+        expiries.min_by(|a, b| a.years.total_cmp(&b.years)).unwrap_or_default()
+    }
 }
 
 impl Shock {
     pub fn now(spot: SpotShock, vol: VolShock) -> Self {
-        Self { spot, vol, roll_years: 0.0, roll_days: 0 }
+        Self { spot, vol, roll: Roll::default() }
     }
 
     /// The shocked spot of every underlying; `None` where the spot is unknown.
