@@ -3,8 +3,10 @@
 //!
 //! Never: reads the environment or a configuration, takes a real credential, listens beyond 127.0.0.1.
 
+mod account_stream;
 mod accounts;
 pub mod clock;
+mod dxlink;
 mod hours;
 mod instruments;
 mod oauth;

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -22,7 +22,7 @@ use super::world::Market;
 use super::world::book::{self, AccountBook};
 use super::world::seeded::SeededWorld;
 use super::{Connection, SimClock, SimConfig, SimError, WorldSource};
-use super::{accounts, hours, instruments, oauth, quotes, wire};
+use super::{account_stream, accounts, dxlink, hours, instruments, oauth, quotes, wire};
 
 const BODY_LIMIT: usize = 256 * 1024;
 const REQUESTS_AT_ONCE: usize = 128;
@@ -37,12 +37,9 @@ pub struct SimState {
     pub accounts: Vec<AccountBook>,
     pub connection: Connection,
     pub access_token_seconds: u64,
-    #[expect(dead_code, reason = "read by the streams, which follow")]
     pub silence: Duration,
     pub port: u16,
-    #[expect(dead_code, reason = "read by the streams, which follow")]
     pub streams: Arc<Semaphore>,
-    #[expect(dead_code, reason = "read by the streams, which follow")]
     pub stop: watch::Receiver<bool>,
     access: Mutex<Ledger>,
     quote: Mutex<Ledger>,
@@ -64,7 +61,6 @@ impl SimState {
         )
     }
 
-    #[expect(dead_code, reason = "read by the streams, which follow")]
     pub fn is_quote_token(&self, token: &str) -> bool {
         self.quote.lock().unwrap_or_else(PoisonError::into_inner).is_valid(token, Instant::now())
     }
@@ -124,7 +120,7 @@ pub async fn start(config: SimConfig) -> Result<RunningSim, SimError> {
         refresh_token: format!("sim-refresh-{}", Uuid::new_v4().simple()),
         accounts: accounts.iter().map(|a| a.number.clone()).collect(),
     };
-    let (stop, stopped) = watch::channel(false);
+    let (stop, stop_signal) = watch::channel(false);
     let shared: Shared = Arc::new(SimState {
         clock: config.clock,
         market,
@@ -134,18 +130,15 @@ pub async fn start(config: SimConfig) -> Result<RunningSim, SimError> {
         silence: Duration::from_secs(config.silence_timeout_seconds.max(1)),
         port,
         streams: Arc::new(Semaphore::new(STREAMS_AT_ONCE)),
-        stop: stopped.clone(),
+        stop: stop_signal.clone(),
         access: Mutex::default(),
         quote: Mutex::default(),
         requests: Semaphore::new(REQUESTS_AT_ONCE),
     });
     let app = router(shared);
     let task = tokio::spawn(async move {
-        let mut stopped = stopped;
-        let until = async move {
-            // An error means that the handle was dropped: stop as well.
-            let _ = stopped.wait_for(|stop| *stop).await;
-        };
+        let mut stop = stop_signal;
+        let until = async move { stopped(&mut stop).await };
         if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(until).await {
             tracing::error!(%error, "the simulated broker stopped serving");
         }
@@ -183,11 +176,23 @@ fn router(shared: Shared) -> Router {
         .route("/market-time/sessions/current", get(hours::current_of))
         .route("/market-time/sessions", get(hours::span))
         .route("/api-quote-tokens", get(quotes::token))
+        .route("/dxlink", get(dxlink::upgrade))
+        .route("/account", get(account_stream::upgrade))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(from_fn_with_state(Arc::clone(&shared), gate))
         .with_state(shared)
+}
+
+/// One place among the streams, held as long as the connection lives.
+pub fn stream_permit(shared: &SimState) -> Option<OwnedSemaphorePermit> {
+    Arc::clone(&shared.streams).try_acquire_owned().ok()
+}
+
+/// Returns when the simulator is to stop, or when its handle was dropped.
+pub async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 async fn unknown(request: Request) -> Response {

@@ -3,4 +3,5 @@
 mod architecture;
 mod broker;
 mod sim;
+mod sim_streams;
 mod store;
