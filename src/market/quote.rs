@@ -24,6 +24,11 @@ pub enum Quality {
 }
 
 impl Quality {
+    /// The quote is of the connection that stands, or was just read.
+    pub fn is_live(self) -> bool {
+        !matches!(self, Self::Missing | Self::Stale)
+    }
+
     pub fn words(self) -> &'static str {
         match self {
             Self::Missing => "missing",

@@ -3,6 +3,7 @@
 //!
 //! Cheap to clone and to take; what costs is derived on demand and kept with the picture.
 
+mod forward;
 mod option;
 mod underlying;
 
@@ -21,7 +22,8 @@ use crate::domain::instrument::is_index;
 use crate::domain::report::MarketSession;
 use crate::domain::{Instrument, Price, Reading, Symbol, Timestamp, TradingDate};
 
-pub use option::{Forward, ForwardSource, OptionReading, PricingModel, VolSource};
+pub use forward::{Forward, ForwardSource};
+pub use option::{OptionReading, PricingModel, VolSource};
 pub use underlying::{Beta, BetaSource, Iv30, Iv30Source};
 
 /// What the trader has settled about the market.

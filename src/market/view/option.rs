@@ -5,13 +5,10 @@ use std::sync::PoisonError;
 
 use rust_decimal::prelude::ToPrimitive;
 
+use super::forward::{Carried, Forward};
 use super::{MarketView, Reading};
 use crate::domain::freshness::Unusable;
-use crate::domain::{
-    ExerciseStyle, Instrument, OptionContract, Price, Right, Settlement, Symbol, TradingDate,
-};
-use crate::market::board::Strikes;
-use crate::market::calendar::years_between;
+use crate::domain::{ExerciseStyle, Instrument, OptionContract, Price, Right};
 use crate::market::quote::Quality;
 use crate::market::update::BrokerGreeks;
 use crate::pricing::{OptionInputs, greeks, implied_vol};
@@ -34,20 +31,6 @@ pub enum VolSource {
     Neighbour,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Forward {
-    pub value: f64,
-    pub source: ForwardSource,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ForwardSource {
-    /// Put-call parity at the strikes nearest to it.
-    Parity,
-    /// Spot, rate and dividends.
-    Carry,
-}
-
 /// One option, ready for the model.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OptionReading {
@@ -64,17 +47,19 @@ pub struct OptionReading {
     pub broker: Option<BrokerGreeks>,
 }
 
-/// All pricing inputs but the volatility.
+/// What a mid says about volatility.
 #[derive(Debug, Clone, Copy)]
-struct Carried {
-    plain_spot: f64,
-    escrow: f64,
-    rate: f64,
-    dividend_yield: f64,
-    tte_years: f64,
-    forward: Forward,
+struct MidVol {
+    vol: Reading<f64>,
+    /// Large enough, and neither certain to be exercised nor certain not to be.
+    telling: bool,
+    /// Deep in the money: an American price then holds a premium for early exercise that the European
+    /// formula would read as volatility.
+    deep: bool,
 }
 
+/// Beyond this delta an American contract takes the volatility of the other side of its strike.
+const DEEP_DELTA: f64 = 0.8;
 /// Below this mid a quote is rounding, not a price.
 const SMALLEST_MID: f64 = 0.03;
 /// Nearer to zero or one than this, delta says that the price holds no volatility.
@@ -93,27 +78,6 @@ impl MarketView {
         let reading = self.read_option(instrument);
         memo().insert(instrument.clone(), reading);
         reading
-    }
-
-    /// The underlying's price at `expiry` as the market has it: by parity for European contracts with
-    /// quotes on both sides, else by carrying the spot. Of several roots the one settled at the close counts.
-    pub fn forward(&self, symbol: &Symbol, expiry: TradingDate) -> Reading<Forward> {
-        let series = self.0.contents.quoted.get(symbol);
-        let mut contracts: Vec<&OptionContract> = series
-            .into_iter()
-            .flatten()
-            .filter(|((_, date), _)| *date == expiry)
-            .filter_map(|(_, strikes)| strikes.values().find_map(|s| s.call.as_ref().or(s.put.as_ref())))
-            .filter_map(Instrument::option)
-            .collect();
-        contracts.sort_by_key(|contract| contract.settlement != Settlement::Pm);
-        match contracts.first() {
-            Some(contract) => self.carried(contract).map(|carried| carried.forward),
-            None => {
-                let tte_years = years_between(self.now(), self.calendar().close_at(expiry));
-                self.spot(symbol).map(|spot| self.carry_spot(symbol, expiry, spot, tte_years).forward)
-            }
-        }
     }
 
     fn read_option(&self, instrument: &Instrument) -> OptionReading {
@@ -180,8 +144,13 @@ impl MarketView {
         carried: &Carried,
     ) -> (VolSource, Reading<f64>) {
         let own = self.vol_of_mid(instrument, contract, carried);
-        if let Ok((vol, true)) = own {
-            return (VolSource::Mid, vol);
+        if let Ok(MidVol { vol, telling: true, deep }) = own {
+            let american = contract.style == ExerciseStyle::American;
+            let other = (deep && american).then(|| self.vol_of_other_side(contract, carried)).flatten();
+            return match other {
+                Some(vol) => (VolSource::Neighbour, vol),
+                None => (VolSource::Mid, vol),
+            };
         }
         if let Err(Unusable::Missing | Unusable::NotANumber) = own {
             return (VolSource::Mid, Reading::Unusable { why: Unusable::Missing });
@@ -189,7 +158,7 @@ impl MarketView {
         if let Some(vol) = self.vol_of_neighbours(contract, carried) {
             return (VolSource::Neighbour, vol);
         }
-        if let Ok((vol, false)) = own {
+        if let Ok(MidVol { vol, .. }) = own {
             return (VolSource::Mid, vol);
         }
         let of_ask = match self.ask_only(instrument) {
@@ -202,13 +171,13 @@ impl MarketView {
         }
     }
 
-    /// The volatility of the mid, and whether it can be relied on.
+    /// The volatility of the mid, whatever it is worth.
     fn vol_of_mid(
         &self,
         instrument: &Instrument,
         contract: &OptionContract,
         carried: &Carried,
-    ) -> Result<(Reading<f64>, bool), Unusable> {
+    ) -> Result<MidVol, Unusable> {
         let mid = match self.quote(instrument) {
             Reading::Unusable { why } => return Err(why),
             known => known.map(|two| two.mid),
@@ -220,8 +189,21 @@ impl MarketView {
                 let delta =
                     vol.known().map_or(0.0, |vol| greeks(&inputs(contract, carried, *vol)).delta.abs());
                 let telling = (SMALLEST_DELTA..=1.0 - SMALLEST_DELTA).contains(&delta);
-                Ok((vol, large && telling))
+                Ok(MidVol { vol, telling: large && telling, deep: delta > DEEP_DELTA })
             }
+        }
+    }
+
+    /// The volatility of the put for a call, of the call for a put, at the same strike.
+    fn vol_of_other_side(&self, contract: &OptionContract, carried: &Carried) -> Option<Reading<f64>> {
+        let other = match contract.right {
+            Right::Call => Right::Put,
+            Right::Put => Right::Call,
+        };
+        let instrument = self.strikes_of(contract)?.get(&contract.strike.normalize())?.of(other)?;
+        match self.vol_of_mid(instrument, instrument.option()?, carried) {
+            Ok(MidVol { vol, telling: true, .. }) => Some(vol),
+            _ => None,
         }
     }
 
@@ -233,7 +215,7 @@ impl MarketView {
                 let instrument = strikes.get(strike)?.of(right)?;
                 let other = instrument.option()?;
                 match self.vol_of_mid(instrument, other, carried) {
-                    Ok((vol, true)) => Some((other.strike.to_f64()?, vol)),
+                    Ok(MidVol { vol, telling: true, .. }) => Some((other.strike.to_f64()?, vol)),
                     _ => None,
                 }
             })
@@ -265,103 +247,6 @@ impl MarketView {
             (None, None) => None,
         }
     }
-
-    fn strikes_of(&self, contract: &OptionContract) -> Option<&Strikes> {
-        let series = self.0.contents.quoted.get(&contract.underlying)?;
-        series.get(&(contract.root.clone(), contract.expiry))
-    }
-
-    fn carried(&self, contract: &OptionContract) -> Reading<Carried> {
-        let tte_years = self.calendar().tte_years(contract, self.now());
-        let spot = self.spot(&contract.underlying);
-        let carry = |spot| self.carry_spot(&contract.underlying, contract.expiry, spot, tte_years);
-        if contract.style == ExerciseStyle::American || tte_years <= 0.0 {
-            return spot.map(carry);
-        }
-        match self.parity_forward(contract, tte_years) {
-            None => spot.map(carry),
-            Some(forward) => spot.zip(forward).map(|(plain_spot, forward)| {
-                let rate = self.rate(tte_years);
-                Carried {
-                    plain_spot,
-                    escrow: 0.0,
-                    rate,
-                    // The yield that makes the carried spot meet the forward.
-                    dividend_yield: rate - (forward / plain_spot).ln() / tte_years,
-                    tte_years,
-                    forward: Forward { value: forward, source: ForwardSource::Parity },
-                }
-            }),
-        }
-    }
-
-    fn carry_spot(&self, symbol: &Symbol, expiry: TradingDate, plain_spot: f64, tte_years: f64) -> Carried {
-        let rate = self.rate(tte_years);
-        let escrow = self.dividend_plan(symbol).map(|plan| {
-            let config = self.config();
-            let pv = plan.present_value(
-                self.now(),
-                config.calendar.close_at(expiry),
-                &config.rates,
-                &config.calendar,
-            );
-            // Dividends never eat the whole price; such a figure is a mistake in the data.
-            if pv < 0.5 * plain_spot { pv } else { 0.0 }
-        });
-        let (escrow, dividend_yield) = match escrow {
-            Some(escrow) => (escrow, 0.0),
-            None => (0.0, self.dividend_yield(symbol)),
-        };
-        let value = (plain_spot - escrow) * ((rate - dividend_yield) * tte_years).exp();
-        let forward = Forward { value, source: ForwardSource::Carry };
-        Carried { plain_spot, escrow, rate, dividend_yield, tte_years, forward }
-    }
-
-    /// The median of K + e^(rτ)(C − P) over the three strikes where call and put are worth nearly the
-    /// same, live quotes before stale ones.
-    fn parity_forward(&self, contract: &OptionContract, tte_years: f64) -> Option<Reading<f64>> {
-        let key = (contract.root.clone(), contract.expiry);
-        let memo = || self.0.forwards.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = memo().get(&key) {
-            return *known;
-        }
-        let grow = (self.rate(tte_years) * tte_years).exp();
-        let mut candidates: Vec<(f64, Reading<f64>)> = self
-            .strikes_of(contract)
-            .into_iter()
-            .flatten()
-            .filter_map(|(strike, sided)| {
-                let (call, put) = (sided.call.as_ref()?, sided.put.as_ref()?);
-                let both = self.quote(call).zip(self.quote(put));
-                let gap = both.map(|(call, put)| call.mid.to_f64() - put.mid.to_f64());
-                let strike = strike.to_f64()?;
-                Some((gap.known()?.abs(), gap.map(|gap| strike + grow * gap)))
-            })
-            .collect();
-        if candidates.iter().any(|(_, forward)| forward.is_live()) {
-            candidates.retain(|(_, forward)| forward.is_live());
-        }
-        candidates.sort_by(|a, b| a.0.total_cmp(&b.0));
-        candidates.truncate(3);
-        let forward = median(candidates.into_iter().map(|(_, forward)| forward));
-        memo().insert(key, forward);
-        forward
-    }
-}
-
-/// The middle value with the standing of the worst; `None` without a positive one.
-fn median(readings: impl Iterator<Item = Reading<f64>>) -> Option<Reading<f64>> {
-    let mut values = Vec::new();
-    let mut standing = Reading::Live { value: () };
-    for reading in readings {
-        values.extend(reading.known().copied().filter(|value| *value > 0.0));
-        standing = standing.zip(reading.map(|_| ())).map(|_| ());
-    }
-    values.sort_by(f64::total_cmp);
-    let upper = *values.get(values.len() / 2)?;
-    let middle =
-        if values.len() % 2 == 1 { upper } else { 0.5 * (values.get(values.len() / 2 - 1)? + upper) };
-    Some(standing.map(|()| middle))
 }
 
 fn inputs(contract: &OptionContract, carried: &Carried, vol_annual: f64) -> OptionInputs {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
+use proptest::prelude::*;
 use rust_decimal::Decimal;
 
 use super::*;
@@ -10,7 +11,9 @@ use crate::domain::instrument::style_of_root;
 use crate::domain::time::new_york;
 use crate::domain::{Bar, OptionContract, Right, Settlement};
 use crate::market::board::Board;
-use crate::market::update::{DaySummary, Link, LinkState, MarketUpdate, RawTrade, UnderlyingMetrics};
+use crate::market::update::{
+    ChainStrike, DaySummary, Expiration, Link, LinkState, MarketUpdate, RawTrade, UnderlyingMetrics,
+};
 use crate::pricing::{OptionInputs, price};
 
 const LIVE: Source = Source::Stream(Epoch(1));
@@ -362,4 +365,86 @@ fn the_month_between_two_expirations() {
     assert!((got.expect("a figure") - 0.139_650_856).abs() < 1e-9, "{got:?}");
     board.apply(MarketUpdate::Metrics(UnderlyingMetrics { iv_index: Some(0.17), ..metrics("SPY") }));
     assert_eq!(view(&board).iv30(&symbol("SPY")).map(|iv| iv.source), Some(Iv30Source::BrokerIndex));
+}
+
+#[test]
+fn a_deep_american_leg_takes_the_volatility_of_the_other_side() {
+    let mut board = board();
+    trade(&mut board, share("SPY"), 600.0);
+    let (put, call) = (option("SPY", Right::Put, 650), option("SPY", Right::Call, 650));
+    // Exactly intrinsic: the European formula reads the exercise premium as volatility.
+    quote(&mut board, &put, 49.9, 50.1, LIVE);
+    assert_eq!(view(&board).option(&put).vol_source, VolSource::Mid);
+    quote(&mut board, &call, 0.45, 0.50, LIVE);
+    let (deep, out) = (view(&board).option(&put), view(&board).option(&call));
+    assert_eq!(deep.vol_source, VolSource::Neighbour);
+    let vol = |reading: &OptionReading| reading.inputs.live().expect("inputs").vol_annual;
+    assert_eq!(vol(&deep), vol(&out));
+}
+
+#[test]
+fn an_old_parity_does_not_make_a_live_leg_stale() {
+    let later = now() + TimeDelta::seconds(60);
+    let streamed = |board: &mut Board, instrument: &Instrument, last: f64| {
+        let trade = RawTrade { price: Some(dollars(last)), at: None, received: later };
+        board.apply(MarketUpdate::Trade { instrument: instrument.clone(), trade, source: LIVE });
+    };
+    for (root, index, source) in [("SPXW", "SPX", Some(ForwardSource::Carry)), ("VIX", "VIX", None)] {
+        let mut board = board();
+        for right in [Right::Call, Right::Put] {
+            quote(&mut board, &option(root, right, 6000), 80.0, 80.4, Source::Read);
+        }
+        board.alive(Link::MarketStream, later);
+        streamed(&mut board, &Instrument::Index(symbol(index)), 6000.0);
+        let expiry = NaiveDate::from_ymd_opt(2026, 12, 18).expect("a date");
+        let forward = board.view(later, &config()).forward(&symbol(index), expiry);
+        assert_eq!(forward.live().map(|forward| forward.source), source, "{root}");
+    }
+}
+
+#[test]
+fn the_pairs_that_give_a_forward_are_those_next_to_the_spot() {
+    let mut board = board();
+    trade(&mut board, Instrument::Index(symbol("SPX")), 6012.0);
+    let strikes = [5900, 5950, 6000, 6010, 6020, 6100].map(|strike| ChainStrike {
+        strike: Decimal::from(strike),
+        call: option("SPXW", Right::Call, strike),
+        put: option("SPXW", Right::Put, strike),
+    });
+    let date = NaiveDate::from_ymd_opt(2026, 12, 18).expect("a date");
+    board.chain(OptionChain {
+        underlying: symbol("SPX"),
+        expirations: vec![Expiration { date, strikes: strikes.to_vec() }],
+    });
+    let held = option("SPXW", Right::Put, 5900);
+    let pairs = view(&board).parity_instruments(held.option().expect("an option"));
+    let near = [6010, 6020, 6000]
+        .iter()
+        .flat_map(|k| [option("SPXW", Right::Call, *k), option("SPXW", Right::Put, *k)]);
+    assert_eq!(pairs, near.collect::<Vec<_>>());
+}
+
+proptest! {
+    /// Whatever the quote, the answer is a reason or inputs that the model can price; and where the
+    /// contract's own mid was inverted, the model gives it back.
+    #[test]
+    fn any_quote_gives_a_reason_or_a_price(
+        spot in 100.0..1_000.0f64, strike in 50i64..1_500, bid in 0.0..400.0f64, width in 0.0..20.0f64,
+        call in any::<bool>(), index in any::<bool>(),
+    ) {
+        let right = if call { Right::Call } else { Right::Put };
+        let mut board = board();
+        let name = if index { Instrument::Index(symbol("SPX")) } else { share("SPY") };
+        trade(&mut board, name, spot);
+        let instrument = option(if index { "SPXW" } else { "SPY" }, right, strike);
+        quote(&mut board, &instrument, bid, bid + width, LIVE);
+        let reading = view(&board).option(&instrument);
+        if let Some(inputs) = reading.inputs.known() {
+            prop_assert!(inputs.is_valid() && inputs.vol_annual > 0.0 && inputs.vol_annual < 100.0);
+            let mark = view(&board).quote(&instrument);
+            if let (VolSource::Mid, Some(two)) = (reading.vol_source, mark.known()) {
+                prop_assert!((price(inputs) - two.mid.to_f64()).abs() < 1e-7 * spot);
+            }
+        }
+    }
 }

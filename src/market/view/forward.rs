@@ -1,0 +1,182 @@
+//! The forward of an expiry, and all pricing inputs that do not come from the option's own quote.
+
+use std::sync::PoisonError;
+
+use rust_decimal::prelude::ToPrimitive;
+
+use super::{MarketView, Reading};
+use crate::domain::{ExerciseStyle, Instrument, OptionContract, Settlement, Symbol, TradingDate};
+use crate::market::board::Strikes;
+use crate::market::calendar::years_between;
+use crate::market::update::ChainStrike;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Forward {
+    pub value: f64,
+    pub source: ForwardSource,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ForwardSource {
+    /// Put-call parity at the strikes nearest to it.
+    Parity,
+    /// Spot, rate and dividends.
+    Carry,
+}
+
+/// All pricing inputs but the volatility.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Carried {
+    pub plain_spot: f64,
+    pub escrow: f64,
+    pub rate: f64,
+    pub dividend_yield: f64,
+    pub tte_years: f64,
+    pub forward: Forward,
+}
+
+impl MarketView {
+    /// The underlying's price at `expiry` as the market has it: by parity for European contracts with
+    /// quotes on both sides, else by carrying the spot. Of several roots the one settled at the close counts.
+    pub fn forward(&self, symbol: &Symbol, expiry: TradingDate) -> Reading<Forward> {
+        let series = self.0.contents.quoted.get(symbol);
+        let mut contracts: Vec<&OptionContract> = series
+            .into_iter()
+            .flatten()
+            .filter(|((_, date), _)| *date == expiry)
+            .filter_map(|(_, strikes)| strikes.values().find_map(|s| s.call.as_ref().or(s.put.as_ref())))
+            .filter_map(Instrument::option)
+            .collect();
+        contracts.sort_by_key(|contract| contract.settlement != Settlement::Pm);
+        match contracts.first() {
+            Some(contract) => self.carried(contract).map(|carried| carried.forward),
+            None => {
+                let tte_years = years_between(self.now(), self.calendar().close_at(expiry));
+                self.spot(symbol).map(|spot| self.carry_spot(symbol, expiry, spot, tte_years).forward)
+            }
+        }
+    }
+
+    /// The contracts whose quotes give the parity forward of this one's expiry: both sides of the three
+    /// listed strikes nearest to the spot. Empty for American contracts and without chain or spot.
+    pub fn parity_instruments(&self, contract: &OptionContract) -> Vec<Instrument> {
+        let Some(spot) = self.spot(&contract.underlying).known().copied() else { return Vec::new() };
+        let Some(chain) = self.chain(&contract.underlying) else { return Vec::new() };
+        if contract.style == ExerciseStyle::American {
+            return Vec::new();
+        }
+        let mut rows: Vec<(f64, &ChainStrike)> = chain
+            .expirations
+            .iter()
+            .filter(|expiration| expiration.date == contract.expiry)
+            .flat_map(|expiration| &expiration.strikes)
+            .filter(|row| row.call.option().is_some_and(|call| call.root == contract.root))
+            .filter_map(|row| Some(((row.strike.to_f64()? - spot).abs(), row)))
+            .collect();
+        rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+        rows.into_iter().take(3).flat_map(|(_, row)| [row.call.clone(), row.put.clone()]).collect()
+    }
+
+    pub(super) fn strikes_of(&self, contract: &OptionContract) -> Option<&Strikes> {
+        let series = self.0.contents.quoted.get(&contract.underlying)?;
+        series.get(&(contract.root.clone(), contract.expiry))
+    }
+
+    pub(super) fn carried(&self, contract: &OptionContract) -> Reading<Carried> {
+        let tte_years = self.calendar().tte_years(contract, self.now());
+        let spot = self.spot(&contract.underlying);
+        let carry = |spot| self.carry_spot(&contract.underlying, contract.expiry, spot, tte_years);
+        if contract.style == ExerciseStyle::American || tte_years <= 0.0 {
+            return spot.map(carry);
+        }
+        let parity = self.parity_forward(contract, tte_years);
+        match parity {
+            None => spot.map(carry),
+            // Chains are read now and then, spots stream: an old parity must not make a live leg stale. The
+            // options on VIX follow a future, which its spot says nothing about.
+            Some(Reading::Stale { .. }) if spot.is_live() && contract.underlying.as_str() != "VIX" => {
+                spot.map(carry)
+            }
+            Some(forward) => spot.zip(forward).map(|(plain_spot, forward)| {
+                let rate = self.rate(tte_years);
+                Carried {
+                    plain_spot,
+                    escrow: 0.0,
+                    rate,
+                    // The yield that makes the carried spot meet the forward.
+                    dividend_yield: rate - (forward / plain_spot).ln() / tte_years,
+                    tte_years,
+                    forward: Forward { value: forward, source: ForwardSource::Parity },
+                }
+            }),
+        }
+    }
+
+    fn carry_spot(&self, symbol: &Symbol, expiry: TradingDate, plain_spot: f64, tte_years: f64) -> Carried {
+        let rate = self.rate(tte_years);
+        let escrow = self.dividend_plan(symbol).map(|plan| {
+            let config = self.config();
+            let pv = plan.present_value(
+                self.now(),
+                config.calendar.close_at(expiry),
+                &config.rates,
+                &config.calendar,
+            );
+            // Dividends never eat the whole price; such a figure is a mistake in the data.
+            if pv < 0.5 * plain_spot { pv } else { 0.0 }
+        });
+        let (escrow, dividend_yield) = match escrow {
+            Some(escrow) => (escrow, 0.0),
+            None => (0.0, self.dividend_yield(symbol)),
+        };
+        let value = (plain_spot - escrow) * ((rate - dividend_yield) * tte_years).exp();
+        let forward = Forward { value, source: ForwardSource::Carry };
+        Carried { plain_spot, escrow, rate, dividend_yield, tte_years, forward }
+    }
+
+    /// The median of K + e^(rτ)(C − P) over the three strikes where call and put are worth nearly the
+    /// same, live quotes before stale ones.
+    fn parity_forward(&self, contract: &OptionContract, tte_years: f64) -> Option<Reading<f64>> {
+        let key = (contract.root.clone(), contract.expiry);
+        let memo = || self.0.forwards.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = memo().get(&key) {
+            return *known;
+        }
+        let grow = (self.rate(tte_years) * tte_years).exp();
+        let mut candidates: Vec<(f64, Reading<f64>)> = self
+            .strikes_of(contract)
+            .into_iter()
+            .flatten()
+            .filter_map(|(strike, sided)| {
+                let (call, put) = (sided.call.as_ref()?, sided.put.as_ref()?);
+                let both = self.quote(call).zip(self.quote(put));
+                let gap = both.map(|(call, put)| call.mid.to_f64() - put.mid.to_f64());
+                let strike = strike.to_f64()?;
+                Some((gap.known()?.abs(), gap.map(|gap| strike + grow * gap)))
+            })
+            .collect();
+        if candidates.iter().any(|(_, forward)| forward.is_live()) {
+            candidates.retain(|(_, forward)| forward.is_live());
+        }
+        candidates.sort_by(|a, b| a.0.total_cmp(&b.0));
+        candidates.truncate(3);
+        let forward = median(candidates.into_iter().map(|(_, forward)| forward));
+        memo().insert(key, forward);
+        forward
+    }
+}
+
+/// The middle value with the standing of the worst; `None` without a positive one.
+fn median(readings: impl Iterator<Item = Reading<f64>>) -> Option<Reading<f64>> {
+    let mut values = Vec::new();
+    let mut standing = Reading::Live { value: () };
+    for reading in readings {
+        values.extend(reading.known().copied().filter(|value| *value > 0.0));
+        standing = standing.zip(reading.map(|_| ())).map(|_| ());
+    }
+    values.sort_by(f64::total_cmp);
+    let upper = *values.get(values.len() / 2)?;
+    let middle =
+        if values.len() % 2 == 1 { upper } else { 0.5 * (values.get(values.len() / 2 - 1)? + upper) };
+    Some(standing.map(|()| middle))
+}
