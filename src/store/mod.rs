@@ -13,6 +13,8 @@ mod lock;
 mod open;
 mod projections;
 mod reader;
+mod replay;
+mod reserve;
 mod schema;
 mod upcast;
 mod verify;
@@ -26,7 +28,8 @@ mod tests;
 pub use backup::{Backup, backup};
 pub use error::{Damage, Flaw, StoreError};
 pub use open::{Access, Opened};
-pub use reader::{Filter, Replayed, StoredEvent};
+pub use reader::{Filter, StoredEvent};
+pub use replay::Replayed;
 pub use verify::{Rebuilt, VerifyOptions, VerifyReport, rebuild, verify};
 pub use writer::Appended;
 
@@ -39,6 +42,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::domain::event::{Pending, Recorded, Stream};
+use reserve::LowSpace;
 use writer::{Halt, Request};
 
 /// The files of a store, side by side in its folder.
@@ -89,6 +93,7 @@ enum Role {
         /// Taken at the end: the writer stops when its last sender is gone.
         requests: Mutex<Option<mpsc::Sender<Request>>>,
         halt: Halt,
+        low_space: LowSpace,
         thread: Mutex<Option<JoinHandle<()>>>,
     },
     ReadOnly,
@@ -134,7 +139,7 @@ impl Store {
     /// Hands every event from `from_seq` (1 is the first) on to `apply`, in order; kinds this version does not
     /// know are counted and passed over.
     pub fn replay(&self, from_seq: u64, apply: impl FnMut(Recorded)) -> Result<Replayed, StoreError> {
-        reader::replay(&self.reader()?, from_seq, apply)
+        replay::replay_with(|| self.reader(), from_seq, apply)
     }
 
     /// Stored rows with their whole envelope, in order; the callback may end it early.
@@ -153,6 +158,14 @@ impl Store {
             }
             Role::ReadOnly => Health::ReadOnly,
             Role::Damaged(damage) => Health::Damaged(damage.clone()),
+        }
+    }
+
+    /// The disk is nearly full and the reserve is gone: a warning worth a line on the screen.
+    pub fn low_on_space(&self) -> bool {
+        match &self.inner.role {
+            Role::Writing { low_space, .. } => low_space.load(std::sync::atomic::Ordering::Relaxed),
+            Role::ReadOnly | Role::Damaged(_) => false,
         }
     }
 

@@ -16,6 +16,7 @@ use super::chain::{self, GENESIS, Hash};
 use super::error::{Damage, Flaw, StoreError};
 use super::head::{self, Head, HeadFile};
 use super::lock::WriterLock;
+use super::reserve::Reserve;
 use super::writer::{self, Writer};
 use super::{Files, Inner, Role, Store, reader, schema};
 
@@ -99,12 +100,20 @@ pub(super) fn start(
 ) -> Result<Store, StoreError> {
     let halt = Arc::new(OnceLock::new());
     let (requests, queue) = mpsc::channel(writer::QUEUE);
-    let writer = Writer { conn, head, head_file, halt: Arc::clone(&halt), scratch: Vec::new(), lock };
+    let reserve = Reserve::take(&files.dir);
+    let low_space = reserve.low_space();
+    let writer =
+        Writer { conn, head, head_file, halt: Arc::clone(&halt), scratch: Vec::new(), reserve, lock };
     let thread = std::thread::Builder::new()
         .name("store".into())
         .spawn(move || writer.run(queue))
         .map_err(StoreError::io("start the writer of", &files.dir))?;
-    let role = Role::Writing { requests: Mutex::new(Some(requests)), halt, thread: Mutex::new(Some(thread)) };
+    let role = Role::Writing {
+        requests: Mutex::new(Some(requests)),
+        halt,
+        low_space,
+        thread: Mutex::new(Some(thread)),
+    };
     Ok(Store { inner: Arc::new(Inner { files, role }) })
 }
 

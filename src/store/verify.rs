@@ -11,7 +11,7 @@ use super::error::{Damage, Flaw, StoreError};
 use super::head::{self, Head};
 use super::lock::WriterLock;
 use super::open::{self, Trouble};
-use super::{Files, projections, reader, schema};
+use super::{Files, projections, replay, schema};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VerifyOptions {
@@ -197,7 +197,7 @@ fn fold(from: &Connection, into: &Connection) -> Result<Rebuilt, StoreError> {
     into.execute_batch("BEGIN IMMEDIATE").map_err(StoreError::sqlite("begin the projections"))?;
     projections::clear(into).map_err(StoreError::sqlite("empty the projections"))?;
     let mut failed = None;
-    let replayed = reader::replay(from, 1, |recorded| {
+    let replayed = replay::replay(from, 1, |recorded| {
         if failed.is_none() {
             failed = projections::apply(into, recorded.seq, recorded.meta.occurred_at, &recorded.event).err();
         }

@@ -12,15 +12,17 @@ use super::chain::{Fields, link};
 use super::error::StoreError;
 use super::head::{Head, HeadFile};
 use super::lock::WriterLock;
+use super::reserve::Reserve;
 use super::schema::{signed, unsigned};
-use super::{codec, projections, reader};
+use super::{codec, projections, replay};
 use crate::domain::event::{Meta, Pending, Recorded, Stream};
 use crate::domain::time::Timestamp;
 
 /// Requests that may wait; a sender beyond that waits itself.
 pub const QUEUE: usize = 1024;
-/// Requests of one transaction.
+/// Requests of one transaction, and the events from which on no further request joins it.
 const BATCH: usize = 512;
+const BATCH_EVENTS: usize = MAX_EVENTS;
 /// Events of one request.
 pub const MAX_EVENTS: usize = 4096;
 /// Pages in the write-ahead log from which it is written back when nobody waits, and even when somebody does.
@@ -90,6 +92,7 @@ pub struct Writer {
     pub head_file: HeadFile,
     pub halt: Halt,
     pub scratch: Vec<u8>,
+    pub reserve: Reserve,
     /// Released when the writer is gone, and not before.
     pub lock: WriterLock,
 }
@@ -117,12 +120,14 @@ impl Writer {
     pub fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         let mut batch = Vec::with_capacity(BATCH);
         while let Some(first) = requests.blocking_recv() {
+            let mut events = first.events.len();
             batch.push(first);
-            while batch.len() < BATCH {
-                match requests.try_recv() {
-                    Ok(request) => batch.push(request),
-                    Err(_) => break,
-                }
+            while batch.len() < BATCH
+                && events < BATCH_EVENTS
+                && let Ok(request) = requests.try_recv()
+            {
+                events += request.events.len();
+                batch.push(request);
             }
             self.serve(&mut batch);
             self.checkpoint(requests.is_empty());
@@ -160,6 +165,7 @@ impl Writer {
         &mut self,
         batch: &[Request],
     ) -> Result<Vec<Result<Appended, StoreError>>, (&'static str, String)> {
+        self.reserve.check();
         let begin = |e: rusqlite::Error| ("beginning a transaction", e.to_string());
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(begin)?;
         let mut head = self.head;
@@ -259,7 +265,7 @@ fn stored_under_key(conn: &Connection, request: &Request) -> Result<Option<Vec<R
             .and_then(|mut statement| statement.query_row([key], |row| unsigned(row, 0)).optional())
             .map_err(Failure::fatal("looking for a key"))?;
         if let Some(seq) = seq {
-            found.extend(reader::one(conn, seq)?);
+            found.extend(replay::one(conn, seq)?);
         }
     }
     Ok((!found.is_empty()).then_some(found))
@@ -277,7 +283,7 @@ fn stored_under_id(conn: &Connection, event: &Prepared) -> Result<Option<Recorde
     match earlier {
         None => Ok(None),
         Some((seq, kind, payload)) if kind == event.kind && payload == event.payload => {
-            Ok(reader::one(conn, seq)?)
+            Ok(replay::one(conn, seq)?)
         }
         Some((seq, _, _)) => Err(Failure::Refused(StoreError::IdReused { id, seq })),
     }

@@ -230,7 +230,7 @@ fn unknown_kinds_and_schemas_are_counted_and_passed_over() {
     )
     .expect("a newer program wrote these");
     let mut seen = Vec::new();
-    let replayed = reader::replay(&conn, 1, |event| seen.push(event.seq)).expect("replays");
+    let replayed = replay::replay(&conn, 1, |event| seen.push(event.seq)).expect("replays");
     assert_eq!(seen, [2]);
     assert_eq!((replayed.events, replayed.last_seq), (1, 3));
     assert_eq!(
@@ -285,4 +285,43 @@ fn a_commit_that_fails_stops_the_store_for_good() {
     assert!(matches!(refused, Err(StoreError::Halted { .. })), "{refused:?}");
     store.close();
     assert_eq!(everything(&open(dir.path())).len(), 2);
+}
+
+#[test]
+fn a_long_log_is_replayed_in_order_whoever_reads_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let store = open(dir.path());
+    let mut ids = CountedIds(0);
+    for _ in 0..3 {
+        let request = (0..3_000).map(|i| pending(&mut ids, None, note(&format!("{i}")))).collect();
+        store.append_blocking(request).expect("stored");
+    }
+    for from in [1, 2, 1_500, 9_000, 9_001, 20_000] {
+        let mut next = from;
+        let replayed = store
+            .replay(from, |event| {
+                assert_eq!(event.seq, next);
+                next += 1;
+            })
+            .expect("replays");
+        assert_eq!(replayed.events, 9_001u64.saturating_sub(from), "from {from}");
+        assert_eq!(replayed.last_seq, 9_000.max(from - 1), "from {from}");
+    }
+    store.close();
+
+    let conn = Connection::open(dir.path().join("cotrader.db")).expect("opens");
+    conn.execute_batch(
+        "DROP TRIGGER events_are_never_changed; UPDATE events SET payload = '[' WHERE seq = 7777",
+    )
+    .expect("changed");
+    let mut seen = 0;
+    let ended = replay::replay_with(
+        || schema::open_for_reading(&dir.path().join("cotrader.db")),
+        1,
+        |event| {
+            seen = event.seq;
+        },
+    );
+    assert!(matches!(ended, Err(StoreError::Undecodable { seq: 7777, .. })), "{ended:?}");
+    assert_eq!(seen, 7 * 1024, "the chunks before it were handed on");
 }
