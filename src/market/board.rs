@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use rust_decimal::Decimal;
 
 use super::history::{HistoryMemo, SeriesBySymbol};
@@ -171,10 +171,10 @@ impl Board {
         self.links.insert(link, LinkStatus { state, heard });
     }
 
-    /// Something came in on the link.
+    /// Something came in on the link. A clock that was set back counts from where it now stands.
     pub fn alive(&mut self, link: Link, now: Timestamp) {
         if let Some(status) = self.links.get_mut(&link) {
-            status.heard = status.heard.max(now);
+            status.heard = now;
         }
     }
 
@@ -189,8 +189,8 @@ impl Board {
 
     /// The picture of this moment.
     pub fn view(&self, now: Timestamp, config: &MarketConfig) -> MarketView {
-        let age = self.link_age(Link::MarketStream, now);
-        let young = age.is_some_and(|age| age <= config.link_live_seconds);
+        let heard = self.links.get(&Link::MarketStream).map(|status| status.heard);
+        let young = heard.is_some_and(|heard| is_young(heard, now, config.link_live_seconds));
         let live_epoch = self.live_epoch().filter(|_| young);
         MarketView::new(now, config.clone(), self.contents.clone(), live_epoch, self.revision)
     }
@@ -207,8 +207,9 @@ impl Board {
     fn hear(&mut self, source: Source, received: Timestamp) {
         if let (Source::Stream(epoch), Some(live)) = (source, self.live_epoch())
             && epoch == live
+            && let Some(status) = self.links.get_mut(&Link::MarketStream)
         {
-            self.alive(Link::MarketStream, received);
+            status.heard = status.heard.max(received);
         }
     }
 
@@ -233,6 +234,13 @@ impl Board {
     }
 }
 
+/// Whether `at` lies at most `most_seconds` back. What lies in the future by more than the jitter of two
+/// readings of one clock is not young either: the clock was set back, and nobody knows how old it is.
+pub(super) fn is_young(at: Timestamp, now: Timestamp, most_seconds: i64) -> bool {
+    let age = now - at;
+    age <= TimeDelta::seconds(most_seconds) && age >= TimeDelta::seconds(-5)
+}
+
 /// Whether a value replaces the one held, and as what it then counts. What was streamed in the connection
 /// that stands stays "streamed" when a read refreshes it: the subscription still watches it. A value of an
 /// earlier connection, or dated before the one held, is dropped.
@@ -255,7 +263,7 @@ fn accepted(
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, TimeDelta};
+    use chrono::DateTime;
 
     use super::*;
     use crate::domain::Price;

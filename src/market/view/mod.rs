@@ -10,7 +10,7 @@ mod underlying;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-use super::board::{Contents, Slot, Stamped};
+use super::board::{Contents, Slot, Stamped, is_young};
 use super::calendar::Calendar;
 use super::dividends::DividendPlan;
 use super::events::MacroEvents;
@@ -259,7 +259,7 @@ impl MarketView {
     fn is_live<T>(&self, held: &Stamped<T>) -> bool {
         match held.source {
             Source::Stream(epoch) => self.0.live_epoch == Some(epoch),
-            Source::Read => self.age(held.received) <= self.0.config.read_live_seconds,
+            Source::Read => is_young(held.received, self.now(), self.0.config.read_live_seconds),
         }
     }
 

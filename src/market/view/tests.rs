@@ -448,3 +448,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_clock_that_was_set_back_makes_nothing_live() {
+    let mut board = board();
+    quote(&mut board, &share("SPY"), 599.9, 600.1, LIVE);
+    quote(&mut board, &share("QQQ"), 519.9, 520.1, Source::Read);
+    let earlier = now() - TimeDelta::hours(1);
+    let back = board.view(earlier, &config());
+    assert!(!back.spot(&symbol("SPY")).is_live() && !back.spot(&symbol("QQQ")).is_live());
+    board.alive(Link::MarketStream, earlier);
+    assert!(board.view(earlier, &config()).spot(&symbol("SPY")).is_live());
+    let late = board.view(earlier + TimeDelta::milliseconds(15_900), &config());
+    assert!(!late.spot(&symbol("SPY")).is_live(), "fifteen seconds, not nearly sixteen");
+}
