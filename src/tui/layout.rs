@@ -129,11 +129,15 @@ pub fn of(snapshot: &Snapshot, ui: &UiState) -> Layout {
 }
 
 /// Rows of a panel that are in sight, without its column heads and total.
-pub fn body_height(panel: Panel, snapshot: &Snapshot, ui: &UiState) -> usize {
-    let Some(area) = of(snapshot, ui).area(panel) else { return 0 };
+pub fn rows_in_sight(panel: Panel, layout: &Layout) -> usize {
+    let Some(area) = layout.area(panel) else { return 0 };
     let rows = usize::from(area.body.height);
     let total = usize::from(panel == Panel::Risk && rows > 2);
     rows.saturating_sub(1 + total)
+}
+
+pub fn body_height(panel: Panel, snapshot: &Snapshot, ui: &UiState) -> usize {
+    rows_in_sight(panel, &of(snapshot, ui))
 }
 
 #[cfg(test)]

@@ -264,9 +264,10 @@ impl UiState {
     /// Follows the selected keys through a new picture, a filter or a fold; where a key has gone, the row
     /// that took its place is selected.
     pub fn settle(&mut self, snapshot: &Snapshot) {
+        let layout = super::layout::of(snapshot, self);
         for panel in Panel::ALL {
             let keys = rows::keys(panel, snapshot, self);
-            let height = super::layout::body_height(panel, snapshot, self);
+            let height = super::layout::rows_in_sight(panel, &layout);
             let cursor = &mut self.cursors[panel.index()];
             let found = cursor.key.as_ref().and_then(|key| keys.iter().position(|k| k == key));
             let index = found.unwrap_or(cursor.index).min(keys.len().saturating_sub(1));
