@@ -2,6 +2,7 @@
 //!
 //! Never: lets a secret into an error, a log line or a `Debug` text.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -43,13 +44,14 @@ impl Bearer {
 /// Holding the lock across the exchange is the point: all others wait for the one renewal.
 pub(super) struct Auth {
     state: Mutex<State>,
+    /// Refusals in a row: of the credentials, or of tokens fresh from the broker.
+    failures: AtomicU32,
 }
 
 struct State {
     credentials: Credentials,
     current: Option<Current>,
     generation: u64,
-    failures: u32,
     refusal: Option<BrokerError>,
 }
 
@@ -61,8 +63,8 @@ struct Current {
 
 impl Auth {
     pub fn new(credentials: Credentials) -> Self {
-        let state = State { credentials, current: None, generation: 0, failures: 0, refusal: None };
-        Self { state: Mutex::new(state) }
+        let state = State { credentials, current: None, generation: 0, refusal: None };
+        Self { state: Mutex::new(state), failures: AtomicU32::new(0) }
     }
 
     /// A token that is good now.
@@ -74,7 +76,7 @@ impl Auth {
             Some(current) if now < current.ends_at => Some(current.bearer.clone()),
             _ => None,
         };
-        match (state.renew(transport).await, usable) {
+        match (state.renew(transport, &self.failures).await, usable) {
             // The old one lives for another third of its life: a network failure can wait.
             (Err(error), Some(old)) if error.grade() == Grade::Retry => Ok(old),
             (result, _) => result,
@@ -86,31 +88,35 @@ impl Auth {
         let mut state = self.state.lock().await;
         match &state.current {
             Some(current) if current.bearer.generation > used.generation => Ok(current.bearer.clone()),
-            _ => state.renew(transport).await,
+            _ => state.renew(transport, &self.failures).await,
         }
     }
 
     /// A token fresh from the broker was refused: counts like a failed login.
     pub async fn refused_with_a_new_token(&self) {
         let mut state = self.state.lock().await;
-        state.failed(BrokerError::Unauthorised { status: 401, message: "a new token was refused".into() });
+        state.failed(
+            &self.failures,
+            BrokerError::Unauthorised { status: 401, message: "a new token was refused".into() },
+        );
     }
 
-    pub async fn accepted(&self) {
-        self.state.lock().await.failures = 0;
+    /// The broker has taken a token.
+    pub fn accepted(&self) {
+        self.failures.store(0, Ordering::Relaxed);
     }
 
     /// The trader asks to try again: one more attempt, not three.
     pub async fn allow_one_more(&self) {
         let mut state = self.state.lock().await;
         if state.refusal.take().is_some() {
-            state.failures = FAILURES_ALLOWED - 1;
+            self.failures.store(FAILURES_ALLOWED - 1, Ordering::Relaxed);
         }
     }
 }
 
 impl State {
-    async fn renew(&mut self, transport: &Transport) -> Result<Bearer, BrokerError> {
+    async fn renew(&mut self, transport: &Transport, failures: &AtomicU32) -> Result<Bearer, BrokerError> {
         if let Some(refusal) = &self.refusal {
             return Err(refusal.clone());
         }
@@ -123,7 +129,7 @@ impl State {
         if matches!(answer.status.as_u16(), 400 | 401 | 403) {
             let error =
                 BrokerError::Unauthorised { status: answer.status.as_u16(), message: answer.refusal_text() };
-            self.failed(error.clone());
+            self.failed(failures, error.clone());
             return Err(error);
         }
         let granted: TokenAnswer = answer.accepted(ENDPOINT)?.json(ENDPOINT)?;
@@ -144,10 +150,10 @@ impl State {
         Ok(bearer)
     }
 
-    fn failed(&mut self, error: BrokerError) {
-        self.failures += 1;
-        if self.failures >= FAILURES_ALLOWED {
-            tracing::warn!(failures = self.failures, "the broker keeps refusing the credentials; stopped");
+    fn failed(&mut self, failures: &AtomicU32, error: BrokerError) {
+        let failures = failures.fetch_add(1, Ordering::Relaxed) + 1;
+        if failures >= FAILURES_ALLOWED {
+            tracing::warn!(failures, "the broker keeps refusing the credentials; stopped");
             self.refusal = Some(error);
         }
     }

@@ -188,6 +188,7 @@ impl Http {
         let bearer = self.auth.bearer(&self.transport).await?;
         let answer = self.authorised(endpoint, url.clone(), &bearer).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
+            self.auth.accepted();
             return answer.accepted(endpoint);
         }
         let renewed = self.auth.renewed_after(&bearer, &self.transport).await?;
@@ -195,7 +196,7 @@ impl Http {
         if answer.status == StatusCode::UNAUTHORIZED {
             self.auth.refused_with_a_new_token().await;
         } else {
-            self.auth.accepted().await;
+            self.auth.accepted();
         }
         answer.accepted(endpoint)
     }

@@ -93,6 +93,24 @@ async fn a_socket_that_goes_silent_without_closing_is_dead() {
 }
 
 #[tokio::test]
+async fn a_quiet_server_that_answers_when_asked_is_alive() {
+    let mut peers = Peers::start().await;
+    let mut running = peers.run(want(&["SPY"]), |config| {
+        config.keepalive.market_silence = Duration::from_millis(300);
+        config.keepalive.market_every = Duration::from_secs(60);
+    });
+    let (mut peer, _) = peers.market_up().await;
+    assert_eq!(running.up(Link::MarketStream).await, 1);
+    // Far longer than the silence allowed, and nothing but answers.
+    for _ in 0..5 {
+        peer.until("FEED_SETUP").await;
+        peer.send(json!({"type": "FEED_CONFIG", "channel": 1, "dataFormat": "COMPACT"})).await;
+    }
+    peer.send(quote("SPY", 5.0)).await;
+    assert_eq!(running.update(bid).await, ("5".to_owned(), Source::Stream(Epoch(1))));
+}
+
+#[tokio::test]
 async fn a_handshake_that_stalls_is_given_up() {
     let mut peers = Peers::start().await;
     let mut running = peers.run(want(&["SPY"]), |config| {

@@ -5,3 +5,4 @@ mod fake;
 mod market_stream;
 mod peer;
 mod rest;
+mod simulated;

@@ -37,6 +37,8 @@ struct Connection {
     pending: VecDeque<String>,
     epoch: Epoch,
     last_in: Instant,
+    /// When it was last asked for a sign of life.
+    probed_at: Option<Instant>,
 }
 
 impl Attempt for MarketStream<'_> {
@@ -73,7 +75,8 @@ impl MarketStream<'_> {
         }
         standing.up();
         let (epoch, last_in) = (standing.epoch, Instant::now());
-        Ok(Connection { socket, layout, subscribed, pending: VecDeque::new(), epoch, last_in })
+        let pending = VecDeque::new();
+        Ok(Connection { socket, layout, subscribed, pending, epoch, last_in, probed_at: None })
     }
 
     async fn stay(&mut self, mut connection: Connection) -> Ended {
@@ -85,6 +88,8 @@ impl MarketStream<'_> {
         let renew_at = Instant::now() + keepalive.quote_token_age;
         loop {
             let silent_at = connection.last_in + keepalive.market_silence;
+            let probe_at = connection.last_in + keepalive.market_silence * 2 / 3;
+            let probed = connection.probed_at.is_some_and(|at| at >= probe_at);
             let sent = tokio::select! {
                 incoming = connection.socket.next() => match self.take(&mut connection, incoming) {
                     Ok(()) => Ok(()),
@@ -108,6 +113,12 @@ impl MarketStream<'_> {
                     }
                 }
                 _ = speak.tick() => connection.socket.send(protocol::keepalive()).await,
+                // A quiet market and a server that is slow to send keepalives look like a dead link. Asking
+                // for the set-up again makes a living server answer, whatever it thinks of keepalives.
+                () = sleep_until(probe_at), if !probed => {
+                    connection.probed_at = Some(Instant::now());
+                    connection.socket.send(protocol::feed_setup()).await
+                }
                 () = sleep_until(silent_at) => {
                     return Ended::Lost(format!("silent for {} s", keepalive.market_silence.as_secs_f64()));
                 }

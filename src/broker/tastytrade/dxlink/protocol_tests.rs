@@ -169,3 +169,24 @@ fn a_format_is_remembered_only_when_told() {
     let frame = decode(r#"{"type":"FEED_CONFIG","channel":1,"dataFormat":"FULL"}"#).expect("a frame");
     assert_eq!(frame, ServerFrame::FeedConfig { channel: 1, format: Some(Format::Full), fields: Vec::new() });
 }
+
+proptest::proptest! {
+    /// Whatever arrives, it is read, counted or refused: nothing panics, and no more events come out than
+    /// values went in.
+    #[test]
+    fn no_frame_can_break_the_reader(
+        kind in "FEED_DATA|FEED_CONFIG|SETUP|ERROR|[A-Z_]{0,12}",
+        columns in proptest::collection::vec("eventSymbol|bidPrice|askPrice|[a-z]{1,8}", 0..6),
+        values in proptest::collection::vec("\"NaN\"|\"SPY\"|null|-?[0-9]{1,6}|\\{\\}|\\[\\]|1e999", 0..14),
+        label in "\"Quote\"|\"Candle\"|7|\\{\"eventType\":\"Quote\",\"eventSymbol\":\"X\"\\}",
+    ) {
+        let mut layout = Layout::default();
+        layout.configure(None, vec![("Quote".into(), columns)]);
+        let frame =
+            format!(r#"{{"type":"{kind}","channel":1,"data":[{label},[{}]],"eventFields":{{}}}}"#, values.join(","));
+        if let Ok(ServerFrame::FeedData { data, .. }) = decode(&frame) {
+            let decoded = layout.decode(&data);
+            proptest::prop_assert!(decoded.events.len() <= values.len() + 1);
+        }
+    }
+}
