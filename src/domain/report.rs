@@ -34,6 +34,9 @@ pub struct AccountReport {
     pub balances: Option<Balances>,
     /// `None`: the look failed, which is not the same as no positions.
     pub positions: Option<Vec<BrokerPosition>>,
+    /// Positions that the broker holds and that are not in `positions`: of a kind not modelled here, or not
+    /// readable. Unless it is zero, a missing position is not a closed one.
+    pub unread: usize,
 }
 
 /// One account's change from the account stream: a hint, REST is the truth.

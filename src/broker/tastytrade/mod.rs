@@ -125,7 +125,8 @@ impl Tastytrade {
         let (balances, positions) = tokio::join!(self.balances(&number), self.positions(&number));
         let balances = unless_stopped(balances, "balances", &account)?.flatten();
         let positions = unless_stopped(positions, "positions", &account)?;
-        Ok(AccountReport { account, balances, positions })
+        let (positions, unread) = positions.map_or((None, 0), |(read, unread)| (Some(read), unread));
+        Ok(AccountReport { account, balances, positions, unread })
     }
 
     async fn balances(&self, number: &str) -> Result<Option<crate::domain::Balances>, BrokerError> {
@@ -134,11 +135,13 @@ impl Tastytrade {
         Ok(parse::accounts::balances(&wire, self.now()))
     }
 
-    async fn positions(&self, number: &str) -> Result<Vec<BrokerPosition>, BrokerError> {
+    /// What could be read, and how many could not.
+    async fn positions(&self, number: &str) -> Result<(Vec<BrokerPosition>, usize), BrokerError> {
         const ENDPOINT: &str = "/accounts/…/positions";
         let wire: Items<account::Position> =
             self.http.get(ENDPOINT, &["accounts", number, "positions"], &[]).await?;
         let mut positions = Vec::with_capacity(wire.items.good.len());
+        let all = wire.items.good.len() + wire.items.bad;
         for position in wire.items.warned(ENDPOINT) {
             match parse::accounts::position(&position) {
                 Ok(position) => positions.push(position),
@@ -148,7 +151,8 @@ impl Tastytrade {
                 Err(Skipped::Unreadable(field)) => tracing::warn!(field, "a position could not be read"),
             }
         }
-        Ok(positions)
+        let unread = all - positions.len();
+        Ok((positions, unread))
     }
 }
 

@@ -66,12 +66,7 @@ impl Peers {
     pub fn run(&self, wanted: Subscriptions, adjust: impl FnOnce(&mut TastytradeConfig)) -> Running {
         let mut config = self.config.clone();
         adjust(&mut config);
-        let adapter = Arc::new(Tastytrade::new(config, credentials()).expect("loopback addresses"));
-        let (wanted, subscriptions) = watch::channel(wanted);
-        let (control, controls) = mpsc::channel(4);
-        let (out, events) = mpsc::channel(64);
-        let task = tokio::spawn(async move { adapter.stream(subscriptions, controls, out).await });
-        Running { wanted, control, events, task }
+        Running::start(Arc::new(Tastytrade::new(config, credentials()).expect("loopback addresses")), wanted)
     }
 
     /// The next market connection, through its handshake and first subscription.
@@ -148,6 +143,14 @@ impl Peer {
 }
 
 impl Running {
+    pub fn start(adapter: Arc<Tastytrade>, wanted: Subscriptions) -> Self {
+        let (wanted, subscriptions) = watch::channel(wanted);
+        let (control, controls) = mpsc::channel(4);
+        let (out, events) = mpsc::channel(64);
+        let task = tokio::spawn(async move { adapter.stream(subscriptions, controls, out).await });
+        Self { wanted, control, events, task }
+    }
+
     /// Events until one satisfies; everything before it is passed over.
     pub async fn until<T>(&mut self, mut is: impl FnMut(&StreamEvent) -> Option<T>) -> T {
         loop {

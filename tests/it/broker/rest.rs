@@ -194,6 +194,8 @@ async fn accounts_survive_strings_numbers_and_missing_parts() {
         positions.iter().map(|p| p.quantity).collect::<Vec<_>>(),
         [Decimal::from(-2), Decimal::from(40)]
     );
+    // The future, which is not modelled, and the 17.
+    assert_eq!(ira.unread, 2);
     // 404 on both: unknown, which is not "no positions".
     assert_eq!((main.account.kind, &main.balances, &main.positions), (AccountKind::Margin, &None, &None));
     assert!(!format!("{report:?}").contains("5WX0000"));

@@ -1,14 +1,19 @@
 //! The adapter against the simulated broker: two independent readings of one wire contract.
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
 
+use super::peer::Running;
 use chrono::{NaiveDate, NaiveTime, TimeDelta, Utc};
-use cotrader::broker::Broker;
+use cotrader::broker::StreamEvent;
 use cotrader::broker::tastytrade::{Credentials, Tastytrade, TastytradeConfig};
+use cotrader::broker::{Broker, Subscriptions};
+use cotrader::domain::report::AccountNotice;
 use cotrader::domain::report::SessionState;
 use cotrader::domain::time::new_york;
 use cotrader::domain::{Instrument, Symbol, Timestamp};
-use cotrader::market::update::MarketUpdate;
+use cotrader::market::update::{Link, MarketUpdate, Source};
 use cotrader::sim::{RunningSim, SimClock, SimConfig, WorldSource, start};
 
 fn morning() -> Timestamp {
@@ -105,5 +110,92 @@ async fn what_is_held_is_listed_quoted_and_measured() {
         let MarketUpdate::Metrics(metrics) = update else { panic!("{update:?}") };
         assert!(metrics.iv_index.is_some_and(|iv| iv > 0.03 && iv < 2.0), "{metrics:?}");
         assert!(metrics.iv_rank.is_some());
+    }
+}
+
+/// An option that is held, and everything the streams are asked for around it.
+async fn wanted(adapter: &Tastytrade) -> Subscriptions {
+    let report = adapter.accounts().await.expect("a report");
+    let positions = report.accounts.iter().flat_map(|account| account.positions.iter().flatten());
+    let option = positions.map(|p| &p.instrument).find(|i| i.option().is_some()).expect("an option is held");
+    let underlying = option.underlying().clone();
+    let from = morning() - TimeDelta::days(200);
+    Subscriptions {
+        on: true,
+        instruments: vec![Instrument::Equity(underlying.clone()), option.clone()],
+        history: vec![(underlying, from)],
+    }
+}
+
+#[tokio::test]
+async fn both_streams_come_up_and_bring_every_kind_of_news() {
+    let sim = sim().await;
+    let adapter = Arc::new(adapter(&sim));
+    let wanted = wanted(&adapter).await;
+    let option = wanted.instruments[1].clone();
+    let mut running = Running::start(Arc::clone(&adapter), wanted);
+    let (mut up, mut seen, mut hydrate) = (HashSet::new(), HashSet::new(), false);
+    while up.len() < 2 || seen.len() < 5 || !hydrate {
+        let event = running.until(|event| Some(event.clone())).await;
+        match event {
+            StreamEvent::Link { link, state: cotrader::market::update::LinkState::Up { epoch } } => {
+                assert_eq!(epoch.0, 1);
+                up.insert(link);
+            }
+            StreamEvent::Account(AccountNotice::Other { account: None, .. }) => hydrate = true,
+            StreamEvent::Market(updates) => seen.extend(updates.iter().filter_map(|u| kind(u, &option))),
+            StreamEvent::Link { .. } | StreamEvent::Alive { .. } | StreamEvent::Account(_) => {}
+        }
+    }
+    assert_eq!(up, HashSet::from([Link::MarketStream, Link::AccountStream]));
+    sim.shutdown().await;
+    running.down(Link::MarketStream).await;
+}
+
+/// The kinds of update about the option, once they say something; and the history.
+fn kind(update: &MarketUpdate, option: &Instrument) -> Option<&'static str> {
+    match update {
+        MarketUpdate::Quote { instrument, quote, source: Source::Stream(_) } if instrument == option => {
+            assert!((quote.received - morning()).abs() < TimeDelta::seconds(60));
+            quote.ask.map(|_| "quote")
+        }
+        MarketUpdate::Trade { instrument, trade, .. } if instrument == option => trade.price.map(|_| "trade"),
+        MarketUpdate::Summary { instrument, summary, .. } if instrument == option => {
+            summary.previous_close.map(|_| "summary")
+        }
+        MarketUpdate::Greeks { instrument, greeks, .. } if instrument == option => {
+            greeks.delta.filter(|delta| delta.abs() <= 1.0).map(|_| "greeks")
+        }
+        MarketUpdate::Bars { bars, .. } => {
+            assert!(bars.windows(2).all(|pair| pair[0].date < pair[1].date));
+            (bars.len() > 100).then_some("bars")
+        }
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn a_quiet_simulated_stream_stays_up_by_its_answers() {
+    let sim = sim().await;
+    let at = sim.connection();
+    let mut config = TastytradeConfig::loopback(&at.base_url, &at.account_stream_url);
+    config.keepalive.market_silence = Duration::from_millis(600);
+    let credentials = Credentials {
+        client_secret: at.client_secret.as_str().into(),
+        refresh_token: at.refresh_token.as_str().into(),
+    };
+    let adapter = Arc::new(Tastytrade::new(config, credentials).expect("an adapter"));
+    // Nothing subscribed: nothing comes but answers. Alive is told once a second at most.
+    let nothing = Subscriptions { on: true, ..Subscriptions::default() };
+    let mut running = Running::start(adapter, nothing);
+    assert_eq!(running.up(Link::MarketStream).await, 1);
+    for _ in 0..3 {
+        running
+            .until(|event| match event {
+                StreamEvent::Alive { link: Link::MarketStream } => Some(()),
+                StreamEvent::Link { link: Link::MarketStream, state } => panic!("{state:?}"),
+                _ => None,
+            })
+            .await;
     }
 }
