@@ -207,6 +207,12 @@ impl BareCommit {
             "CREATE TABLE events (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, payload TEXT NOT NULL) STRICT",
         )
         .expect("a table");
+        // The log at its working size, as the store keeps it.
+        conn.execute_batch(
+            "CREATE TABLE filler (bytes BLOB); INSERT INTO filler VALUES (zeroblob(5000000)); DROP TABLE filler;
+             PRAGMA wal_checkpoint(RESTART);",
+        )
+        .expect("a grown log");
         Self { conn, next: 1 }
     }
 

@@ -18,6 +18,7 @@ mod reserve;
 mod schema;
 mod upcast;
 mod verify;
+mod wal;
 mod writer;
 
 #[cfg(test)]

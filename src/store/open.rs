@@ -17,6 +17,7 @@ use super::error::{Damage, Flaw, StoreError};
 use super::head::{self, Head, HeadFile};
 use super::lock::WriterLock;
 use super::reserve::Reserve;
+use super::wal::Pregrown;
 use super::writer::{self, Writer};
 use super::{Files, Inner, Role, Store, reader, schema};
 
@@ -102,8 +103,16 @@ pub(super) fn start(
     let (requests, queue) = mpsc::channel(writer::QUEUE);
     let reserve = Reserve::take(&files.dir);
     let low_space = reserve.low_space();
-    let writer =
-        Writer { conn, head, head_file, halt: Arc::clone(&halt), scratch: Vec::new(), reserve, lock };
+    let writer = Writer {
+        conn,
+        head,
+        head_file,
+        halt: Arc::clone(&halt),
+        scratch: Vec::new(),
+        reserve,
+        wal: Pregrown::of(&files.db),
+        lock,
+    };
     let thread = std::thread::Builder::new()
         .name("store".into())
         .spawn(move || writer.run(queue))

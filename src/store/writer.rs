@@ -14,6 +14,7 @@ use super::head::{Head, HeadFile};
 use super::lock::WriterLock;
 use super::reserve::Reserve;
 use super::schema::{signed, unsigned};
+use super::wal::Pregrown;
 use super::{codec, projections, replay};
 use crate::domain::event::{Meta, Pending, Recorded, Stream};
 use crate::domain::time::Timestamp;
@@ -93,6 +94,7 @@ pub struct Writer {
     pub halt: Halt,
     pub scratch: Vec<u8>,
     pub reserve: Reserve,
+    pub wal: Pregrown,
     /// Released when the writer is gone, and not before.
     pub lock: WriterLock,
 }
@@ -192,6 +194,9 @@ impl Writer {
     fn checkpoint(&mut self, idle: bool) {
         if self.halt.get().is_some() {
             return;
+        }
+        if idle {
+            self.wal.after_batch();
         }
         let pages = |mode: &str| -> rusqlite::Result<i64> {
             self.conn.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get(1))
