@@ -7,6 +7,8 @@ pub mod book;
 pub mod exposure;
 pub mod hedging;
 pub mod limits;
+pub mod permission;
+pub mod recognition;
 pub mod report;
 pub mod scenario;
 pub mod var;
