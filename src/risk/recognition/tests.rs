@@ -142,7 +142,7 @@ fn a_mixed_account_falls_into_its_structures() {
         one.opened_at = chrono::Utc.with_ymd_and_hms(2026, 11, 2, 15, minute, 0).single();
     }
     let groups = recognise(&held);
-    assert_eq!(names(&groups), ["covered_call×1", "iron_condor×1", "vertical_spread×1"]);
+    assert_eq!(names(&groups), ["covered_call×1", "iron_condor×1", "vertical_spread×2"]);
     conserved(&held, &groups);
     // Without the times the order of the templates decides, and a collar comes first.
     let untimed = bag(text);
