@@ -6,8 +6,7 @@ use chrono::{NaiveTime, TimeDelta};
 use tokio::time::Instant;
 
 use crate::domain::time::{Timestamp, TradingDate, new_york, new_york_date};
-
-use super::world::days;
+use crate::market::calendar::Calendar;
 
 /// Starts at a given instant and runs `speed` times as fast as real time.
 #[derive(Debug, Clone, Copy)]
@@ -37,27 +36,30 @@ impl SimClock {
 
 /// Where a demonstration starts: now, when the market is open; otherwise a quiet mid-morning that lies on
 /// or after what the store already knows.
-pub fn demo_start(real_now: Timestamp, not_before: Option<Timestamp>) -> Timestamp {
+pub fn demo_start(real_now: Timestamp, not_before: Option<Timestamp>, calendar: &Calendar) -> Timestamp {
     let floor_ok = |at: Timestamp| not_before.is_none_or(|floor| at >= floor);
     let today = new_york_date(real_now);
-    if let Some(session) = days::session(today)
-        && session.contains(real_now)
-        && floor_ok(real_now)
-    {
+    let is_open = calendar.is_session(today)
+        && real_now >= calendar.open_at(today)
+        && real_now < calendar.close_at(today);
+    if is_open && floor_ok(real_now) {
         return real_now;
     }
-    let latest = days::session_on_or_before(today);
+    let latest = if calendar.is_session(today) { today } else { calendar.previous_session(today) };
     let mid_morning = at_new_york(latest, 10, 48);
     let start = match not_before {
         Some(floor) if floor >= mid_morning => floor + TimeDelta::seconds(1),
         _ => mid_morning,
     };
     let date = new_york_date(start);
-    let too_late = days::session(date).is_none_or(|s| {
-        let last_start = at_new_york(date, 15, 30).min(s.close - TimeDelta::minutes(30));
-        start > last_start
-    });
-    if too_late { at_new_york(days::session_after(date), 10, 0) } else { start }
+    let last_start = at_new_york(date, 15, 30).min(calendar.close_at(date) - TimeDelta::minutes(30));
+    let is_fit = calendar.is_session(date) && start >= calendar.open_at(date) && start <= last_start;
+    if is_fit {
+        return start;
+    }
+    // A floor before the open of a session waits for that session, not for the next one.
+    let early = calendar.is_session(date) && start < calendar.open_at(date);
+    at_new_york(if early { date } else { calendar.next_session(date) }, 10, 0)
 }
 
 fn at_new_york(date: TradingDate, hour: u32, minute: u32) -> Timestamp {
@@ -70,6 +72,10 @@ mod tests {
     use super::*;
     use chrono::NaiveDate;
 
+    fn start(now: Timestamp, not_before: Option<Timestamp>) -> Timestamp {
+        demo_start(now, not_before, &Calendar::default())
+    }
+
     fn ny(y: i32, m: u32, d: u32, hour: u32, minute: u32) -> Timestamp {
         at_new_york(NaiveDate::from_ymd_opt(y, m, d).expect("a date"), hour, minute)
     }
@@ -77,23 +83,23 @@ mod tests {
     #[test]
     fn an_open_market_is_taken_as_it_is() {
         let now = ny(2026, 11, 20, 11, 5);
-        assert_eq!(demo_start(now, None), now);
+        assert_eq!(start(now, None), now);
     }
 
     #[test]
     fn a_weekend_goes_back_to_fridays_mid_morning() {
-        assert_eq!(demo_start(ny(2026, 11, 21, 8, 0), None), ny(2026, 11, 20, 10, 48));
+        assert_eq!(start(ny(2026, 11, 21, 8, 0), None), ny(2026, 11, 20, 10, 48));
         // An early morning before the open belongs to its own session date.
-        assert_eq!(demo_start(ny(2026, 11, 20, 3, 0), None), ny(2026, 11, 20, 10, 48));
-        assert_eq!(demo_start(ny(2026, 11, 26, 12, 0), None), ny(2026, 11, 25, 10, 48));
+        assert_eq!(start(ny(2026, 11, 20, 3, 0), None), ny(2026, 11, 20, 10, 48));
+        assert_eq!(start(ny(2026, 11, 26, 12, 0), None), ny(2026, 11, 25, 10, 48));
     }
 
     #[test]
     fn time_never_runs_back_behind_what_the_store_knows() {
         let known = ny(2026, 11, 20, 14, 0);
-        assert_eq!(demo_start(ny(2026, 11, 21, 8, 0), Some(known)), known + TimeDelta::seconds(1));
+        assert_eq!(start(ny(2026, 11, 21, 8, 0), Some(known)), known + TimeDelta::seconds(1));
         let late = ny(2026, 11, 20, 15, 45);
-        assert_eq!(demo_start(ny(2026, 11, 21, 8, 0), Some(late)), ny(2026, 11, 23, 10, 0));
+        assert_eq!(start(ny(2026, 11, 21, 8, 0), Some(late)), ny(2026, 11, 23, 10, 0));
     }
 
     #[test]

@@ -22,12 +22,18 @@ pub use clock::{SimClock, demo_start};
 pub use server::{RunningSim, start};
 
 use crate::domain::TradingDate;
+use crate::market::chain_file::ChainFile;
+use crate::market::history_file::BarsBySymbol;
+use world::RecordedPosition;
 
 /// What market and book are served.
 #[derive(Debug, Clone)]
 pub enum WorldSource {
     /// Made up, the same on every start with the same seed and anchor date.
     Seeded { anchor: TradingDate },
+    /// Chains as recorded, standing still; closes for history; a book or none. Start the clock at
+    /// [`world::recorded_start`].
+    Recorded { chains: Vec<ChainFile>, history: BarsBySymbol, book: Vec<RecordedPosition> },
 }
 
 #[derive(Debug, Clone)]

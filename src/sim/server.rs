@@ -20,6 +20,8 @@ use uuid::Uuid;
 use super::oauth::Ledger;
 use super::world::Market;
 use super::world::book::{self, AccountBook};
+use super::world::book_file;
+use super::world::recorded::RecordedWorld;
 use super::world::seeded::SeededWorld;
 use super::{Connection, SimClock, SimConfig, SimError, WorldSource};
 use super::{account_stream, accounts, dxlink, hours, instruments, oauth, quotes, wire};
@@ -108,6 +110,12 @@ pub async fn start(config: SimConfig) -> Result<RunningSim, SimError> {
         WorldSource::Seeded { anchor } => {
             let world = SeededWorld::new(config.seed, *anchor);
             let accounts = book::accounts(&world, config.seed);
+            (Arc::new(world), accounts)
+        }
+        WorldSource::Recorded { chains, history, book } => {
+            let world = RecordedWorld::new(chains.clone(), history.clone())
+                .map_err(|reason| SimError::World { reason })?;
+            let accounts = book_file::accounts(&world, book, config.clock.now());
             (Arc::new(world), accounts)
         }
     };

@@ -3,5 +3,6 @@
 mod architecture;
 mod broker;
 mod sim;
+mod sim_adapter;
 mod sim_streams;
 mod store;

@@ -17,8 +17,8 @@ use super::event::{
 const EVENTS_PER_MESSAGE: usize = 100;
 const SUBSCRIPTIONS: usize = 20_000;
 const CANDLES: usize = 20;
-/// This symbol is never silent for longer than a second, so that a dead stream can be told from a quiet one.
-const CANARY: &str = "SPY";
+/// The market's canary is never silent for longer than a second, so that a dead stream can be told from a
+/// quiet one.
 const CANARY_SILENCE: Duration = Duration::from_millis(900);
 
 /// Where a subscription stands.
@@ -130,6 +130,7 @@ impl Channel {
             return Vec::new();
         }
         self.looked_at = Some(now);
+        let canary = market.canary();
         let mut ready: BTreeMap<Kind, Vec<Values>> = BTreeMap::new();
         for ((kind, symbol), subscription) in &mut self.subscriptions {
             let rest = rest_between_looks(*kind, symbol, subscription);
@@ -143,7 +144,7 @@ impl Channel {
                 continue;
             }
             let Some(event) = latest(market, *kind, symbol, at) else { continue };
-            let is_canary = *kind == Kind::Quote && symbol == CANARY;
+            let is_canary = *kind == Kind::Quote && *symbol == canary;
             let silent = subscription.sent_at.is_none_or(|last| now.duration_since(last) >= CANARY_SILENCE);
             if is_news(*kind, subscription.sent.as_ref(), &event) || (is_canary && silent) {
                 subscription.sent = Some(event.clone());

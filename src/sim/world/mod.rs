@@ -8,17 +8,21 @@ use crate::domain::time::Timestamp;
 use crate::domain::{Bar, Instrument, OptionContract, Right, Settlement, Symbol, TradingDate};
 
 pub mod book;
+pub mod book_file;
 pub mod days;
 pub mod listing;
 pub mod names;
 pub mod noise;
 pub mod path;
+pub mod recorded;
 pub mod seeded;
 pub mod value;
 
 pub use book::BookPosition;
+pub use book_file::{RecordedPosition, read_book};
 use listing::Listed;
 use path::DayRange;
+pub use recorded::recorded_start;
 use value::{TwoSided, Value};
 
 /// What is known about a share, fund or index.
@@ -88,6 +92,10 @@ pub struct RootChain {
 /// A market to serve from. Implementations answer from values alone.
 pub trait Market: Send + Sync {
     fn underlyings(&self) -> Vec<String>;
+    /// The symbol that is never silent for long.
+    fn canary(&self) -> String {
+        "SPY".to_owned()
+    }
     fn profile(&self, symbol: &str) -> Option<Profile>;
     fn print(&self, symbol: &str, at: Timestamp) -> Option<Print>;
     fn bars(&self, symbol: &str, from: TradingDate, at: Timestamp) -> Vec<Bar>;

@@ -1,10 +1,12 @@
 //! What options of the made-up market are worth: term structure, smile, dividends, and the quote around it.
 
-use chrono::Days;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::domain::time::{Timestamp, new_york_date};
-use crate::domain::{OptionContract, Right, Settlement, TradingDate};
+use crate::domain::{OptionContract, Settlement, TradingDate};
+use crate::market::calendar::years_between;
+use crate::pricing::black_scholes::{UnitGreeks, greeks};
+use crate::pricing::inputs::OptionInputs;
 
 use super::days;
 use super::names::Name;
@@ -16,7 +18,6 @@ pub const RATE: f64 = 0.0394;
 const INDEX_YIELD: f64 = 0.0115;
 /// Pull of short volatility towards the long one, per year.
 const PULL: f64 = 4.0;
-const YEAR_SECONDS: f64 = 365.0 * 86_400.0;
 
 /// Per unit: theta per calendar day, vega and rho per percentage point.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,6 +31,20 @@ pub struct Value {
     pub rho: f64,
 }
 
+impl Value {
+    pub fn of(greeks: &UnitGreeks, iv: f64) -> Self {
+        Self {
+            price: greeks.price,
+            iv,
+            delta: greeks.delta,
+            gamma: greeks.gamma,
+            theta: greeks.theta_day,
+            vega: greeks.vega_point,
+            rho: greeks.rho_pct,
+        }
+    }
+}
+
 pub fn expiry_instant(date: TradingDate, settlement: Settlement) -> Timestamp {
     match settlement {
         Settlement::Am => days::at(date, 9, 30),
@@ -38,7 +53,7 @@ pub fn expiry_instant(date: TradingDate, settlement: Settlement) -> Timestamp {
 }
 
 pub fn years_to(expiry: Timestamp, at: Timestamp) -> f64 {
-    (expiry - at).num_milliseconds() as f64 / 1000.0 / YEAR_SECONDS
+    years_between(at, expiry)
 }
 
 /// A name's volatility and carry at one instant.
@@ -132,36 +147,21 @@ impl Surface<'_> {
             return Value { price: exercise, iv: 0.0, delta, gamma: 0.0, theta: 0.0, vega: 0.0, rho: 0.0 };
         }
         let (spot, dividend_yield) = self.carry(t, contract.expiry);
-        let forward = spot * ((RATE - dividend_yield) * t).exp();
-        let iv = self.iv(strike, forward, t, contract.expiry);
-        let mut value = black_scholes(contract.right, spot, strike, dividend_yield, iv, t);
+        let inputs = OptionInputs {
+            right: contract.right,
+            spot,
+            strike,
+            rate: RATE,
+            dividend_yield,
+            vol_annual: 0.0,
+            tte_years: t,
+        };
+        let iv = self.iv(strike, inputs.forward(), t, contract.expiry);
+        let mut value = Value::of(&greeks(&OptionInputs { vol_annual: iv, ..inputs }), iv);
         if contract.style == crate::domain::ExerciseStyle::American && value.price < exercise {
             value = Value { price: exercise, delta: sign, gamma: 0.0, theta: 0.0, vega: 0.0, rho: 0.0, iv };
         }
         value
-    }
-}
-
-fn black_scholes(right: Right, spot: f64, strike: f64, dividend_yield: f64, iv: f64, t: f64) -> Value {
-    use statrs::distribution::{Continuous, ContinuousCDF, Normal};
-    let normal = Normal::standard();
-    let sign = right.sign();
-    let sd = iv * t.sqrt();
-    let d1 = ((spot / strike).ln() + (RATE - dividend_yield + 0.5 * iv * iv) * t) / sd;
-    let d2 = d1 - sd;
-    let (df, dq) = ((-RATE * t).exp(), (-dividend_yield * t).exp());
-    let (n1, n2, pdf) = (normal.cdf(sign * d1), normal.cdf(sign * d2), normal.pdf(d1));
-    let price = sign * (spot * dq * n1 - strike * df * n2);
-    let decay = -spot * dq * pdf * iv / (2.0 * t.sqrt()) - sign * RATE * strike * df * n2
-        + sign * dividend_yield * spot * dq * n1;
-    Value {
-        price: price.max(0.0),
-        iv,
-        delta: sign * dq * n1,
-        gamma: dq * pdf / (spot * sd),
-        theta: decay / 365.0,
-        vega: spot * dq * pdf * t.sqrt() / 100.0,
-        rho: sign * strike * t * df * n2 / 100.0,
     }
 }
 
@@ -211,14 +211,4 @@ pub fn cents(value: f64) -> f64 {
 /// Seconds-wide buckets in which displayed sizes stand still.
 pub fn size_noise(noise: Noise, symbol: &str, at: Timestamp) -> Noise {
     noise.named(symbol).of(at.timestamp().div_euclid(4).unsigned_abs())
-}
-
-/// Calendar days to a date, never negative.
-pub fn days_until(date: TradingDate, today: TradingDate) -> u64 {
-    u64::try_from((date - today).num_days()).unwrap_or(0)
-}
-
-/// The date `count` calendar days later.
-pub fn later(date: TradingDate, count: u64) -> TradingDate {
-    date + Days::new(count)
 }
