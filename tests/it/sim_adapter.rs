@@ -9,7 +9,7 @@ use cotrader::broker::{Broker, StreamEvent, Subscriptions};
 use cotrader::domain::report::SessionState;
 use cotrader::domain::{Instrument, Symbol};
 use cotrader::market::update::MarketUpdate;
-use cotrader::sim::{RunningSim, SimConfig, SimClock, WorldSource, start, world};
+use cotrader::sim::{RunningSim, SimClock, SimConfig, WorldSource, start, world};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
@@ -87,7 +87,10 @@ async fn quotes_greeks_and_bars_stream_in() {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     let complete = |seen: &BTreeMap<&str, usize>| {
         let at_least = |kind: &str, n: usize| seen.get(kind).copied().unwrap_or(0) >= n;
-        at_least("quote", 30) && at_least("trade", 2) && at_least("greeks", 20) && at_least("bars", 200)
+        at_least("quote", 30)
+            && at_least("trade", 2)
+            && at_least("greeks", 20)
+            && at_least("bars", 200)
             && at_least("summary", 20)
     };
     while !complete(&seen) {
@@ -111,7 +114,8 @@ async fn quotes_greeks_and_bars_stream_in() {
 
 #[tokio::test]
 async fn a_recorded_chain_is_served_with_a_book_upon_it() {
-    let csv = "quote_date,underlying,spot,root,expiration,strike,right,bid,ask,last,volume,open_interest,iv,delta
+    let csv =
+        "quote_date,underlying,spot,root,expiration,strike,right,bid,ask,last,volume,open_interest,iv,delta
 2026-08-21,XLF,52.40,XLF,2026-09-18,52,C,1.00,1.05,1.0,10,100,0.16,0.58
 2026-08-21,XLF,52.40,XLF,2026-09-18,52,P,0.50,0.55,0.5,10,100,0.18,-0.42
 ";
