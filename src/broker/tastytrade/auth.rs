@@ -127,8 +127,11 @@ impl State {
         });
         let answer = transport.exchange(ENDPOINT, transport.post(&["oauth", "token"]).json(&body)).await?;
         if matches!(answer.status.as_u16(), 400 | 401 | 403) {
-            let error =
-                BrokerError::Unauthorised { status: answer.status.as_u16(), message: answer.refusal_text() };
+            let error = BrokerError::Unauthorised {
+                status: answer.status.as_u16(),
+                message: answer
+                    .refusal_without(&[&self.credentials.client_secret, &self.credentials.refresh_token]),
+            };
             self.failed(failures, error.clone());
             return Err(error);
         }

@@ -11,7 +11,7 @@ use chrono::Utc;
 use governor::{DefaultDirectRateLimiter, Quota};
 use reqwest::header::{AUTHORIZATION, DATE, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{RequestBuilder, StatusCode};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use url::Url;
 
@@ -239,8 +239,19 @@ impl Answer {
 
     /// What the error answer says, whether it is the broker's envelope, OAuth's or a gateway's page.
     pub fn refusal_text(&self) -> String {
+        self.refusal_without(&[])
+    }
+
+    /// The same where the request carried secrets: an answer that repeats them is told without them.
+    pub fn refusal_without(&self, secrets: &[&SecretString]) -> String {
         match serde_json::from_slice::<Refusal>(&self.body) {
-            Ok(refusal) => scrubbed(&refusal.words()),
+            Ok(refusal) => {
+                let mut words = refusal.words();
+                for secret in secrets.iter().map(|s| s.expose_secret()).filter(|s| !s.is_empty()) {
+                    words = words.replace(secret, "***");
+                }
+                scrubbed(&words)
+            }
             Err(_) if self.body.is_empty() => "no explanation".into(),
             Err(_) => "the answer is not JSON".into(),
         }

@@ -9,8 +9,8 @@ use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
 use cotrader::broker::tastytrade::{Credentials, Tastytrade, TastytradeConfig};
 
-pub const SECRET: &str = "client-secret-of-the-test";
-pub const REFRESH: &str = "refresh-token-of-the-test";
+pub const SECRET: &str = "1f0c9b7e55aa4d2b8c3e7766c2a1d0e4f9b8a7c6";
+pub const REFRESH: &str = "short-refresh";
 
 /// One scripted answer.
 #[derive(Clone)]

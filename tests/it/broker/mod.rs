@@ -2,6 +2,7 @@
 
 mod account_stream;
 mod fake;
+mod logging;
 mod market_stream;
 mod peer;
 mod rest;
