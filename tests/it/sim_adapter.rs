@@ -142,5 +142,5 @@ async fn a_recorded_chain_is_served_with_a_book_upon_it() {
         MarketUpdate::Quote { quote, .. } => quote.bid,
         _ => None,
     });
-    assert_eq!(bid.map(|b| b.to_f64()), Some(0.50));
+    assert_eq!(bid.map(cotrader::domain::Price::to_f64), Some(0.50));
 }

@@ -8,7 +8,7 @@ use rust_decimal::prelude::ToPrimitive;
 
 use crate::domain::instrument::{OccParts, is_index};
 use crate::domain::time::{Timestamp, new_york_date};
-use crate::domain::{Bar, OptionContract, Right, Settlement, Symbol, TradingDate};
+use crate::domain::{Bar, OptionContract, Price, Right, Settlement, Symbol, TradingDate};
 use crate::market::chain_file::{ChainFile, ChainRow};
 use crate::market::history_file::BarsBySymbol;
 
@@ -144,7 +144,7 @@ fn key_of(row: &ChainRow) -> Option<Key> {
 
 fn mid(row: &ChainRow) -> Option<f64> {
     let (bid, ask) = (row.bid?.to_f64(), row.ask?.to_f64());
-    (bid > 0.0 && ask >= bid).then(|| 0.5 * (bid + ask))
+    (bid > 0.0 && ask >= bid).then_some(0.5 * (bid + ask))
 }
 
 /// Strike plus call less put, where the two are nearest to each other.
@@ -302,8 +302,8 @@ impl Market for RecordedWorld {
         let row = day.rows.get(&key_of_parts(parts))?;
         // An empty bid is one that nobody makes; an empty ask is unknown.
         let quote = TwoSided {
-            bid: row.bid.map_or(0.0, |p| p.to_f64()),
-            ask: row.ask.map_or(f64::NAN, |p| p.to_f64()),
+            bid: row.bid.map_or(0.0, Price::to_f64),
+            ask: row.ask.map_or(f64::NAN, Price::to_f64),
             bid_size: f64::NAN,
             ask_size: f64::NAN,
         };
