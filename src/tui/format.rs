@@ -132,6 +132,11 @@ pub fn age(seconds: f64) -> String {
     }
 }
 
+/// The same where only whole seconds are known.
+pub fn age_whole(seconds: f64) -> String {
+    if seconds < 10.0 { format!("{:.0} s", seconds.max(0.0).floor()) } else { age(seconds) }
+}
+
 /// `5 h 12 m`, `12 m`, `2 d 3 h`.
 pub fn duration(seconds: i64) -> String {
     let minutes = seconds.max(0) / 60;

@@ -250,6 +250,8 @@ pub fn applies(action: Action, snapshot: &Snapshot, ui: &UiState) -> bool {
         Action::Discard => trade().is_some_and(|t| t.kind == TradeKind::WhatIf),
         Action::Subject => snapshot.view.scenario_of.is_some() || ui.cursor(Panel::Risk).key.is_some(),
         Action::NextProblem | Action::PreviousProblem => !rows::problems(snapshot, ui).is_empty(),
+        Action::Sort => !snapshot.underlyings.rows.is_empty(),
+        Action::Earlier | Action::Later => !snapshot.scenario.cells.is_empty(),
         Action::Acknowledge => !ui.toasts.is_empty(),
         _ => true,
     }

@@ -130,8 +130,11 @@ pub fn of(snapshot: &Snapshot, ui: &UiState) -> Layout {
 
 /// Rows of a panel that are in sight, without its column heads and total.
 pub fn rows_in_sight(panel: Panel, layout: &Layout) -> usize {
-    let Some(area) = layout.area(panel) else { return 0 };
-    let rows = usize::from(area.body.height);
+    layout.area(panel).map_or(0, |place| rows_of_body(panel, place))
+}
+
+pub fn rows_of_body(panel: Panel, place: PanelArea) -> usize {
+    let rows = usize::from(place.body.height);
     let total = usize::from(panel == Panel::Risk && rows > 2);
     rows.saturating_sub(1 + total)
 }

@@ -1,11 +1,21 @@
 //! Frames of the sample book as text, the styles of a few cells, and what holds at every size.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier};
 
+use super::message::Message;
 use super::sample;
 use super::state::{Panel, ScreenConfig, UiState};
-use super::{draw, render_text};
+use super::theme::ThemeName;
+use super::{draw, render_text, screen, update};
 use crate::snapshot::Snapshot;
 
 fn ui(snapshot: &Snapshot, width: u16, height: u16) -> UiState {
@@ -48,5 +58,181 @@ fn frames_of_the_sample_book() {
         for (width, height) in [(160, 50), (120, 40), (80, 24), (60, 16), (50, 12)] {
             insta::assert_snapshot!(format!("{name}_{width}x{height}"), frame(snapshot, width, height));
         }
+    }
+}
+
+/// The state after typing; `⏎`, `⎋` and `→` stand for their keys.
+fn after(keys: &str, snapshot: &Snapshot, config: &ScreenConfig, width: u16, height: u16) -> UiState {
+    let mut ui = UiState::new(config).unwrap();
+    ui.size = (width, height);
+    ui.settle(snapshot);
+    for c in keys.chars() {
+        let code = match c {
+            '⏎' => KeyCode::Enter,
+            '⎋' => KeyCode::Esc,
+            '→' => KeyCode::Right,
+            c => KeyCode::Char(c),
+        };
+        update(&mut ui, Message::Key(KeyEvent::new(code, KeyModifiers::NONE)), snapshot);
+    }
+    ui
+}
+
+#[test]
+fn frames_of_dialogs_and_lines() {
+    let snapshot = sample::normal();
+    let cases = [
+        ("help", "?", 160, 50),
+        ("help_small", "4?", 80, 24),
+        ("underlying", "j⏎", 160, 50),
+        ("underlying_small", "j⏎", 80, 24),
+        ("trade", "4j⏎", 120, 40),
+        ("leg", "4j⏎⏎", 80, 24),
+        ("todo", "5⏎", 80, 24),
+        ("worst_cell", "3ghhhh⏎", 120, 40),
+        ("rationale", "jwic 45d⏎income, IVR", 80, 24),
+        ("discard", "4jjjjjdtoo wide⏎", 80, 24),
+        ("portfolios", "p", 80, 24),
+        ("palette", ":re", 80, 24),
+        ("filter", "4/call", 80, 24),
+        ("refused", ":fly me⏎", 80, 24),
+        ("zoomed_positions", "4zjl", 120, 40),
+        ("market_open", "1", 80, 24),
+        ("scenario_open", "3", 80, 24),
+        ("positions_open", "4", 80, 24),
+        ("blotter_open", "5", 80, 24),
+        ("scenario_small", "3", 50, 12),
+        ("frozen", "F", 80, 24),
+    ];
+    for (name, keys, width, height) in cases {
+        let ui = after(keys, &snapshot, &ScreenConfig::default(), width, height);
+        insta::assert_snapshot!(name, render_text(&snapshot, &ui, width, height));
+    }
+}
+
+#[test]
+fn plain_ascii_is_all_that_the_ascii_option_writes() {
+    let config = ScreenConfig { ascii: true, theme: ThemeName::Mono, ..ScreenConfig::default() };
+    for snapshot in [sample::normal(), sample::stale(), sample::breached()] {
+        for keys in ["", "?", "j⏎", "4j⏎", "3", "5⏎"] {
+            let text = render_text(&snapshot, &after(keys, &snapshot, &config, 160, 50), 160, 50);
+            assert!(text.is_ascii(), "{:?}", text.chars().filter(|c| !c.is_ascii()).collect::<String>());
+            assert!(!text.contains('?') || text.contains("? help") || !keys.is_empty());
+        }
+    }
+    let snapshot = sample::normal();
+    let text = render_text(&snapshot, &after("", &snapshot, &config, 160, 50), 160, 50);
+    insta::assert_snapshot!("ascii_160x50", text);
+}
+
+fn buffer(snapshot: &Snapshot, ui: &UiState) -> Buffer {
+    let area = Rect::new(0, 0, ui.size.0, ui.size.1);
+    let mut buf = Buffer::empty(area);
+    screen::render(snapshot, ui, area, &mut buf);
+    buf
+}
+
+/// Where a text starts on the screen.
+fn find(buf: &Buffer, text: &str) -> (u16, u16) {
+    for y in 0..buf.area.height {
+        let row: Vec<&str> = (0..buf.area.width).map(|x| buf[(x, y)].symbol()).collect();
+        for x in 0..row.len() {
+            if row[x..].concat().starts_with(text) {
+                return (u16::try_from(x).unwrap(), y);
+            }
+        }
+    }
+    panic!("{text:?} is not on the screen");
+}
+
+#[test]
+fn colours_carry_their_role() {
+    let snapshot = sample::breached();
+    let config = ScreenConfig { truecolor: true, ..ScreenConfig::default() };
+    let buf = buffer(&snapshot, &after("", &snapshot, &config, 160, 50));
+    assert_eq!(buf[find(&buf, "BREACHED")].bg, Color::Red);
+    assert_eq!(buf[find(&buf, "−284")].fg, Color::Red);
+    assert_eq!(buf[find(&buf, "+1,641")].fg, Color::Green);
+    assert_eq!(buf[find(&buf, "−11,163*")].bg, Color::Rgb(178, 24, 43));
+    assert_eq!(buf[find(&buf, "+2,004")].bg, Color::Rgb(28, 48, 74));
+    // The focused panel is heavier, and its selected row stands out.
+    let (x, y) = find(&buf, "186.20");
+    assert_ne!(buf[(x, y)].bg, buf[(x, y + 1)].bg);
+    assert_eq!(buf[find(&buf, "━━ 2 Risk")].symbol(), "━");
+    assert_eq!(buf[find(&buf, "── 4 Positions")].symbol(), "─");
+}
+
+#[test]
+fn without_colours_emphasis_is_an_attribute() {
+    let snapshot = sample::breached();
+    let config = ScreenConfig { no_color: true, truecolor: true, ..ScreenConfig::default() };
+    for keys in ["", "3", "?", "4j⏎", ":fly me⏎", "F"] {
+        let buf = buffer(&snapshot, &after(keys, &snapshot, &config, 160, 50));
+        assert!(buf.content.iter().all(|c| c.fg == Color::Reset && c.bg == Color::Reset), "after {keys:?}");
+    }
+    let buf = buffer(&snapshot, &after("", &snapshot, &config, 160, 50));
+    assert!(buf[find(&buf, "186.20")].modifier.contains(Modifier::REVERSED));
+    assert!(buf[find(&buf, "−11,163*")].modifier.contains(Modifier::BOLD));
+}
+
+/// Words that carry digits, without the punctuation around them.
+fn figures(text: &str) -> HashSet<String> {
+    text.split_whitespace()
+        .map(|w| w.trim_matches(['(', ')', ',', ';', ':', '.', '[', ']', '│', '…']).to_owned())
+        .filter(|w| w.chars().any(|c| c.is_ascii_digit()))
+        .collect()
+}
+
+const BOOKS: [fn() -> Snapshot; 4] = [sample::normal, sample::stale, sample::breached, sample::empty];
+
+static WHOLE: LazyLock<[HashSet<String>; 4]> = LazyLock::new(|| BOOKS.map(|book| whole_figures(&book())));
+
+/// Every figure of the sample in every form in which it is shown where there is room for everything.
+fn whole_figures(snapshot: &Snapshot) -> HashSet<String> {
+    let mut whole = HashSet::new();
+    for keys in ["1z", "2z", "3z", "4zl", "5z", ""] {
+        whole.extend(figures(&render_text(
+            snapshot,
+            &after(keys, snapshot, &ScreenConfig::default(), 400, 90),
+            400,
+            90,
+        )));
+        for panel in 1..=5 {
+            let ui = after(&format!("{panel}{keys}"), snapshot, &ScreenConfig::default(), 400, 24);
+            whole.extend(figures(&render_text(snapshot, &ui, 400, 24)));
+        }
+    }
+    whole
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(160))]
+
+    #[test]
+    fn at_every_size_nothing_panics_and_no_figure_is_cut(
+        width in 20u16..250, height in 5u16..80, focus in 1usize..=5, zoom: bool, book in 0usize..4,
+    ) {
+        let snapshot = BOOKS[book]();
+        let keys = format!("{focus}{}", if zoom { "z" } else { "" });
+        let ui = after(&keys, &snapshot, &ScreenConfig::default(), width, height);
+        let text = render_text(&snapshot, &ui, width, height);
+        prop_assert!(!text.contains("###"), "{text}");
+        let whole = &WHOLE[book];
+        for figure in figures(&text) {
+            // Counts of what is in sight depend on the size.
+            let counted = figure.contains('–')
+                || text.contains(&format!(" of {figure} "))
+                || text.contains(&format!("+{} more", figure.trim_start_matches('+')));
+            prop_assert!(counted || whole.contains(&figure), "{figure:?} at {width}x{height}\n{text}");
+        }
+    }
+
+    #[test]
+    fn dialogs_fit_every_size(width in 20u16..250, height in 5u16..80, which in 0usize..8) {
+        let snapshot = sample::normal();
+        let keys = ["?", "j⏎", "4j⏎", "4j⏎⏎", "5⏎", "p", ":re", "4jnwords"][which];
+        let ui = after(keys, &snapshot, &ScreenConfig::default(), width, height);
+        let text = render_text(&snapshot, &ui, width, height);
+        prop_assert_eq!(text.lines().count(), usize::from(height));
     }
 }

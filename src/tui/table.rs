@@ -114,18 +114,23 @@ impl Table {
         }
         let hidden = kept.len() < self.columns.len();
         let mut spare = u32::from(limit).saturating_sub(needed(&kept));
-        let mut x = 0u16;
-        let mut places = Vec::with_capacity(kept.len());
-        for column in kept {
-            let mut wide = least(column);
-            if let Kind::Text { max, .. } = self.columns[column].kind {
-                let wish = u32::from(natural[column].min(max).saturating_sub(wide));
+        let mut widths: Vec<u16> = kept.iter().map(|c| least(*c)).collect();
+        // Text grows to its natural width, the most important column first.
+        let mut growing: Vec<usize> = (0..kept.len()).collect();
+        growing.sort_by_key(|at| self.columns[kept[*at]].rank);
+        for at in growing {
+            if let Kind::Text { max, .. } = self.columns[kept[at]].kind {
+                let wish = u32::from(natural[kept[at]].min(max).saturating_sub(widths[at]));
                 let granted = wish.min(spare);
                 spare -= granted;
-                wide += u16::try_from(granted).unwrap_or(0);
+                widths[at] += u16::try_from(granted).unwrap_or(0);
             }
-            places.push(Place { column, x, width: wide });
-            x = x.saturating_add(wide).saturating_add(1);
+        }
+        let mut x = 0u16;
+        let mut places = Vec::with_capacity(kept.len());
+        for (column, width) in kept.into_iter().zip(widths) {
+            places.push(Place { column, x, width });
+            x = x.saturating_add(width).saturating_add(1);
         }
         // What is still left spreads between the columns, at most one more blank each.
         let gaps = u32::try_from(places.len().saturating_sub(1)).unwrap_or(0);
@@ -141,7 +146,11 @@ impl Table {
         if area.height == 0 || area.width == 0 {
             return;
         }
-        let (places, hidden) = self.plan(area.width);
+        let (mut places, hidden) = self.plan(area.width);
+        if hidden {
+            // The sign that there is more stands beside the last head, not over it.
+            places = self.plan(area.width - 1).0;
+        }
         let total = usize::from(self.total.is_some() && area.height > 2);
         let body = usize::from(area.height).saturating_sub(1 + total);
         for place in &places {

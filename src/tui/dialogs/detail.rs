@@ -8,7 +8,9 @@ use crate::domain::{Symbol, TradeId, TradeKind};
 use crate::snapshot::Shown;
 use crate::snapshot::positions::{Flag, LegRow, TradeRow};
 use crate::tui::format::Sign;
-use crate::tui::format::{age, cut, figure, number, plain1, plain2, price, quantity, signed, signed1, wrap};
+use crate::tui::format::{
+    age_whole, cut, figure, number, plain1, plain2, price, quantity, signed, signed1, wrap,
+};
 use crate::tui::panels::overview::{limit_style, limit_words};
 use crate::tui::panels::{Scene, blotter, positions, scenario, span};
 use crate::tui::rows;
@@ -271,7 +273,7 @@ pub fn leg(scene: Scene<'_>, trade: TradeId, instrument: &str, limit: usize) -> 
     let mut facts = Facts::new(scene, limit);
     let since = scene.ui.since_snapshot().as_secs_f64();
     let quote_age =
-        leg.quote_age_seconds.map_or_else(String::new, |s| format!("   {} old", age(s as f64 + since)));
+        leg.quote_age_seconds.map_or_else(String::new, |s| format!("   {} old", age_whole(s as f64 + since)));
     facts.add("contract", &leg.instrument);
     facts.add("quantity", quantity(leg.quantity));
     facts.add(

@@ -33,13 +33,14 @@ fn tag_style(scene: Scene<'_>, urgency: Urgency) -> Style {
 }
 
 pub fn table(scene: Scene<'_>) -> Table {
+    let wide = scene.ui.size.0 >= 78;
     let columns = vec![
         Column::text("", 0, 6, 8),
         Column::text("book / account", 5, 14, 24),
-        Column::text("action", 0, 18, 52),
+        Column::text("action", 0, if wide { 34 } else { 18 }, 52),
         Column::text("price", 2, 16, 20),
-        Column::text("after", 6, 24, 40),
-        Column::text("why, by when", 3, 16, 80),
+        Column::text("after", 6, 30, 40),
+        Column::text("why, by when", 3, 26, 80),
     ];
     let rows = todo_rows(scene.snapshot, scene.ui).into_iter().map(|r| row(scene, r)).collect();
     Table { columns, rows, total: None }

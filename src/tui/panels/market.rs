@@ -127,21 +127,27 @@ pub fn remarks(scene: Scene<'_>) -> Vec<Part> {
 pub fn headline(scene: Scene<'_>) -> Vec<Part> {
     let theme = scene.theme();
     let market = &scene.snapshot.market;
-    let mut spans = Vec::new();
-    for quote in market.quotes.iter().take(3) {
+    let mut parts = Vec::new();
+    for (at, quote) in market.quotes.iter().take(3).enumerate() {
         let change = figure(&quote.change_percent, signed2);
-        spans.push(span(format!("{} ", quote.symbol), theme.text));
-        spans.push(span(format!("{}  ", change.text), theme.pnl(change.standing, change.sign)));
+        let rank = if at == 0 { 1 } else { u8::try_from(at + 3).unwrap_or(u8::MAX) };
+        parts.push(Part::new(
+            rank,
+            vec![
+                span(format!("{} ", quote.symbol), theme.text),
+                span(change.text, theme.pnl(change.standing, change.sign)),
+            ],
+        ));
     }
     let vix = figure(&market.vix, plain1);
     let change = figure(&market.vix_change, signed1);
-    spans.push(span(format!("VIX {} {} ", vix.text, change.text), theme.neutral(vix.standing)));
-    spans.push(span(term_words(market.term_state), term_style(scene)));
-    let mut parts = vec![Part::new(1, spans)];
+    let level = span(format!("VIX {} {}", vix.text, change.text), theme.neutral(vix.standing));
+    let term = span(format!(" {}", term_words(market.term_state)), term_style(scene));
+    parts.push(Part::new(2, vec![level.clone(), term]).or(vec![level]));
     let today = scene.snapshot.header.exchange_time.date();
     if let Some(next) = market.calendar.first() {
         let text = format!("{} {}", format::date(next.date, today), scene.prose(&next.words));
-        parts.push(Part::text(2, text, theme.dim));
+        parts.push(Part::text(3, text, theme.dim));
     }
     parts
 }

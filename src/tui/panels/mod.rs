@@ -76,7 +76,7 @@ fn rows_of(count: usize) -> u16 {
 }
 
 pub fn draw(scene: Scene<'_>, panel: Panel, area: PanelArea, buf: &mut Buffer) {
-    title(scene, panel, area.title, area.body.height == 0, buf);
+    title(scene, panel, area, buf);
     if area.body.height == 0 {
         return;
     }
@@ -90,8 +90,9 @@ pub fn draw(scene: Scene<'_>, panel: Panel, area: PanelArea, buf: &mut Buffer) {
 }
 
 /// One rule with number, name and what the panel says in short. The focused one is heavier, not only coloured.
-fn title(scene: Scene<'_>, panel: Panel, area: Rect, closed: bool, buf: &mut Buffer) {
+fn title(scene: Scene<'_>, panel: Panel, place: PanelArea, buf: &mut Buffer) {
     let theme = scene.theme();
+    let (area, closed) = (place.title, place.body.height == 0);
     let focused = scene.ui.focus == panel;
     let (rule, name_style) = if focused { ('━', theme.title_focused) } else { ('─', theme.title) };
     let rule_style = if focused { theme.title_focused } else { theme.rule };
@@ -105,7 +106,10 @@ fn title(scene: Scene<'_>, panel: Panel, area: Rect, closed: bool, buf: &mut Buf
     }
     let name = cut(&name, limit.saturating_sub(lead));
     let used = lead + width(&name);
-    let parts = if closed { headline(scene, panel) } else { remarks(scene, panel) };
+    let mut parts = if closed { headline(scene, panel) } else { remarks(scene, panel) };
+    if !closed {
+        parts.extend(window_words(scene, panel, place));
+    }
     let gap = Span::styled(" · ", theme.dim);
     let right = fit(&parts, &gap, limit.saturating_sub(used + lead + 3));
     let taken: usize = right.iter().map(|s| width(&s.content)).sum();
@@ -129,6 +133,20 @@ fn title(scene: Scene<'_>, panel: Panel, area: Rect, closed: bool, buf: &mut Buf
         }
     }
     put_line(buf, area, 0, &Line::from(spans));
+}
+
+/// Which rows are in sight, where not all of them are.
+fn window_words(scene: Scene<'_>, panel: Panel, place: PanelArea) -> Option<Part> {
+    if panel == Panel::Scenario {
+        return None;
+    }
+    let count = super::rows::keys(panel, scene.snapshot, scene.ui).len();
+    let rows = super::layout::rows_of_body(panel, place);
+    if rows == 0 || count <= rows {
+        return None;
+    }
+    let first = scene.ui.cursor(panel).offset.min(count - rows);
+    Some(Part::text(1, format!("rows {}–{} of {count}", first + 1, first + rows), scene.theme().accent))
 }
 
 /// Beside the title of an open panel.

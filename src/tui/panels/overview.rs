@@ -141,9 +141,11 @@ pub fn account(scene: Scene<'_>, limit: usize) -> Line<'static> {
     let used_style = utilisation_style(scene, account.var_utilisation.value);
     let var_value = vec![span("VaR95 ", theme.dim), span(var.text, theme.neutral(var.standing))];
     let mut var_bar = var_value.clone();
-    var_bar.push(span(format!("{bar} {} %", used.text), used_style));
     let mut var_short = var_value;
-    var_short.push(span(format!(" {} %", used.text), used_style));
+    if account.var95.value.is_some() {
+        var_bar.push(span(format!("{bar} {} %", used.text), used_style));
+        var_short.push(span(format!(" {} %", used.text), used_style));
+    }
     let day = figure(&account.day, |m| signed(m.to_f64()));
     let open = figure(&account.open, |m| signed(m.to_f64()));
     let parts = [
@@ -240,7 +242,8 @@ fn strip(scene: Scene<'_>, strip: &PortfolioStrip, detail: u8) -> Part {
     add(5, "VaR", figure(&strip.var95, kilo));
     if let Some(limit) = strip.tightest.as_ref().filter(|_| detail >= 1) {
         let used = limit.utilisation.map_or_else(|| format::UNKNOWN.to_owned(), percent);
-        let text = format!("  {} {used} %", limit.id.words());
+        // The code of the limit: the words stand in panel 2 and in the opened panel 1.
+        let text = format!("  {:?} {used} %", limit.id);
         spans.push(span(text, limit_style(scene, limit.state)));
     }
     Part::new(1, spans)

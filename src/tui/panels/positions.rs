@@ -24,20 +24,22 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
 }
 
 pub fn table(scene: Scene<'_>) -> Table {
+    // Strikes are the name of a trade: where there is room for them, figures give way first.
+    let label = if scene.ui.size.0 >= 78 { 40 } else { 26 };
     let columns = vec![
-        Column::text("", 0, 26, 48),
+        Column::text("", 0, label, 48),
         Column::text("book", 6, 6, 12),
         Column::figure("qty", 3),
-        Column::figure("entry", 7),
+        Column::figure("entry", 8),
         Column::figure("mark", 6),
         Column::figure("Δ", 2),
         Column::figure("Θ/day", 4),
-        Column::figure("vega", 8),
+        Column::figure("vega", 9),
         Column::figure("DTE", 3),
         Column::figure("day", 1),
         Column::figure("open", 1),
         Column::figure("% max", 5),
-        Column::text("rule", 7, 16, 80),
+        Column::text("rule", 7, 20, 80),
     ];
     let rows = position_lines(scene.snapshot, scene.ui)
         .into_iter()
@@ -148,10 +150,11 @@ fn trade_row(scene: Scene<'_>, trade: &TradeRow, open: bool) -> Vec<Cell> {
 pub fn flag_words(trade: &TradeRow) -> String {
     let word = |flag: &Flag| match flag {
         Flag::NoRationale => Some("WHY?"),
-        Flag::ExpiresSoon => Some("EXPIRES"),
+        // An exit rule that calls says more than the date does, and the rule says it in words.
+        Flag::ExpiresSoon => (!trade.flags.contains(&Flag::ExitDue)).then_some("EXPIRES"),
         Flag::DividendRisk => Some("DIVIDEND RISK"),
         Flag::AssignmentRisk => Some("ASSIGNMENT RISK"),
-        Flag::ExitDue => Some("EXIT"),
+        Flag::ExitDue => trade.rule.is_empty().then_some("EXIT"),
         Flag::Unpriced => Some("UNPRICED"),
         Flag::Unassigned => Some("ROUTE"),
         Flag::NonStandard => Some("ADJUSTED"),
@@ -167,7 +170,7 @@ fn leg_row(scene: Scene<'_>, trade: &TradeRow, leg: &LegRow) -> Vec<Cell> {
     let iv = figure(&leg.iv, plain1);
     let age = leg.quote_age_seconds.map(|s| {
         let seconds = s as f64 + scene.ui.since_snapshot().as_secs_f64();
-        format!(" · {}", format::age(seconds.max(10.0)))
+        format!(" · {}", format::age_whole(seconds))
     });
     let note =
         format!("{two_sided} · IV {} · {}{}", iv.text, scene.prose(&leg.model), age.unwrap_or_default());

@@ -16,7 +16,7 @@ use crate::tui::table::{Cell, Column, Table};
 
 pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let empty = if scene.ui.filter(Panel::Risk).is_empty() {
-        "no positions: w on an index or : books a WhatIf"
+        "no positions; a WhatIf is booked like this:  :spy ic 45d 16 w5 x1 @medium"
     } else {
         "nothing matches the filter; Esc clears it"
     };
@@ -41,7 +41,7 @@ pub fn table(scene: Scene<'_>) -> Table {
         Column::figure("open", 5),
         Column::figure("worst", 1),
         Column::figure("VaR95", 5),
-        Column::text("binding limit", 4, 19, 26),
+        Column::text("binding limit", 4, 25, 30),
         Column::text("next", 11, 12, 30),
     ];
     let rows = rows::risk_rows(scene.snapshot, scene.ui).into_iter().map(|r| row(scene, r)).collect();
@@ -138,6 +138,9 @@ pub fn remarks(scene: Scene<'_>) -> Vec<Part> {
     let theme = scene.theme();
     let all = scene.snapshot.underlyings.rows.len();
     let shown = rows::risk_rows(scene.snapshot, scene.ui).len();
+    if all == 0 {
+        return Vec::new();
+    }
     vec![
         Part::text(2, scene.ui.risk_sort.words(), theme.dim),
         Part::text(1, format!("{shown} of {all}"), theme.text),

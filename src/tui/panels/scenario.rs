@@ -26,6 +26,10 @@ pub fn height(scene: Scene<'_>) -> usize {
 pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let table = table(scene);
     let stress = stress(scene);
+    if stress.rows.is_empty() && scene.snapshot.scenario.reverse.is_empty() {
+        table_or(&table, "no scenario yet", scene, Panel::Scenario, area, buf);
+        return;
+    }
     let left = table.natural_width();
     let right = stress.natural_width().max(30);
     if area.width >= left + DIVIDER + right {
