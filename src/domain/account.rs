@@ -37,3 +37,15 @@ pub struct Balances {
     pub requirement: Option<Money>,
     pub as_of: Timestamp,
 }
+
+/// How a configured account finds the broker's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountRule {
+    /// The name that portfolios refer to, such as `ira`.
+    pub key: String,
+    pub kind: AccountKind,
+    /// The last characters of the number; without them the kind decides.
+    pub number_ends_with: Option<String>,
+    /// What the trader put into it: the frame that allocations must fit.
+    pub capital: Option<Money>,
+}

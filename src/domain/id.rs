@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Where new ids come from: time-ordered in the program, counted in tests.
-pub trait IdSource: Send {
+pub trait IdSource: Send + Sync {
     fn next(&mut self) -> Uuid;
 }
 
