@@ -1,1 +1,114 @@
-//! (being built)
+//! The books in memory: accounts, portfolios, trades. They change only in `apply`, and only by events that
+//! are already durable.
+//!
+//! Never: refuses, asks the time, reads a market. The same events give the same containers, byte for byte.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::domain::event::Recorded;
+use crate::domain::{
+    Account, AccountId, Balances, Event, Portfolio, PortfolioId, Timestamp, Trade, TradeId, TradingDate,
+};
+
+pub mod holdings;
+pub mod invariants;
+mod trades;
+
+/// An account with what the broker last said of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HeldAccount {
+    pub account: Account,
+    /// The name that the configuration gives it, such as `ira`.
+    pub key: Option<String>,
+    pub balances: Option<Balances>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HeldPortfolio {
+    pub portfolio: Portfolio,
+    pub account: Option<AccountId>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Containers {
+    /// The last event that was applied.
+    pub seq: u64,
+    pub last_event_at: Option<Timestamp>,
+    pub accounts: BTreeMap<AccountId, HeldAccount>,
+    pub portfolios: BTreeMap<PortfolioId, HeldPortfolio>,
+    pub trades: BTreeMap<TradeId, Trade>,
+    /// The last session whose close was recorded.
+    pub last_close: Option<TradingDate>,
+    pub sessions: u64,
+    pub notes: u64,
+}
+
+impl Containers {
+    pub fn apply(&mut self, recorded: &Recorded) {
+        self.seq = recorded.seq;
+        self.last_event_at = Some(recorded.meta.occurred_at);
+        match recorded.event.as_ref() {
+            Event::SessionStarted(_) => self.sessions += 1,
+            Event::PortfolioDefined(e) => {
+                self.portfolios.insert(
+                    e.portfolio.id,
+                    HeldPortfolio { portfolio: e.portfolio.clone(), account: e.account },
+                );
+            }
+            Event::AccountSeen(e) => {
+                let balances = self.accounts.get(&e.account.id).and_then(|held| held.balances.clone());
+                self.accounts.insert(
+                    e.account.id,
+                    HeldAccount { account: e.account.clone(), key: e.key.clone(), balances },
+                );
+            }
+            Event::BalancesReported(e) => {
+                if let Some(held) = self.accounts.get_mut(&e.account) {
+                    held.balances = Some(e.balances.clone());
+                }
+            }
+            Event::MarketObserved(_) => {}
+            Event::DayClosed(e) => self.last_close = self.last_close.max(Some(e.date)),
+            Event::NoteRecorded(e) => {
+                self.notes += 1;
+                trades::note(&mut self.trades, e);
+            }
+            Event::TradeIntended(e) => trades::intend(&mut self.trades, e, recorded.meta.occurred_at),
+            Event::TradeEvaluated(e) => trades::evaluate(&mut self.trades, e),
+            Event::TradeAdopted(e) => trades::adopt(&mut self.trades, e),
+            Event::TradeResized(e) => trades::resize(&mut self.trades, e),
+            Event::TradeMoved(e) => trades::relocate(&mut self.trades, e),
+            Event::TradeClosed(e) => trades::close(&mut self.trades, e),
+        }
+    }
+
+    pub fn portfolio(&self, id: PortfolioId) -> Option<&Portfolio> {
+        self.portfolios.get(&id).map(|held| &held.portfolio)
+    }
+
+    pub fn portfolio_by_key(&self, key: &str) -> Option<&HeldPortfolio> {
+        self.portfolios.values().find(|held| {
+            held.portfolio.key.eq_ignore_ascii_case(key) || held.portfolio.name.eq_ignore_ascii_case(key)
+        })
+    }
+
+    /// Portfolios that may hold what the account holds.
+    pub fn portfolios_of(&self, account: AccountId) -> impl Iterator<Item = &HeldPortfolio> {
+        self.portfolios
+            .values()
+            .filter(move |held| held.account == Some(account) && !held.portfolio.hypothetical)
+    }
+
+    pub fn open_trades(&self) -> impl Iterator<Item = &Trade> {
+        self.trades.values().filter(|trade| trade.is_open())
+    }
+
+    pub fn what_ifs(&self) -> impl Iterator<Item = &Trade> {
+        self.trades.values().filter(|trade| trade.is_what_if())
+    }
+}
+
+#[cfg(test)]
+mod tests;
