@@ -11,6 +11,7 @@ pub mod permission;
 pub mod recognition;
 pub mod report;
 pub mod scenario;
+pub mod valuation;
 pub mod var;
 
 #[cfg(test)]

@@ -1,0 +1,244 @@
+//! What to do, most urgent first: breaches with the cheapest hedge, expiries, dividends, exits, positions
+//! without a home or a reason.
+
+use crate::containers::Containers;
+use crate::domain::time::{days_to, new_york_date};
+use crate::domain::{LimitState, PortfolioId, Symbol, Timestamp, TradeId, TradingDate, label};
+use crate::market::view::MarketView;
+use crate::risk::hedging::HedgeProposal;
+use crate::risk::report::{PortfolioReport, RiskReport};
+
+use super::trade_facts::{EXPIRY_DAYS, TradeFacts};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    Breach,
+    Hedge,
+    Expiry,
+    Dividend,
+    Exit,
+    Route,
+    Rationale,
+    WhatIf,
+}
+
+/// One row of the blotter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attention {
+    pub kind: Kind,
+    /// Stable while the matter is the same.
+    pub key: String,
+    pub portfolio: Option<PortfolioId>,
+    pub trade: Option<TradeId>,
+    pub underlying: Option<Symbol>,
+    pub action: String,
+    pub price: Option<String>,
+    pub after: Option<String>,
+    pub why: String,
+    pub by_when: Option<String>,
+    /// Sooner first, within a kind.
+    due: Option<TradingDate>,
+}
+
+pub struct Book<'a> {
+    pub now: Timestamp,
+    pub books: &'a Containers,
+    pub trades: &'a [TradeFacts<'a>],
+    pub market: &'a MarketView,
+    pub risk: Option<&'a RiskReport>,
+}
+
+pub fn rows(book: &Book<'_>) -> Vec<Attention> {
+    let mut rows = Vec::new();
+    for portfolio in book.risk.iter().flat_map(|risk| &risk.portfolios) {
+        rows.extend(limits(book, portfolio));
+    }
+    for trade in book.trades {
+        rows.extend(of_trade(book, trade));
+    }
+    rows.sort_by(|a, b| {
+        let due = |row: &Attention| row.due.unwrap_or(TradingDate::MAX);
+        a.kind.cmp(&b.kind).then(due(a).cmp(&due(b))).then_with(|| a.key.cmp(&b.key))
+    });
+    rows
+}
+
+/// A limit that is breached or near gets the cheapest hedge beside it. Where no portfolio is short of room
+/// there is nothing to hedge, whatever the delta.
+fn limits(book: &Book<'_>, portfolio: &PortfolioReport) -> Vec<Attention> {
+    let mut rows = Vec::new();
+    let pressed = |state| matches!(state, LimitState::Near | LimitState::Breached);
+    for reading in &portfolio.limits {
+        let (kind, action) = match reading.state {
+            LimitState::Breached => (Kind::Breach, format!("{} is over its limit", reading.id.words())),
+            LimitState::Unknown => (Kind::Breach, format!("{} is not known", reading.id.words())),
+            _ => continue,
+        };
+        rows.push(Attention {
+            kind,
+            key: format!("limit/{}/{:?}", portfolio.name, reading.id),
+            portfolio: portfolio.id,
+            trade: None,
+            underlying: reading.driver().cloned(),
+            action,
+            price: None,
+            after: None,
+            why: match (&reading.unknown, reading.utilisation) {
+                (Some(unknown), _) => unknown.clone(),
+                (None, Some(used)) => {
+                    let most = reading.driver().map_or(String::new(), |symbol| format!(", {symbol} most"));
+                    format!("{:.0} % of the limit{most}", used * 100.0)
+                }
+                (None, None) => "the limit is zero".to_owned(),
+            },
+            by_when: Some("now".to_owned()),
+            due: Some(new_york_date(book.now)),
+        });
+    }
+    if portfolio.limits.iter().any(|reading| pressed(reading.state))
+        && let Some(hedge) = portfolio.hedges.iter().find(|hedge| is_legal(book, portfolio.id, hedge))
+    {
+        rows.push(hedge_row(book, portfolio, hedge));
+    }
+    rows
+}
+
+/// A retirement account never sells shares it does not have.
+fn is_legal(book: &Book<'_>, portfolio: Option<PortfolioId>, hedge: &HedgeProposal) -> bool {
+    use rust_decimal::prelude::ToPrimitive;
+    let held = portfolio.and_then(|id| book.books.portfolios.get(&id));
+    let ira = held
+        .and_then(|held| held.account)
+        .and_then(|id| book.books.accounts.get(&id))
+        .is_some_and(|account| account.account.kind == crate::domain::AccountKind::Ira);
+    if !ira || hedge.shares > 0 {
+        return true;
+    }
+    let shares: f64 = book
+        .books
+        .open_trades()
+        .filter(|trade| trade.portfolio == portfolio)
+        .flat_map(|trade| &trade.legs)
+        .filter(|leg| matches!(&leg.instrument, crate::domain::Instrument::Equity(s) if *s == hedge.symbol))
+        .filter_map(|leg| leg.quantity.to_f64())
+        .sum();
+    shares + hedge.shares as f64 >= 0.0
+}
+
+fn hedge_row(book: &Book<'_>, portfolio: &PortfolioReport, hedge: &HedgeProposal) -> Attention {
+    let spot = book.market.spot(&hedge.symbol).known().map(|spot| format!("{spot:.2}"));
+    let used =
+        hedge.beta_delta_after.map_or(String::new(), |part| format!(" · L1 measure {:.0} %", part * 100.0));
+    Attention {
+        kind: Kind::Hedge,
+        key: format!("hedge/{}", portfolio.name),
+        portfolio: portfolio.id,
+        trade: None,
+        underlying: Some(hedge.symbol.clone()),
+        action: format!("{} shares", hedge.action),
+        price: spot,
+        after: Some(format!("βΔ {:+.0} → {:+.0}{used}", hedge.before, hedge.after)),
+        why: format!("βΔ outside {:+.0} to {:+.0}; costs {:.2}", hedge.band.low, hedge.band.high, hedge.cost),
+        by_when: Some("today".to_owned()),
+        due: Some(new_york_date(book.now)),
+    }
+}
+
+fn of_trade(book: &Book<'_>, trade: &TradeFacts<'_>) -> Vec<Attention> {
+    let it = trade.trade;
+    let name = format!("{} {}", it.underlying, trade.label);
+    let row = |kind: Kind, action: String, why: String| Attention {
+        kind,
+        key: format!("{kind:?}/{}", it.id),
+        portfolio: it.portfolio,
+        trade: Some(it.id),
+        underlying: Some(it.underlying.clone()),
+        action,
+        price: None,
+        after: None,
+        why,
+        by_when: None,
+        due: None,
+    };
+    if it.is_what_if() {
+        let why = it
+            .evaluation
+            .as_ref()
+            .map_or_else(|| "not evaluated".to_owned(), crate::booking::evaluate::verdict_words);
+        let price = trade.entry.map(|price| price.to_string());
+        return vec![Attention { price, ..row(Kind::WhatIf, format!("WhatIf {name}"), why) }];
+    }
+    if !it.is_open() {
+        return Vec::new();
+    }
+    let mut rows = Vec::new();
+    let price = price_to_close(trade);
+    let keeps = trade.open.whole().known().map(|pnl| format!("keeps {:+.0}", pnl.to_f64()));
+    if let (Some(expiry), Some(days)) = (trade.nearest_expiry, trade.days)
+        && days <= EXPIRY_DAYS
+    {
+        let threat = trade.assignment.as_ref().map_or_else(
+            || "out of the money now".to_owned(),
+            |threat| format!("short {} is {:.2} in the money: assignment", threat.leg, threat.in_the_money),
+        );
+        rows.push(Attention {
+            price: price.clone(),
+            after: keeps.clone(),
+            by_when: Some(date_words(expiry, book.now)),
+            due: Some(expiry),
+            ..row(Kind::Expiry, format!("{name} expires in {days} d"), threat)
+        });
+    }
+    if let Some(threat) = &trade.dividend {
+        let estimated = if threat.estimated { " (estimated)" } else { "" };
+        let left = threat.time_value.map_or_else(
+            || "its time value is unknown".to_owned(),
+            |value| format!("its time value is {value:.2}"),
+        );
+        let eve = book.market.calendar().previous_session(threat.ex_date);
+        rows.push(Attention {
+            price: price.clone(),
+            by_when: Some(format!("before the close of {}", date_words(eve, book.now))),
+            due: Some(eve),
+            ..row(
+                Kind::Dividend,
+                format!("{}: short {} may be exercised", it.underlying, threat.call),
+                format!("dividend {:.2}{estimated}, {left}", threat.amount),
+            )
+        });
+    }
+    if let Some(due) = trade.exit.as_ref().and_then(|exit| exit.due.clone()) {
+        rows.push(Attention {
+            price: price.clone(),
+            after: keeps,
+            by_when: Some("today".to_owned()),
+            due: trade.nearest_expiry,
+            ..row(Kind::Exit, format!("close {name}"), due)
+        });
+    }
+    if it.portfolio.is_none() {
+        let why = "the account has several portfolios: m routes it".to_owned();
+        rows.push(row(Kind::Route, format!("{name} has no portfolio"), why));
+    }
+    if it.rationale.is_none() {
+        let since = date_words(new_york_date(it.opened_at), book.now);
+        let why = format!("adopted from the broker, opened {since}: n");
+        rows.push(row(Kind::Rationale, format!("{name} has no rationale"), why));
+    }
+    rows
+}
+
+/// Mark, and the price at which the market would take the other side.
+fn price_to_close(trade: &TradeFacts<'_>) -> Option<String> {
+    let mark = trade.mark.known()?.to_cents();
+    Some(format!("{mark}"))
+}
+
+fn date_words(date: TradingDate, now: Timestamp) -> String {
+    use chrono::Datelike;
+    match days_to(date, now) {
+        0 => "today".to_owned(),
+        1 => "tomorrow".to_owned(),
+        _ => format!("{} {}", date.format("%a"), label::short_date(date, new_york_date(now).year())),
+    }
+}

@@ -1,0 +1,255 @@
+//! One trade at the market: what it is worth, what it has made, what its exit rule says, what threatens it.
+//! Panel 4 and the blotter read the same facts.
+
+use chrono::Datelike;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use super::exit_rules::{self, ExitFacts, ExitReading};
+use crate::booking::profile;
+use crate::containers::Containers;
+use crate::domain::portfolio::ExitProfile;
+use crate::domain::time::{days_to, new_york_date};
+use crate::domain::{
+    ExerciseStyle, Instrument, Leg, Money, OptionContract, Price, Reading, Right, Trade, TradingDate, label,
+};
+use crate::market::view::MarketView;
+use crate::pricing::black_scholes::greeks;
+use crate::pricing::payoff::Payoff;
+use crate::risk::valuation::{self, LegValue, Total};
+
+#[derive(Debug, Clone)]
+pub struct TradeFacts<'a> {
+    pub trade: &'a Trade,
+    pub label: String,
+    pub lots: Decimal,
+    pub legs: Vec<LegValue>,
+    pub value: Total,
+    pub day: Total,
+    pub open: Total,
+    /// Per unit, without sign.
+    pub entry: Option<Price>,
+    pub mark: Reading<Price>,
+    pub payoff: Option<Payoff>,
+    pub nearest_expiry: Option<TradingDate>,
+    pub days: Option<i64>,
+    pub exit: Option<ExitReading>,
+    pub dividend: Option<DividendThreat>,
+    pub assignment: Option<AssignmentThreat>,
+}
+
+/// A short call whose remaining time value is below the coming dividend may be exercised for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DividendThreat {
+    pub ex_date: TradingDate,
+    pub amount: f64,
+    pub estimated: bool,
+    /// Per share; `None` while the call has no mark.
+    pub time_value: Option<f64>,
+    pub call: String,
+}
+
+/// A short American option in the money near its expiry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AssignmentThreat {
+    pub leg: String,
+    pub days: i64,
+    pub in_the_money: f64,
+}
+
+/// Ex-dates this near are worth a row.
+const DIVIDEND_DAYS: i64 = 14;
+/// Expiries this near are.
+pub const EXPIRY_DAYS: i64 = 7;
+
+pub fn of<'a>(trade: &'a Trade, books: &Containers, market: &MarketView) -> TradeFacts<'a> {
+    let year = new_york_date(market.now()).year();
+    let legs: Vec<LegValue> =
+        trade.legs.iter().map(|leg| valuation::leg(leg, trade.opened_at, market)).collect();
+    let lots = label::lots(trade.strategy, &trade.legs);
+    let value: Total = legs.iter().map(|leg| &leg.value).collect();
+    let day: Total = legs.iter().map(|leg| &leg.day).collect();
+    let open: Total = legs.iter().map(|leg| &leg.open).collect();
+    let nearest_expiry = options(trade).map(|(_, option)| option.expiry).min();
+    let days = nearest_expiry.map(|expiry| days_to(expiry, market.now()));
+    let payoff = profile::at_expiry(&trade.legs);
+    let quoted = quoted_legs(trade);
+    let multiplier = quoted.first().map_or(1, |leg| leg.instrument.multiplier());
+    let per_unit = |total: Money| valuation::per_unit(total, lots, multiplier);
+    let entry = quoted.iter().map(|leg| leg.cost()).sum::<Option<Money>>().and_then(per_unit);
+    let mark = quoted_value(trade, &quoted, &legs).whole();
+    let mark = match mark {
+        Reading::Unusable { why } => Reading::Unusable { why },
+        known => match per_unit(known.known().copied().unwrap_or_default()) {
+            Some(price) => known.map(|_| price),
+            None => Reading::Unusable { why: crate::domain::freshness::Unusable::Dependent },
+        },
+    };
+    let exit = exit(trade, books, market, payoff.as_ref(), &open, entry, nearest_expiry, days);
+    TradeFacts {
+        label: label::structure(trade.strategy, &trade.legs, year),
+        lots,
+        value,
+        day,
+        open,
+        entry,
+        mark,
+        nearest_expiry,
+        days,
+        exit,
+        dividend: dividend(trade, market, year),
+        assignment: assignment(trade, market, year),
+        payoff,
+        legs,
+        trade,
+    }
+}
+
+fn options(trade: &Trade) -> impl Iterator<Item = (&Leg, &OptionContract)> {
+    trade.legs.iter().filter_map(|leg| leg.instrument.option().map(|option| (leg, option)))
+}
+
+/// What a trader quotes of a structure: its options, or its shares where there are none.
+fn quoted_legs(trade: &Trade) -> Vec<&Leg> {
+    let options: Vec<&Leg> = options(trade).map(|(leg, _)| leg).collect();
+    if options.is_empty() { trade.legs.iter().collect() } else { options }
+}
+
+fn quoted_value(trade: &Trade, quoted: &[&Leg], values: &[LegValue]) -> Total {
+    trade
+        .legs
+        .iter()
+        .zip(values)
+        .filter(|(leg, _)| quoted.iter().any(|quoted| std::ptr::eq(*quoted, *leg)))
+        .map(|(_, value)| &value.value)
+        .collect()
+}
+
+#[expect(clippy::too_many_arguments, reason = "the pieces of one trade, each computed once by the caller")]
+fn exit(
+    trade: &Trade,
+    books: &Containers,
+    market: &MarketView,
+    payoff: Option<&Payoff>,
+    open: &Total,
+    entry: Option<Price>,
+    expiry: Option<TradingDate>,
+    days: Option<i64>,
+) -> Option<ExitReading> {
+    if !trade.is_open() {
+        return None;
+    }
+    expiry?;
+    let profile = trade
+        .portfolio
+        .and_then(|id| books.portfolio(id))
+        .map_or(ExitProfile::Conservative, |portfolio| portfolio.exit);
+    let entry_days = expiry.map(|expiry| days_to(expiry, trade.opened_at));
+    let is_credit =
+        options(trade).map(|(leg, _)| leg.cost()).sum::<Option<Money>>().is_some_and(Money::is_negative);
+    let option_only = options(trade).count() == trade.legs.len();
+    let max_profit = payoff
+        .filter(|_| option_only)
+        .and_then(|payoff| payoff.max_profit)
+        .and_then(Money::from_f64)
+        .or_else(|| credit_of_options(trade).filter(|_| !option_only));
+    let open_pnl = if option_only { open.whole() } else { option_pnl(trade, market).whole() };
+    Some(exit_rules::read(&ExitFacts {
+        strategy: trade.strategy,
+        profile,
+        entry_days,
+        days,
+        expiry,
+        max_profit,
+        // A rule acts on a live picture only.
+        open_pnl: open_pnl.live().copied(),
+        credit: entry.filter(|_| is_credit),
+    }))
+}
+
+/// Covered stock is closed by its option: the most it can bring is the credit.
+fn credit_of_options(trade: &Trade) -> Option<Money> {
+    let cost = options(trade).map(|(leg, _)| leg.cost()).sum::<Option<Money>>()?;
+    cost.is_negative().then_some(-cost)
+}
+
+fn option_pnl(trade: &Trade, market: &MarketView) -> Total {
+    let mut total = Total::default();
+    for (leg, _) in options(trade) {
+        total.add(&valuation::leg(leg, trade.opened_at, market).open);
+    }
+    total
+}
+
+fn short_options(trade: &Trade) -> impl Iterator<Item = (&Leg, &OptionContract)> {
+    options(trade).filter(|(leg, _)| leg.quantity.is_sign_negative() && !leg.quantity.is_zero())
+}
+
+fn dividend(trade: &Trade, market: &MarketView, year: i32) -> Option<DividendThreat> {
+    let coming = market.next_dividend(&trade.underlying)?;
+    let days = days_to(coming.ex_date, market.now());
+    if !trade.is_open() || !(0..=DIVIDEND_DAYS).contains(&days) {
+        return None;
+    }
+    let spot = *market.spot(&trade.underlying).known()?;
+    short_options(trade)
+        .filter(|(_, option)| {
+            option.right == Right::Call
+                && option.style == ExerciseStyle::American
+                && option.expiry >= coming.ex_date
+        })
+        .filter_map(|(leg, option)| {
+            let intrinsic = (spot - option.strike.to_f64()?).max(0.0);
+            let time_value = market.mark(&leg.instrument).known().map(|mark| mark.to_f64() - intrinsic);
+            let at_risk = intrinsic > 0.0 && time_value.is_none_or(|value| value < coming.amount);
+            at_risk.then(|| DividendThreat {
+                ex_date: coming.ex_date,
+                amount: coming.amount,
+                estimated: coming.estimated,
+                time_value,
+                call: label::leg(&leg.instrument, year),
+            })
+        })
+        .next()
+}
+
+fn assignment(trade: &Trade, market: &MarketView, year: i32) -> Option<AssignmentThreat> {
+    if !trade.is_open() {
+        return None;
+    }
+    let spot = *market.spot(&trade.underlying).known()?;
+    short_options(trade)
+        .filter(|(_, option)| option.style == ExerciseStyle::American)
+        .filter_map(|(leg, option)| {
+            let days = days_to(option.expiry, market.now());
+            let in_the_money = option.right.sign() * (spot - option.strike.to_f64()?);
+            (in_the_money > 0.0 && (0..=EXPIRY_DAYS).contains(&days)).then(|| AssignmentThreat {
+                leg: label::leg(&leg.instrument, year),
+                days,
+                in_the_money,
+            })
+        })
+        .min_by_key(|threat| threat.days)
+}
+
+/// Whether any leg is priced by the European stop-gap.
+pub fn uses_european_for_american(trade: &Trade) -> bool {
+    options(trade).any(|(_, option)| option.style == ExerciseStyle::American)
+}
+
+pub fn is_non_standard(instrument: &Instrument) -> bool {
+    instrument.option().is_some_and(|option| !option.is_standard())
+}
+
+/// Share-equivalent delta of one leg by our own model, whether it counts anywhere or not.
+pub fn model_delta(leg: &Leg, market: &MarketView) -> Reading<f64> {
+    let size = leg.quantity.to_f64().unwrap_or(f64::NAN) * f64::from(leg.instrument.multiplier());
+    match &leg.instrument {
+        Instrument::Equity(_) | Instrument::Index(_) => {
+            market.spot(leg.instrument.underlying()).map(|_| size)
+        }
+        Instrument::Option(_) => {
+            market.option(&leg.instrument).inputs.map(|inputs| greeks(&inputs).delta * size)
+        }
+    }
+}

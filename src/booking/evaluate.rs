@@ -1,0 +1,142 @@
+//! A draft judged before it exists: the book with and without it, the limits of its portfolio before and
+//! after, what it can make and lose.
+
+use rust_decimal::Decimal;
+
+use super::draft::Draft;
+use super::profile;
+use crate::containers::Containers;
+use crate::domain::command_line::BookingLine;
+use crate::domain::trade::Verdict;
+use crate::domain::{Evaluation, Leg, Money, Portfolio, PortfolioId, Refusal, Strategy, TradeId, label};
+use crate::risk::exposure;
+use crate::risk::limits::compare;
+use crate::risk::report::portfolio_limits;
+use crate::risk::{RiskBook, permission};
+
+/// A booking on its way: waiting for the chain, then for the evaluation.
+#[derive(Debug)]
+pub struct PendingBooking {
+    pub line: BookingLine,
+    pub rationale: String,
+    pub portfolio: PortfolioId,
+    /// Who waits, by the runtime's number.
+    pub reply: Option<u64>,
+    pub draft: Option<(TradeId, Draft)>,
+}
+
+/// Everything the worker needs.
+#[derive(Debug, Clone)]
+pub struct EvaluationJob {
+    pub trade: TradeId,
+    pub portfolio: PortfolioId,
+    pub warn_only: bool,
+    pub strategy: Strategy,
+    pub legs: Vec<Leg>,
+    pub notes: Vec<String>,
+    pub before: RiskBook,
+    pub after: RiskBook,
+}
+
+/// The portfolio that the line names, or the largest that permits the strategy. Never the one that is merely
+/// being looked at.
+pub fn home<'a>(books: &'a Containers, line: &BookingLine) -> Result<&'a Portfolio, Refusal> {
+    let permits = |portfolio: &Portfolio| portfolio.permitted.contains(&line.strategy);
+    if let Some(key) = &line.portfolio {
+        let held = books.portfolio_by_key(key).ok_or_else(|| Refusal::UnknownPortfolio(key.clone()))?;
+        if !permits(&held.portfolio) {
+            return Err(not_permitted(&held.portfolio, line.strategy));
+        }
+        return Ok(&held.portfolio);
+    }
+    let real = || books.portfolios.values().map(|held| &held.portfolio).filter(|p| !p.hypothetical);
+    real().filter(|portfolio| permits(portfolio)).max_by_key(|portfolio| portfolio.capital).ok_or_else(|| {
+        Refusal::NotPermitted { portfolio: "no real portfolio".to_owned(), strategy: line.strategy.words() }
+    })
+}
+
+fn not_permitted(portfolio: &Portfolio, strategy: Strategy) -> Refusal {
+    Refusal::NotPermitted { portfolio: portfolio.name.clone(), strategy: strategy.words() }
+}
+
+/// The account's own rules, once the legs are known.
+pub fn permitted(books: &Containers, portfolio: PortfolioId, draft: &Draft) -> Result<(), Refusal> {
+    let Some(held) = books.portfolios.get(&portfolio) else {
+        return Err(Refusal::UnknownPortfolio(portfolio.to_string()));
+    };
+    let kind = held.account.and_then(|id| books.accounts.get(&id)).map(|account| account.account.kind);
+    permission::check(&held.portfolio, kind, draft.strategy, &draft.legs).map_err(|why| {
+        Refusal::NotPermitted { portfolio: held.portfolio.name.clone(), strategy: why.to_string() }
+    })
+}
+
+pub fn evaluate(job: &EvaluationJob) -> Evaluation {
+    let before = portfolio_limits(&job.before, job.portfolio);
+    let after = portfolio_limits(&job.after, job.portfolio);
+    let compared = compare(&before, &after, true, job.warn_only);
+    let exposures = exposure::exposures(&job.after);
+    let own = exposures.trades.iter().find(|row| row.trade == job.trade);
+    let payoff = profile::at_expiry(&job.legs);
+    let cost = job.legs.iter().map(Leg::cost).sum::<Option<Money>>().unwrap_or_default();
+    let mut notes = job.notes.clone();
+    let mut verdict = compared.verdict;
+    if compared.reduces_breach {
+        notes.push("over a limit, but less than before".to_owned());
+    }
+    if own.is_none_or(|row| !row.coverage.complete) {
+        notes.push("a leg has no usable quote".to_owned());
+        verdict = verdict.max(if job.warn_only { Verdict::Warn } else { Verdict::Block });
+    }
+    Evaluation {
+        net_price: -cost,
+        max_profit: payoff.as_ref().and_then(|p| p.max_profit).and_then(Money::from_f64),
+        max_loss: payoff.as_ref().and_then(|p| p.max_loss).and_then(Money::from_f64),
+        defined_risk: payoff.as_ref().is_some_and(crate::pricing::payoff::Payoff::is_defined),
+        breakevens: payoff.map(|p| p.breakevens).unwrap_or_default(),
+        delta_shares: own.map_or(0.0, |row| row.exposure.delta_shares),
+        beta_weighted_delta: own.map_or(0.0, |row| row.exposure.beta_weighted_delta),
+        theta_day: own.map_or(0.0, |row| row.exposure.theta_day),
+        vega_point: own.map_or(0.0, |row| row.exposure.vega_point),
+        limits: compared.changes,
+        verdict,
+        notes,
+    }
+}
+
+/// "WhatIf booked: sell 1 iron condor …, credit 0.96, max loss 404; L1 62 → 64 %: pass"
+pub fn sentence(draft: &Draft, evaluation: &Evaluation) -> String {
+    let words = label::strategy_words(draft.strategy, &draft.legs);
+    let side = if evaluation.net_price.is_negative() { "debit" } else { "credit" };
+    let loss =
+        evaluation.max_loss.map_or_else(|| "unlimited".to_owned(), |loss| loss.0.round_dp(0).to_string());
+    format!(
+        "WhatIf booked: {words}, {side} {} in all, max loss {loss}; {}; {}",
+        Money(evaluation.net_price.0.abs().round_dp(2)),
+        draft.notes.join(", "),
+        verdict_words(evaluation)
+    )
+}
+
+/// "evaluated: beta delta 64 %, VaR95 31 %: pass"
+pub fn verdict_words(evaluation: &Evaluation) -> String {
+    let limits: Vec<String> = evaluation
+        .limits
+        .iter()
+        .map(|change| {
+            let percent = change.after.map_or("unknown".to_owned(), |used| format!("{:.0} %", used * 100.0));
+            format!("{} {percent}", change.limit.words())
+        })
+        .collect();
+    let verdict = match evaluation.verdict {
+        Verdict::Pass => "within limits",
+        Verdict::Warn => "near or over a limit",
+        Verdict::Block => "blocked",
+    };
+    if limits.is_empty() { verdict.to_owned() } else { format!("{}: {verdict}", limits.join(", ")) }
+}
+
+/// Nothing is sold for nothing: a credit structure without a credit is no trade.
+pub fn has_sense(draft: &Draft, debit: bool) -> bool {
+    let cost: Option<Money> = draft.legs.iter().map(Leg::cost).sum();
+    cost.is_some_and(|cost| if debit { cost.0 > Decimal::ZERO } else { cost.0 < Decimal::ZERO })
+}
