@@ -1,1 +1,274 @@
-//! (being built)
+//! Input → decision → events and effects; after durability the containers change and a snapshot is due.
+//!
+//! The only writer of the containers. Never: waits, prints, opens anything, asks the time or invents an id.
+
+use std::collections::BTreeMap;
+
+use crate::containers::Containers;
+use crate::domain::account::AccountRule;
+use crate::domain::event::{Actor, Meta, Pending, Recorded, SessionStarted};
+use crate::domain::report::MarketSession;
+use crate::domain::view::View;
+use crate::domain::{
+    AccountId, Balances, CorrelationId, Event, EventId, IdSource, Portfolio, Refusal, SessionId, Symbol,
+    Timestamp,
+};
+use crate::market::board::Board;
+use crate::market::update::{Link, LinkState};
+use crate::market::view::{MarketConfig, MarketView};
+use crate::snapshot::{Mode, Notice};
+
+pub mod decide;
+pub mod effect;
+pub mod input;
+mod observe;
+mod picture;
+pub mod reconcile;
+mod risk_book;
+mod step;
+
+#[cfg(test)]
+mod tests;
+
+pub use effect::{Effect, RiskJob, Watch};
+pub use input::{ChainWish, Failure, Input, ReplyTo, RiskDone};
+
+use crate::booking::evaluate::PendingBooking;
+
+/// What the engine is told once, at the start.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    pub mode: Mode,
+    pub portfolios: Vec<Portfolio>,
+    pub account_rules: Vec<AccountRule>,
+    pub benchmark: Symbol,
+    /// The strip of panel 1.
+    pub context: Vec<Symbol>,
+    /// Followed whether held or not; contains the strip.
+    pub watch: Vec<Symbol>,
+    pub market: MarketConfig,
+    /// The day the configured rates are of.
+    pub rates_as_of: crate::domain::TradingDate,
+    /// The account stream is a hint: this often the accounts are read again.
+    pub account_refresh_seconds: i64,
+    pub streaming: bool,
+    pub banner: Option<String>,
+    /// Second cockpit or damaged store: nothing can be recorded, and why.
+    pub read_only: Option<String>,
+}
+
+pub struct Engine {
+    config: EngineConfig,
+    books: Containers,
+    board: Board,
+    session: Option<MarketSession>,
+    view: View,
+    /// The last balances of every account, for display; the record keeps what decisions rely on.
+    balances: BTreeMap<AccountId, Balances>,
+    links: BTreeMap<Link, LinkState>,
+    streaming: bool,
+    refreshing: bool,
+    /// Watch lists handed out whose first read has not ended.
+    following: usize,
+    /// The picture as of the last read: risk computed before it does not know what was read.
+    read_revision: u64,
+    last_refresh: Option<Timestamp>,
+    failures: Vec<Failure>,
+    /// Counts changes of market, books or view; risk is tagged with it.
+    revision: u64,
+    /// Counts changes of trades and portfolios: a risk report of another structure is of another book.
+    structure: u64,
+    risk: Option<RiskDone>,
+    risk_wanted: Option<u64>,
+    risk_asked_at: Option<Timestamp>,
+    watch: Watch,
+    bookings: BTreeMap<u64, PendingBooking>,
+    next_booking: u64,
+    observed: Option<Observed>,
+    read_only: Option<String>,
+    ids: Box<dyn IdSource>,
+}
+
+/// The market context that was recorded last.
+#[derive(Debug, Clone, Copy)]
+struct Observed {
+    at: Timestamp,
+    event: EventId,
+    stored: bool,
+}
+
+/// What one input leads to. Nothing of it happens before `events` are durable.
+#[derive(Debug, Default)]
+pub struct Step {
+    pub events: Vec<Pending>,
+    pub effects: Vec<Effect>,
+    /// Refusals and answers that need no event come at once.
+    pub answers: Vec<Answer>,
+    /// Someone waits for the events to be durable.
+    pub promised: Vec<Promise>,
+}
+
+/// An answer that is ready now.
+#[derive(Debug)]
+pub struct Answer {
+    pub to: Option<ReplyTo>,
+    /// Which line of a batch; 0 elsewhere.
+    pub slot: usize,
+    pub result: Result<String, Refusal>,
+}
+
+/// An answer once events `from..to` of the step are durable.
+#[derive(Debug, Clone)]
+pub struct Promise {
+    pub to: Option<ReplyTo>,
+    /// Which line of a batch; 0 elsewhere.
+    pub slot: usize,
+    pub events: std::ops::Range<usize>,
+    pub said: String,
+}
+
+impl Engine {
+    pub fn new(config: EngineConfig, books: Containers, ids: Box<dyn IdSource>) -> Self {
+        Self {
+            streaming: config.streaming,
+            read_only: config.read_only.clone(),
+            board: Board::default(),
+            session: None,
+            view: View::default(),
+            balances: BTreeMap::new(),
+            links: BTreeMap::new(),
+            refreshing: false,
+            following: 0,
+            read_revision: 0,
+            last_refresh: None,
+            failures: Vec::new(),
+            revision: 0,
+            structure: 0,
+            risk: None,
+            risk_wanted: None,
+            risk_asked_at: None,
+            watch: Watch::default(),
+            bookings: BTreeMap::new(),
+            next_booking: 0,
+            observed: None,
+            config,
+            books,
+            ids,
+        }
+    }
+
+    pub fn books(&self) -> &Containers {
+        &self.books
+    }
+
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The first step of a run: the session (where there is one) and the configured portfolios enter the record.
+    pub fn start(&mut self, version: Option<&str>, now: Timestamp) -> Step {
+        let mut step = Step::default();
+        if self.read_only.is_none() {
+            let mut events = Vec::new();
+            if let Some(version) = version {
+                events.push(Event::SessionStarted(SessionStarted {
+                    session: SessionId::new(self.ids.as_mut()),
+                    mode: self.config.mode.badge().to_ascii_lowercase(),
+                    version: version.to_owned(),
+                }));
+            }
+            events.extend(decide::setup::portfolios(&self.books, &self.config.portfolios));
+            self.record(&mut step, Actor::System, events, None, now);
+        }
+        step
+    }
+
+    /// The read of the broker that every run begins with.
+    pub fn first_refresh(&mut self) -> Step {
+        self.refreshing = true;
+        Step { effects: vec![Effect::Refresh], ..Step::default() }
+    }
+
+    /// Events that are durable change the books. Answers of an idempotent repeat are known already.
+    pub fn commit(&mut self, recorded: &[Recorded]) {
+        for event in recorded {
+            if event.seq > self.books.seq {
+                self.books.apply(event);
+                self.revision += 1;
+                if changes_risk(&event.event) {
+                    self.structure += 1;
+                    self.risk_wanted = None;
+                }
+            }
+        }
+        let stored = |id: EventId| recorded.iter().any(|event| event.meta.id == id);
+        // A repeated command stores nothing, its market context neither.
+        if self.observed.is_some_and(|observed| !observed.stored && !stored(observed.event)) {
+            self.observed = None;
+        } else if let Some(observed) = &mut self.observed {
+            observed.stored = true;
+        }
+    }
+
+    /// The store refused or halted: from now on nothing is decided.
+    pub fn store_failed(&mut self, why: &str) -> Notice {
+        self.read_only = Some(why.to_owned());
+        self.revision += 1;
+        Notice {
+            level: crate::snapshot::Level::Error,
+            text: format!("nothing can be recorded: {why}"),
+            remedy: Some("run `cotrader verify`, free disk space, restart".into()),
+        }
+    }
+
+    /// The report belongs to the book and the view on the screen; market data may have moved since.
+    pub fn risk_is_current(&self) -> bool {
+        self.risk.as_ref().is_some_and(|risk| risk.structure == self.structure && risk.view == self.view)
+    }
+
+    fn market(&self, now: Timestamp) -> MarketView {
+        self.board.view(now, &self.config.market)
+    }
+
+    /// Gives decided events identity, cause and time, all in one batch of the step.
+    fn record(
+        &mut self,
+        step: &mut Step,
+        actor: Actor,
+        events: Vec<Event>,
+        key: Option<&str>,
+        now: Timestamp,
+    ) -> std::ops::Range<usize> {
+        let from = step.events.len();
+        let correlation = CorrelationId::new(self.ids.as_mut());
+        let mut causation = self.observed.map(|observed| observed.event).filter(|_| actor == Actor::Trader);
+        for event in events {
+            let id = EventId::new(self.ids.as_mut());
+            let keyed = !matches!(event, Event::MarketObserved(_));
+            if let Event::MarketObserved(_) = event {
+                self.observed = Some(Observed { at: now, event: id, stored: false });
+            }
+            step.events.push(Pending {
+                meta: Meta {
+                    id,
+                    occurred_at: now,
+                    actor,
+                    correlation,
+                    causation,
+                    key: key.filter(|_| keyed).map(str::to_owned),
+                },
+                event,
+            });
+            causation = Some(id);
+        }
+        from..step.events.len()
+    }
+}
+
+/// Notes and observations leave the risk of the book as it is.
+fn changes_risk(event: &Event) -> bool {
+    !matches!(
+        event,
+        Event::NoteRecorded(_) | Event::MarketObserved(_) | Event::SessionStarted(_) | Event::DayClosed(_)
+    )
+}

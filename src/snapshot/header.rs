@@ -45,7 +45,7 @@ pub struct Header {
     pub streaming: bool,
     /// A read of the broker is under way.
     pub refreshing: bool,
-    /// Risk is being computed for a newer picture than the one shown.
+    /// Risk is being computed for this book and view; until then its figures are unknown.
     pub computing: bool,
     pub what_ifs: usize,
     pub what_ifs_counted: bool,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::Timestamp;
 use crate::domain::view::View;
 
+pub mod build;
 pub mod header;
 pub mod market;
 pub mod notice;
@@ -48,4 +49,17 @@ pub struct Snapshot {
     pub limits: Vec<LimitRow>,
     /// What is wrong or assumed, in words, most important first.
     pub warnings: Vec<String>,
+}
+
+impl Snapshot {
+    /// Everything that a first picture waits for is there: accounts, positions with marks, risk.
+    pub fn is_complete(&self) -> bool {
+        !self.header.refreshing
+            && !self.header.computing
+            && self.header.link.kind != header::LinkKind::Connecting
+            && !self.account.accounts.is_empty()
+            && self.freshness.last_refresh.is_some()
+            && self.freshness.unpriced_instruments == 0
+            && (self.positions.groups.is_empty() || self.underlyings.total.beta_delta.value.is_some())
+    }
 }

@@ -1,0 +1,67 @@
+//! Configuration meets the record: portfolios become events when they are new or have changed, accounts when
+//! the broker shows them.
+
+use crate::containers::Containers;
+use crate::domain::account::AccountRule;
+use crate::domain::event::{AccountSeen, BalancesReported, PortfolioDefined};
+use crate::domain::report::AccountReport;
+use crate::domain::{Account, AccountId, Event, Portfolio};
+
+/// Portfolios of the configuration that the record does not know in this form.
+pub fn portfolios(books: &Containers, configured: &[Portfolio]) -> Vec<Event> {
+    configured
+        .iter()
+        .filter_map(|portfolio| {
+            let account = account_with_key(books, portfolio.account_key.as_deref());
+            let known = books.portfolios.get(&portfolio.id);
+            let same = known.is_some_and(|held| held.portfolio == *portfolio && held.account == account);
+            (!same)
+                .then(|| Event::PortfolioDefined(PortfolioDefined { portfolio: portfolio.clone(), account }))
+        })
+        .collect()
+}
+
+/// The account as the broker shows it, and its cash where that changed. Net liq and requirement move with
+/// every tick: they are shown, not recorded, until the day's close.
+pub fn account(books: &Containers, report: &AccountReport, rules: &[AccountRule]) -> Vec<Event> {
+    let mut events = Vec::new();
+    let held = books.accounts.get(&report.account.id);
+    let key = key_of(&report.account, rules, books);
+    if held.is_none_or(|held| held.account != report.account || held.key != key) {
+        events.push(Event::AccountSeen(AccountSeen { account: report.account.clone(), key }));
+    }
+    if let Some(balances) = &report.balances {
+        let known = held.and_then(|held| held.balances.as_ref());
+        if known.is_none_or(|known| known.cash != balances.cash) {
+            events.push(Event::BalancesReported(BalancesReported {
+                account: report.account.id,
+                balances: balances.clone(),
+            }));
+        }
+    }
+    events
+}
+
+fn account_with_key(books: &Containers, key: Option<&str>) -> Option<AccountId> {
+    let key = key?;
+    books.accounts.values().find(|held| held.key.as_deref() == Some(key)).map(|held| held.account.id)
+}
+
+/// A rule that names the last characters wins; a rule by kind takes the first account of that kind, and
+/// keeps it.
+fn key_of(account: &Account, rules: &[AccountRule], books: &Containers) -> Option<String> {
+    let by_number = rules.iter().find(|rule| {
+        rule.number_ends_with.as_deref().is_some_and(|end| account.masked_number.ends_with(end))
+    });
+    if let Some(rule) = by_number {
+        return Some(rule.key.clone());
+    }
+    if let Some(key) = books.accounts.get(&account.id).and_then(|held| held.key.clone()) {
+        return Some(key);
+    }
+    rules
+        .iter()
+        .filter(|rule| rule.number_ends_with.is_none() && rule.kind == account.kind)
+        .find(|rule| !books.accounts.values().any(|held| held.key.as_deref() == Some(&rule.key)))
+        .map(|rule| rule.key.clone())
+}

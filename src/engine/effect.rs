@@ -1,0 +1,48 @@
+//! What the engine wants from the world, as data. Effects run after the events of the same step are durable.
+
+use crate::booking::evaluate::EvaluationJob;
+use crate::domain::view::View;
+use crate::domain::{Instrument, Symbol, Timestamp};
+use crate::risk::RiskBook;
+use crate::risk::report::RiskQuestion;
+use crate::snapshot::Notice;
+
+use super::input::ChainWish;
+
+#[derive(Debug)]
+pub enum Effect {
+    /// Read accounts, quotes, metrics and session again.
+    Refresh,
+    /// What the market stream should carry.
+    Watch(Watch),
+    /// The same report once more, now that the books know its accounts.
+    Reconsider(Box<crate::domain::report::AccountsReport>),
+    /// One attempt at every lost link, now.
+    RetryLinks,
+    FetchChain(ChainWish),
+    Evaluate {
+        booking: u64,
+        job: Box<EvaluationJob>,
+    },
+    Compute(Box<RiskJob>),
+    Say(Notice),
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Watch {
+    pub on: bool,
+    pub instruments: Vec<Instrument>,
+    pub history: Vec<(Symbol, Timestamp)>,
+    /// Underlyings whose metrics a refresh reads.
+    pub underlyings: Vec<Symbol>,
+}
+
+/// One question to the risk worker; a newer one replaces a waiting one.
+#[derive(Debug, Clone)]
+pub struct RiskJob {
+    pub revision: u64,
+    pub structure: u64,
+    pub view: View,
+    pub book: RiskBook,
+    pub question: RiskQuestion,
+}

@@ -1,0 +1,84 @@
+//! Everything that can wake the engine: one closed enum.
+
+use crate::domain::command::LogEntry;
+use crate::domain::report::{AccountNotice, AccountsReport, MarketSession};
+use crate::domain::view::View;
+use crate::domain::{Command, Evaluation, Symbol};
+use crate::market::update::{Link, LinkState, MarketUpdate, OptionChain};
+use crate::risk::report::RiskReport;
+
+/// Whom an answer goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ReplyTo(pub u64);
+
+#[derive(Debug)]
+pub enum Input {
+    /// From the keyboard or a shell; `reply` is `None` where nobody waits for more than a notice.
+    Command {
+        command: Command,
+        reply: Option<ReplyTo>,
+    },
+    /// Many journal lines at once: one durable batch, one answer a line.
+    LogBatch {
+        entries: Vec<LogEntry>,
+        reply: ReplyTo,
+    },
+    Accounts(AccountsReport),
+    AccountNotice(AccountNotice),
+    Session(MarketSession),
+    Market(Vec<MarketUpdate>),
+    Link {
+        link: Link,
+        state: LinkState,
+    },
+    Alive {
+        link: Link,
+    },
+    /// A full read of the broker ended; the failures in words, empty when all went well.
+    Refreshed {
+        failures: Vec<Failure>,
+    },
+    /// What a changed watch list needed has been read.
+    Followed {
+        failures: Vec<Failure>,
+    },
+    /// The chain that a booking waits for, with quotes of the expiry it wants.
+    Chain {
+        booking: u64,
+        chain: Result<OptionChain, Failure>,
+    },
+    Evaluated {
+        booking: u64,
+        evaluation: Box<Evaluation>,
+    },
+    Risk(Box<RiskDone>),
+    /// Once a second.
+    Tick,
+}
+
+/// Something outside failed, in words for the trader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub what: String,
+    pub remedy: String,
+}
+
+#[derive(Debug)]
+pub struct RiskDone {
+    /// The picture that it was computed for.
+    pub revision: u64,
+    /// And the book and view of that picture.
+    pub structure: u64,
+    pub view: View,
+    pub report: RiskReport,
+}
+
+/// A subject that has a chain: what `FetchChain` asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChainWish {
+    pub booking: u64,
+    pub underlying: Symbol,
+    pub days: u32,
+    pub spot: f64,
+    pub now: crate::domain::Timestamp,
+}

@@ -1,0 +1,149 @@
+//! The market as it enters the record: with decisions, and once a day at the close.
+
+use super::Engine;
+use crate::domain::event::{DayClosed, EquityAtClose, ExposureAtClose, MarketObserved};
+use crate::domain::instrument::is_index;
+use crate::domain::market_context::{LegMark, MarketContext, UnderlyingFactors};
+use crate::domain::time::new_york_date;
+use crate::domain::{Event, Instrument, Money, Symbol, Timestamp};
+use crate::market::view::MarketView;
+use crate::risk::valuation::{self, Total};
+
+/// The watched form of a symbol: an index value or a share.
+pub(super) fn underlying(symbol: &Symbol) -> Instrument {
+    if is_index(symbol.as_str()) {
+        Instrument::Index(symbol.clone())
+    } else {
+        Instrument::Equity(symbol.clone())
+    }
+}
+
+impl Engine {
+    /// The context of a decision, unless one that is recent enough is in the record already or there is no
+    /// market at all.
+    pub(super) fn context_event(&self, now: Timestamp, seconds: i64) -> Option<Event> {
+        let recent = self.observed.is_some_and(|observed| (now - observed.at).num_seconds() < seconds);
+        if recent || self.watch.instruments.is_empty() {
+            return None;
+        }
+        let context = self.context(&self.market(now));
+        let known = context.underlyings.iter().any(|factors| factors.spot.is_some());
+        known.then_some(Event::MarketObserved(MarketObserved { context }))
+    }
+
+    fn context(&self, market: &MarketView) -> MarketContext {
+        let underlyings = self.watch.underlyings.iter().map(|symbol| factors(symbol, market)).collect();
+        let marks = self
+            .books
+            .instruments()
+            .iter()
+            .map(|instrument| {
+                let quote = market.raw_quote(instrument);
+                LegMark {
+                    instrument: instrument.broker_symbol(),
+                    bid: quote.and_then(|quote| quote.bid),
+                    ask: quote.and_then(|quote| quote.ask),
+                    mark: market.mark(instrument).known().copied(),
+                    iv: instrument.option().and_then(|_| {
+                        market.option(instrument).inputs.known().map(|inputs| inputs.vol_annual)
+                    }),
+                }
+            })
+            .collect();
+        MarketContext {
+            as_of: market.now(),
+            revision: self.revision,
+            rate: market.rate(30.0 / 365.0),
+            underlyings,
+            marks,
+        }
+    }
+
+    /// Due once a session, after its close, on the day itself, with a complete picture.
+    pub(super) fn close_of_day(&self, now: Timestamp) -> Option<Event> {
+        let market_config = &self.config.market;
+        let date = new_york_date(now);
+        let closed = market_config.calendar.is_session(date) && market_config.calendar.close_at(date) <= now;
+        let recorded = self.books.last_close.is_some_and(|last| last >= date);
+        if !closed || recorded || self.read_only.is_some() || self.last_refresh.is_none() {
+            return None;
+        }
+        let risk = self.risk.as_ref().filter(|_| self.risk_is_current())?;
+        let market = self.market(now);
+        let exposures = risk
+            .report
+            .exposures
+            .underlyings
+            .iter()
+            .map(|row| ExposureAtClose {
+                underlying: row.symbol.clone(),
+                delta_shares: row.exposure.delta_shares,
+                beta_weighted_delta: row.exposure.beta_weighted_delta,
+                gamma_pnl_1pct: row.exposure.gamma_pnl_1pct,
+                theta_day: row.exposure.theta_day,
+                vega_point: row.exposure.vega_point,
+                iv30: market.iv30(&row.symbol).map(|iv| iv.value),
+                complete: row.coverage.complete,
+            })
+            .collect();
+        Some(Event::DayClosed(DayClosed {
+            date,
+            equity: self.equities(&market),
+            exposures,
+            context: self.context(&market),
+        }))
+    }
+
+    fn equities(&self, market: &MarketView) -> Vec<EquityAtClose> {
+        let accounts = self.books.accounts.values().map(|held| EquityAtClose {
+            portfolio: None,
+            account: Some(held.account.id),
+            equity: self.net_liq(held.account.id, market).whole().known().copied(),
+        });
+        let portfolios = self.books.portfolios.values().map(|held| EquityAtClose {
+            portfolio: Some(held.portfolio.id),
+            account: held.account,
+            equity: super::risk_book::open_pnl(&self.books, market, held.portfolio.id)
+                .whole()
+                .known()
+                .map(|pnl| held.portfolio.capital + *pnl),
+        });
+        accounts.chain(portfolios).collect()
+    }
+
+    /// Cash and positions at their marks.
+    pub(super) fn net_liq(&self, account: crate::domain::AccountId, market: &MarketView) -> Total {
+        let mut total = Total::default();
+        let cash: Option<Money> = self
+            .balances
+            .get(&account)
+            .or_else(|| self.books.accounts.get(&account).and_then(|held| held.balances.as_ref()))
+            .and_then(|balances| balances.cash);
+        total.add(&match cash {
+            Some(value) => crate::domain::Reading::Live { value },
+            None => crate::domain::Reading::Unusable { why: crate::domain::freshness::Unusable::Missing },
+        });
+        for trade in self.books.open_trades().filter(|trade| trade.account == Some(account)) {
+            for leg in &trade.legs {
+                total.add(&valuation::leg(leg, trade.opened_at, market).value);
+            }
+        }
+        total
+    }
+}
+
+fn factors(symbol: &Symbol, market: &MarketView) -> UnderlyingFactors {
+    let metrics = market.metrics(symbol);
+    let dividend = market.next_dividend(symbol);
+    UnderlyingFactors {
+        symbol: symbol.clone(),
+        spot: market.spot(symbol).known().copied(),
+        previous_close: market.previous_close(&underlying(symbol)).map(crate::domain::Price::to_f64),
+        iv30: market.iv30(symbol).map(|iv| iv.value),
+        iv_rank: metrics.and_then(|metrics| metrics.iv_rank),
+        beta: Some(market.beta(symbol).value),
+        daily_vol: market.daily_vol(symbol),
+        next_ex_date: dividend.map(|dividend| dividend.ex_date),
+        dividend: metrics.and_then(|metrics| metrics.next_dividend),
+    }
+}

@@ -1,0 +1,53 @@
+//! The engine's state as a snapshot.
+
+use std::collections::BTreeMap;
+
+use super::Engine;
+use crate::domain::{Money, Timestamp};
+use crate::market::update::Link;
+use crate::snapshot::Snapshot;
+use crate::snapshot::build::{Facts, assemble};
+
+impl Engine {
+    pub fn snapshot(&self, now: Timestamp) -> Snapshot {
+        let market = self.market(now);
+        let counted = self.counted();
+        let net_liq: BTreeMap<_, _> =
+            self.books.accounts.keys().map(|id| (*id, self.net_liq(*id, &market))).collect();
+        let failures: Vec<String> = self.failures.iter().map(|failure| failure.what.clone()).collect();
+        assemble(&Facts {
+            now,
+            revision: self.revision,
+            mode: self.config.mode,
+            view: &self.view,
+            books: &self.books,
+            market: &market,
+            // A report of another book or another view would be a number of something else.
+            risk: self.risk.as_ref().filter(|_| self.risk_is_current()).map(|risk| &risk.report),
+            computing: !self.risk_is_current()
+                || self.risk.as_ref().is_some_and(|risk| risk.revision < self.read_revision),
+            counted: &counted,
+            balances: &self.balances,
+            net_liq: &net_liq,
+            session: self.session,
+            links: &self.links,
+            link_age: self.board.link_age(Link::MarketStream, now),
+            streaming: self.streaming,
+            refreshing: self.refreshing || self.following > 0,
+            last_refresh: self.last_refresh,
+            failures: &failures,
+            read_only: self.read_only.as_deref(),
+            banner: self.config.banner.as_deref(),
+            context: &self.config.context,
+            rates_as_of: self.config.rates_as_of,
+            unallocated: self.unallocated(),
+        })
+    }
+
+    /// Capital of the configured accounts less what their real portfolios were given.
+    fn unallocated(&self) -> Money {
+        let capital: Money = self.config.account_rules.iter().filter_map(|rule| rule.capital).sum();
+        let given: Money = self.config.portfolios.iter().filter(|p| !p.hypothetical).map(|p| p.capital).sum();
+        capital - given
+    }
+}

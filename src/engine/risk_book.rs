@@ -1,0 +1,221 @@
+//! From books and market to the plain values that risk is computed on.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::prelude::ToPrimitive;
+
+use super::Engine;
+use super::effect::RiskJob;
+use crate::booking::draft::Draft;
+use crate::booking::evaluate::{EvaluationJob, PendingBooking};
+use crate::containers::Containers;
+use crate::domain::time::days_to;
+use crate::domain::view::Counts;
+use crate::domain::{Instrument, Leg, PortfolioId, Reading, Symbol, Timestamp, Trade, TradeId, TradeKind};
+use crate::market::view::{BetaSource, MarketView};
+use crate::risk::report::RiskQuestion;
+use crate::risk::valuation::{self, Total};
+use crate::risk::{LegPricing, PortfolioRisk, RiskBook, RiskLeg, RiskUnderlying};
+
+/// Risk is asked for at most twice a second of the engine's clock; commands do not wait for that.
+const ASK_EVERY_MS: i64 = 500;
+
+impl Engine {
+    /// The question that the present picture needs answered, unless it is being answered already.
+    pub(super) fn risk_job(&mut self, now: Timestamp) -> Option<RiskJob> {
+        if self.risk_wanted.is_some_and(|wanted| wanted >= self.revision) {
+            return None;
+        }
+        let waited = self.risk_asked_at.is_none_or(|at| (now - at).num_milliseconds() >= ASK_EVERY_MS);
+        // A changed view is answered at once: the trader is waiting.
+        if !waited && self.risk_wanted.is_some() {
+            return None;
+        }
+        self.risk_wanted = Some(self.revision);
+        self.risk_asked_at = Some(now);
+        let market = self.market(now);
+        let net_liq: f64 = self
+            .books
+            .accounts
+            .keys()
+            .filter_map(|id| self.net_liq(*id, &market).whole().known().map(|value| value.to_f64()))
+            .sum();
+        let question = RiskQuestion {
+            scope: self.view.scope,
+            horizon: self.view.horizon,
+            scenario_of: self.view.scenario_of.clone(),
+            equity: Some(net_liq).filter(|equity| *equity > 0.0),
+            ..RiskQuestion::default()
+        };
+        let (structure, view) = (self.structure, self.view.clone());
+        Some(RiskJob {
+            revision: self.revision,
+            structure,
+            view,
+            book: book(&self.books, &market, self.counted()),
+            question,
+        })
+    }
+
+    /// What `f` has taken in. There are no working orders yet, so that step counts what the first counts.
+    pub(super) fn counted(&self) -> impl Fn(&Trade) -> bool + Copy + use<> {
+        let with_what_ifs = self.view.counts == Counts::WhatIf;
+        move |trade: &Trade| trade.is_open() || (with_what_ifs && trade.is_what_if())
+    }
+
+    pub(super) fn evaluation_job(
+        &self,
+        trade: TradeId,
+        pending: &PendingBooking,
+        draft: &Draft,
+        market: &MarketView,
+        now: Timestamp,
+    ) -> EvaluationJob {
+        // Judged against what is really held: other WhatIfs are not there yet either.
+        let before = book(&self.books, market, |trade: &Trade| trade.is_open());
+        let mut with_draft = self.books.clone();
+        with_draft.trades.insert(
+            trade,
+            Trade {
+                id: trade,
+                kind: TradeKind::WhatIf,
+                portfolio: Some(pending.portfolio),
+                account: None,
+                underlying: pending.line.underlying.clone(),
+                strategy: draft.strategy,
+                legs: draft.legs.clone(),
+                state: crate::domain::TradeState::Intent,
+                opened_at: now,
+                adopted: false,
+                rationale: None,
+                evaluation: None,
+            },
+        );
+        let after = book(&with_draft, market, |other: &Trade| other.is_open() || other.id == trade);
+        let held = self.books.portfolios.get(&pending.portfolio);
+        EvaluationJob {
+            trade,
+            portfolio: pending.portfolio,
+            warn_only: held.is_some_and(|held| held.portfolio.warn_only),
+            strategy: draft.strategy,
+            legs: draft.legs.clone(),
+            notes: draft.notes.clone(),
+            before,
+            after,
+        }
+    }
+}
+
+/// The book of risk over the trades that `counts` takes in.
+pub(super) fn book(books: &Containers, market: &MarketView, counts: impl Fn(&Trade) -> bool) -> RiskBook {
+    let benchmark = market.benchmark().clone();
+    let mut symbols: Vec<Symbol> = vec![benchmark.clone()];
+    let counted: Vec<&Trade> = books.trades.values().filter(|trade| counts(trade)).collect();
+    symbols.extend(counted.iter().map(|trade| trade.underlying.clone()));
+    symbols.sort();
+    symbols.dedup();
+    let place: BTreeMap<&Symbol, usize> = symbols.iter().enumerate().map(|(i, s)| (s, i)).collect();
+    let legs = counted
+        .iter()
+        .flat_map(|trade| trade.legs.iter().map(move |leg| (trade, leg)))
+        .filter(|(_, leg)| !leg.quantity.is_zero())
+        .filter_map(|(trade, leg)| Some(risk_leg(trade, leg, *place.get(&trade.underlying)?, market)))
+        .collect();
+    let correlation =
+        symbols.iter().map(|a| symbols.iter().map(|b| market.correlation(a, b)).collect()).collect();
+    RiskBook {
+        as_of: market.now(),
+        benchmark_spot: market.spot(&benchmark).known().copied(),
+        benchmark_daily_vol: market.daily_vol(&benchmark),
+        benchmark_half_spread: half_spread(&benchmark, market),
+        benchmark,
+        underlyings: symbols.iter().map(|symbol| risk_underlying(symbol, market)).collect(),
+        legs,
+        correlation,
+        portfolios: portfolios(books, market),
+    }
+}
+
+fn risk_underlying(symbol: &Symbol, market: &MarketView) -> RiskUnderlying {
+    let beta = market.beta(symbol);
+    RiskUnderlying {
+        symbol: symbol.clone(),
+        spot: market.spot(symbol).known().copied(),
+        beta: beta.value,
+        beta_assumed: beta.source == BetaSource::Assumed,
+        daily_vol: market.daily_vol(symbol),
+        half_spread: half_spread(symbol, market),
+    }
+}
+
+fn half_spread(symbol: &Symbol, market: &MarketView) -> Option<f64> {
+    let quote = market.quote(&super::observe::underlying(symbol));
+    quote.known().map(|two| (two.ask.to_f64() - two.bid.to_f64()) / 2.0)
+}
+
+fn risk_leg(trade: &Trade, leg: &Leg, underlying: usize, market: &MarketView) -> RiskLeg {
+    let (priced, stale) = pricing(&leg.instrument, market);
+    RiskLeg {
+        trade: trade.id,
+        portfolio: trade.portfolio,
+        underlying,
+        quantity: leg.quantity.to_f64().unwrap_or(f64::NAN),
+        multiplier: f64::from(leg.instrument.multiplier()),
+        days_to_expiry: leg.instrument.option().map_or(0, |option| days_to(option.expiry, market.now())),
+        priced,
+        stale,
+    }
+}
+
+fn pricing(instrument: &Instrument, market: &MarketView) -> (LegPricing, bool) {
+    let Some(_) = instrument.option() else {
+        return match market.spot(instrument.underlying()) {
+            Reading::Live { .. } => (LegPricing::Shares, false),
+            Reading::Stale { .. } => (LegPricing::Shares, true),
+            Reading::Unusable { why } => (LegPricing::Unpriced { why }, false),
+        };
+    };
+    let reading = market.option(instrument);
+    match reading.inputs {
+        Reading::Live { value } => (LegPricing::Option { inputs: value, escrow: reading.escrow }, false),
+        Reading::Stale { value, .. } => (LegPricing::Option { inputs: value, escrow: reading.escrow }, true),
+        Reading::Unusable { why } => (LegPricing::Unpriced { why }, false),
+    }
+}
+
+/// A portfolio is worth its capital and what its open trades have made since they were opened. While a mark
+/// is missing nobody knows, and its limits say so.
+fn portfolios(books: &Containers, market: &MarketView) -> Vec<PortfolioRisk> {
+    books
+        .portfolios
+        .values()
+        .map(|held| {
+            let portfolio = &held.portfolio;
+            let equity = open_pnl(books, market, portfolio.id)
+                .whole()
+                .known()
+                .map(|pnl| (portfolio.capital + *pnl).to_f64())
+                .filter(|equity| *equity > 0.0);
+            PortfolioRisk {
+                id: portfolio.id,
+                name: portfolio.name.clone(),
+                equity,
+                limits: portfolio.limits,
+                hypothetical: portfolio.hypothetical,
+                warn_only: portfolio.warn_only,
+                account: held.account.and_then(|id| books.accounts.get(&id)).map(|held| held.account.kind),
+                delta_band: portfolio.delta_band.and_then(|band| band.to_f64()),
+            }
+        })
+        .collect()
+}
+
+pub(super) fn open_pnl(books: &Containers, market: &MarketView, portfolio: PortfolioId) -> Total {
+    let mut total = Total::default();
+    for trade in books.open_trades().filter(|trade| trade.portfolio == Some(portfolio)) {
+        for leg in &trade.legs {
+            total.add(&valuation::leg(leg, trade.opened_at, market).open);
+        }
+    }
+    total
+}

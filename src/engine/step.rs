@@ -1,0 +1,395 @@
+//! One input, one step. This file routes; the rules are in `decide`, `reconcile` and `booking`.
+
+use chrono::TimeDelta;
+
+use super::decide::{journal, lifecycle, setup};
+use super::effect::{Effect, Watch};
+use super::input::{ChainWish, Failure, Input, ReplyTo, RiskDone};
+use super::{Answer, Engine, Promise, Step, reconcile};
+use crate::booking::draft;
+use crate::booking::evaluate::{self, PendingBooking};
+use crate::domain::command::LogEntry;
+use crate::domain::command_line::BookingLine;
+use crate::domain::event::{Actor, TradeEvaluated, TradeIntended};
+use crate::domain::report::{AccountNotice, AccountsReport};
+use crate::domain::{Command, Evaluation, Event, Instrument, Refusal, Symbol, Timestamp, TradeId, TradeKind};
+use crate::market::update::{Link, LinkState, OptionChain};
+use crate::snapshot::{Level, Notice};
+
+/// Bookings under way at once: more than a person can start.
+const BOOKINGS_AT_ONCE: usize = 8;
+/// History that betas and volatilities are taken from, with room for holidays.
+const HISTORY_DAYS: i64 = 400;
+/// A decision relies on a picture at most this old: newer ones are recorded anew.
+const CONTEXT_SECONDS: i64 = 15;
+
+impl Engine {
+    pub fn step(&mut self, input: Input, now: Timestamp) -> Step {
+        let mut step = Step::default();
+        match input {
+            Input::Command { command, reply } => self.command(&mut step, command, reply, now),
+            Input::LogBatch { entries, reply } => self.log_batch(&mut step, &entries, reply, now),
+            Input::Accounts(report) => self.accounts(&mut step, &report, now),
+            Input::AccountNotice(notice) => self.account_notice(&mut step, notice),
+            Input::Session(session) => {
+                self.session = Some(session);
+                self.revision += 1;
+            }
+            Input::Market(updates) => {
+                for update in updates {
+                    self.board.apply(update);
+                }
+                self.revision += 1;
+            }
+            Input::Link { link, state } => self.link(&mut step, link, state, now),
+            Input::Alive { link } => self.board.alive(link, now),
+            Input::Refreshed { failures } => {
+                self.refreshing = false;
+                self.refreshed(&mut step, failures, now);
+            }
+            Input::Followed { failures } => {
+                self.following = self.following.saturating_sub(1);
+                self.refreshed(&mut step, failures, now);
+            }
+            Input::Chain { booking, chain } => self.chain(&mut step, booking, chain, now),
+            Input::Evaluated { booking, evaluation } => self.evaluated(&mut step, booking, *evaluation, now),
+            Input::Risk(done) => self.risk_done(*done),
+            Input::Tick => self.tick(&mut step, now),
+        }
+        self.follow(&mut step, now);
+        step
+    }
+
+    fn command(&mut self, step: &mut Step, command: Command, reply: Option<ReplyTo>, now: Timestamp) {
+        let outcome = match command {
+            Command::Refresh => {
+                if !self.refreshing {
+                    self.refreshing = true;
+                    step.effects.push(Effect::Refresh);
+                }
+                step.effects.push(Effect::RetryLinks);
+                Ok("refreshing".to_owned())
+            }
+            Command::SetStreaming { on } => {
+                self.streaming = on;
+                self.revision += 1;
+                Ok(if on { "streaming on" } else { "streaming off: r reads a snapshot" }.to_owned())
+            }
+            Command::SetView { view } => {
+                self.view = view;
+                self.revision += 1;
+                self.risk_wanted = None;
+                Ok(String::new())
+            }
+            Command::Log(entry) => return self.log_one(step, &entry, (reply, 0), now),
+            Command::Move { trade, to } => {
+                return self.decide(step, (reply, 0), now, None, |engine, _| {
+                    let event = lifecycle::relocate(&engine.books, trade, to)?;
+                    let name = engine.books.portfolio(to).map_or("", |p| p.name.as_str());
+                    Ok((vec![event], format!("moved to {name}")))
+                });
+            }
+            Command::Discard { trade, reason } => {
+                return self.decide(step, (reply, 0), now, None, |engine, _| {
+                    Ok((vec![lifecycle::discard(&engine.books, trade, &reason)?], "discarded".to_owned()))
+                });
+            }
+            Command::Book { line, rationale } => match self.begin_booking(&line, rationale, reply, now) {
+                Ok(wish) => {
+                    step.effects.push(Effect::FetchChain(wish));
+                    return;
+                }
+                Err(refusal) => Err(refusal),
+            },
+        };
+        step.answers.push(Answer { to: reply, slot: 0, result: outcome });
+    }
+
+    /// A decision of the trader: the market it relies on enters the record first, then what was decided.
+    fn decide(
+        &mut self,
+        step: &mut Step,
+        (reply, slot): (Option<ReplyTo>, usize),
+        now: Timestamp,
+        key: Option<&str>,
+        rule: impl FnOnce(&mut Self, Timestamp) -> Result<(Vec<Event>, String), Refusal>,
+    ) {
+        let outcome = match &self.read_only {
+            Some(why) => Err(Refusal::ReadOnly { why: why.clone() }),
+            None => rule(self, now),
+        };
+        match outcome {
+            Err(refusal) => step.answers.push(Answer { to: reply, slot, result: Err(refusal) }),
+            Ok((decided, said)) => {
+                let context = self.context_event(now, CONTEXT_SECONDS);
+                let events: Vec<Event> = context.into_iter().chain(decided).collect();
+                let range = self.record(step, Actor::Trader, events, key, now);
+                step.promised.push(Promise { to: reply, slot, events: range, said });
+            }
+        }
+    }
+
+    fn log_one(
+        &mut self,
+        step: &mut Step,
+        entry: &LogEntry,
+        reply: (Option<ReplyTo>, usize),
+        now: Timestamp,
+    ) {
+        self.decide(step, reply, now, entry.key.as_deref(), |engine, _| {
+            let event = journal::log(&engine.books, entry, engine.ids.as_mut())?;
+            Ok((vec![event], "recorded".to_owned()))
+        });
+    }
+
+    /// Lines do not depend on each other, except a note on a trade that an earlier line opened: the caller
+    /// sends those in a later batch, because ids are known only then.
+    fn log_batch(&mut self, step: &mut Step, entries: &[LogEntry], reply: ReplyTo, now: Timestamp) {
+        for (slot, entry) in entries.iter().enumerate() {
+            self.log_one(step, entry, (Some(reply), slot), now);
+        }
+    }
+
+    fn accounts(&mut self, step: &mut Step, report: &AccountsReport, now: Timestamp) {
+        for account in &report.accounts {
+            if let Some(balances) = &account.balances {
+                self.balances.insert(account.account.id, balances.clone());
+            }
+        }
+        self.revision += 1;
+        if self.read_only.is_some() {
+            return;
+        }
+        let mut events = Vec::new();
+        for account in &report.accounts {
+            events.extend(setup::account(&self.books, account, &self.config.account_rules));
+        }
+        if !events.is_empty() {
+            // Portfolios find their account, and positions their portfolio, once the accounts are in the
+            // books: the rest of the report is taken up when it is read again.
+            self.record(step, Actor::Broker, events, None, now);
+            step.effects.push(Effect::Reconsider(Box::new(report.clone())));
+            return;
+        }
+        let mut events = setup::portfolios(&self.books, &self.config.portfolios);
+        if !events.is_empty() {
+            self.record(step, Actor::System, std::mem::take(&mut events), None, now);
+            step.effects.push(Effect::Reconsider(Box::new(report.clone())));
+            return;
+        }
+        for account in &report.accounts {
+            if let Some(positions) = &account.positions {
+                events.extend(reconcile::positions(
+                    &self.books,
+                    account.account.id,
+                    positions,
+                    account.unread == 0,
+                    now,
+                    self.ids.as_mut(),
+                ));
+            }
+        }
+        if !events.is_empty() {
+            self.record(step, Actor::Broker, events, None, now);
+        }
+    }
+
+    /// A hint: balances are shown at once, anything about positions is read again by REST.
+    fn account_notice(&mut self, step: &mut Step, notice: AccountNotice) {
+        match notice {
+            AccountNotice::Balances { account, balances } => {
+                self.balances.insert(account, balances);
+                self.revision += 1;
+            }
+            AccountNotice::Position { .. } | AccountNotice::Other { .. } => {
+                if !self.refreshing {
+                    self.refreshing = true;
+                    step.effects.push(Effect::Refresh);
+                }
+            }
+        }
+    }
+
+    fn link(&mut self, step: &mut Step, link: Link, state: LinkState, now: Timestamp) {
+        let known = self.links.insert(link, state.clone());
+        self.revision += 1;
+        let was_up = matches!(known, Some(LinkState::Up { .. }));
+        match &state {
+            LinkState::Down { why, .. } if was_up => {
+                let what = link_words(link);
+                step.effects.push(Effect::Say(Notice {
+                    level: Level::Warning,
+                    text: format!("{what} lost: {why}"),
+                    remedy: Some("r tries at once".into()),
+                }));
+            }
+            LinkState::Refused { why } => step.effects.push(Effect::Say(Notice {
+                level: Level::Error,
+                text: format!("{} refused: {why}", link_words(link)),
+                remedy: Some("check the credentials with `cotrader doctor`".into()),
+            })),
+            _ => {}
+        }
+        self.board.link(link, state, now);
+    }
+
+    fn refreshed(&mut self, step: &mut Step, failures: Vec<Failure>, now: Timestamp) {
+        self.revision += 1;
+        self.read_revision = self.revision;
+        self.risk_wanted = None;
+        if failures.is_empty() {
+            self.last_refresh = Some(now);
+        }
+        if let Some(first) = failures.first().filter(|_| failures != self.failures) {
+            step.effects.push(Effect::Say(Notice {
+                level: Level::Error,
+                text: first.what.clone(),
+                remedy: Some(first.remedy.clone()),
+            }));
+        }
+        self.failures = failures;
+    }
+
+    fn begin_booking(
+        &mut self,
+        line: &BookingLine,
+        rationale: String,
+        reply: Option<ReplyTo>,
+        now: Timestamp,
+    ) -> Result<ChainWish, Refusal> {
+        if let Some(why) = &self.read_only {
+            return Err(Refusal::ReadOnly { why: why.clone() });
+        }
+        let rationale = journal::checked_text(&rationale)?;
+        let portfolio = evaluate::home(&self.books, line)?;
+        let market = self.market(now);
+        let spot = *market
+            .spot(&line.underlying)
+            .live()
+            .ok_or_else(|| Refusal::StaleMarket(line.underlying.clone()))?;
+        if self.bookings.len() >= BOOKINGS_AT_ONCE {
+            self.bookings.pop_first();
+        }
+        self.next_booking += 1;
+        let booking = self.next_booking;
+        let pending = PendingBooking {
+            line: line.clone(),
+            rationale,
+            portfolio: portfolio.id,
+            reply: reply.map(|r| r.0),
+            draft: None,
+        };
+        self.bookings.insert(booking, pending);
+        Ok(ChainWish {
+            booking,
+            underlying: line.underlying.clone(),
+            days: line.days.unwrap_or(draft::DEFAULT_DAYS),
+            spot,
+            now,
+        })
+    }
+
+    fn chain(&mut self, step: &mut Step, booking: u64, chain: Result<OptionChain, Failure>, now: Timestamp) {
+        let Some(mut pending) = self.bookings.remove(&booking) else { return };
+        let reply = pending.reply.map(ReplyTo);
+        let outcome = chain.map_err(|_| Refusal::BrokerDown).and_then(|chain| {
+            let market = self.market(now);
+            let drafted = draft::draft(&pending.line, &chain, &market)?;
+            let trade = TradeId::new(self.ids.as_mut());
+            Ok((self.evaluation_job(trade, &pending, &drafted, &market, now), drafted, trade))
+        });
+        match outcome {
+            Err(refusal) => step.answers.push(Answer { to: reply, slot: 0, result: Err(refusal) }),
+            Ok((job, drafted, trade)) => {
+                pending.draft = Some((trade, drafted));
+                self.bookings.insert(booking, pending);
+                step.effects.push(Effect::Evaluate { booking, job: Box::new(job) });
+            }
+        }
+    }
+
+    fn evaluated(&mut self, step: &mut Step, booking: u64, evaluation: Evaluation, now: Timestamp) {
+        let Some(pending) = self.bookings.remove(&booking) else { return };
+        let Some((trade, drafted)) = pending.draft else { return };
+        let said = evaluate::sentence(&drafted, &evaluation);
+        let account = self.books.portfolios.get(&pending.portfolio).and_then(|held| held.account);
+        let reply = pending.reply.map(ReplyTo);
+        self.decide(step, (reply, 0), now, None, |_, _| {
+            let intended = Event::TradeIntended(TradeIntended {
+                trade,
+                trade_kind: TradeKind::WhatIf,
+                portfolio: Some(pending.portfolio),
+                account,
+                underlying: pending.line.underlying.clone(),
+                strategy: drafted.strategy,
+                legs: drafted.legs.clone(),
+                note_kind: crate::domain::event::NoteKind::Decision,
+                rationale: pending.rationale.clone(),
+            });
+            let evaluated = Event::TradeEvaluated(TradeEvaluated { trade, evaluation: evaluation.clone() });
+            Ok((vec![intended, evaluated], said))
+        });
+    }
+
+    fn risk_done(&mut self, done: RiskDone) {
+        if self.risk.as_ref().is_none_or(|risk| risk.revision <= done.revision) {
+            self.risk = Some(done);
+        }
+    }
+
+    fn tick(&mut self, step: &mut Step, now: Timestamp) {
+        if let Some(event) = self.close_of_day(now) {
+            self.record(step, Actor::System, vec![event], None, now);
+        }
+    }
+
+    /// What every step may lead to: a changed watch list, a risk picture that is out of date.
+    fn follow(&mut self, step: &mut Step, now: Timestamp) {
+        if !step.events.is_empty() {
+            // The books are about to change: look again when they have.
+            return;
+        }
+        let watch = self.wanted(now);
+        if watch != self.watch {
+            self.watch = watch.clone();
+            self.following += 1;
+            step.effects.push(Effect::Watch(watch));
+        }
+        if let Some(job) = self.risk_job(now) {
+            step.effects.push(Effect::Compute(Box::new(job)));
+        }
+    }
+
+    /// Effects that follow from books which have just changed.
+    pub fn after_commit(&mut self, now: Timestamp) -> Vec<Effect> {
+        let mut step = Step::default();
+        self.follow(&mut step, now);
+        step.effects
+    }
+
+    fn wanted(&self, now: Timestamp) -> Watch {
+        let mut underlyings: Vec<Symbol> =
+            std::iter::once(self.config.benchmark.clone()).chain(self.config.watch.iter().cloned()).collect();
+        underlyings.extend(self.books.underlyings());
+        underlyings.sort();
+        underlyings.dedup();
+        let mut instruments: Vec<Instrument> = underlyings.iter().map(super::observe::underlying).collect();
+        instruments.extend(self.books.instruments());
+        instruments.sort();
+        instruments.dedup();
+        // A day's granularity, so that the list changes once a day at most.
+        let since =
+            (now - TimeDelta::days(HISTORY_DAYS)).date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
+        let since = self.watch.history.first().map_or(since, |(_, known)| *known);
+        let history = underlyings.iter().map(|symbol| (symbol.clone(), since)).collect();
+        Watch { on: self.streaming, instruments, history, underlyings }
+    }
+}
+
+fn link_words(link: Link) -> &'static str {
+    match link {
+        Link::Rest => "broker",
+        Link::MarketStream => "market stream",
+        Link::AccountStream => "account stream",
+    }
+}

@@ -1,0 +1,139 @@
+//! Assembles a snapshot: every panel from the same books, the same market and the same risk report.
+
+use std::collections::BTreeMap;
+
+use chrono::Datelike;
+
+use super::{Mode, Snapshot, Standing};
+use crate::advisor::{attention, trade_facts};
+use crate::containers::{Containers, HeldAccount};
+use crate::domain::report::MarketSession;
+use crate::domain::time::new_york_date;
+use crate::domain::view::{Scope, View};
+use crate::domain::{AccountId, Balances, Symbol, Timestamp, Trade, TradingDate};
+use crate::market::update::{Link, LinkState};
+use crate::market::view::MarketView;
+use crate::risk::exposure::Coverage;
+use crate::risk::report::RiskReport;
+use crate::risk::valuation::Total;
+
+mod header;
+mod market;
+mod overview;
+mod positions;
+mod risk;
+
+/// Everything a picture is made of. Borrowed: nothing here outlives the assembly.
+pub struct Facts<'a> {
+    pub now: Timestamp,
+    pub revision: u64,
+    pub mode: Mode,
+    pub view: &'a View,
+    pub books: &'a Containers,
+    pub market: &'a MarketView,
+    /// The report of the view; its portfolios and limits are always those of the whole book.
+    pub risk: Option<&'a RiskReport>,
+    /// The report is of an older picture than this one.
+    pub computing: bool,
+    /// Which trades are in the sums of the screen.
+    pub counted: &'a dyn Fn(&Trade) -> bool,
+    /// The broker's latest balances, and our own value of each account.
+    pub balances: &'a BTreeMap<AccountId, Balances>,
+    pub net_liq: &'a BTreeMap<AccountId, Total>,
+    pub session: Option<MarketSession>,
+    pub links: &'a BTreeMap<Link, LinkState>,
+    pub link_age: Option<i64>,
+    pub streaming: bool,
+    pub refreshing: bool,
+    pub last_refresh: Option<Timestamp>,
+    pub failures: &'a [String],
+    pub read_only: Option<&'a str>,
+    pub banner: Option<&'a str>,
+    pub context: &'a [Symbol],
+    pub rates_as_of: TradingDate,
+    /// What the portfolios leave of the accounts' capital.
+    pub unallocated: crate::domain::Money,
+}
+
+impl Facts<'_> {
+    fn year(&self) -> i32 {
+        new_york_date(self.now).year()
+    }
+
+    fn account_name(&self, held: &HeldAccount) -> String {
+        match held.key.as_deref() {
+            Some("ira") => "IRA".to_owned(),
+            Some(key) => key.to_owned(),
+            None => held.account.masked_number.clone(),
+        }
+    }
+
+    /// In the view: the scope lets it in. Whether it counts is another question.
+    fn in_scope(&self, trade: &Trade) -> bool {
+        let hypothetical = trade
+            .portfolio
+            .and_then(|id| self.books.portfolio(id))
+            .is_some_and(|portfolio| portfolio.hypothetical);
+        match self.view.scope {
+            Scope::AllReal => !hypothetical,
+            Scope::Portfolio(id) => trade.portfolio == Some(id),
+            Scope::Unassigned => trade.portfolio.is_none(),
+        }
+    }
+}
+
+pub fn assemble(facts: &Facts<'_>) -> Snapshot {
+    let visible = |trade: &&Trade| facts.in_scope(trade) && (trade.is_open() || trade.is_what_if());
+    let trades: Vec<_> = facts
+        .books
+        .trades
+        .values()
+        .filter(visible)
+        .map(|trade| trade_facts::of(trade, facts.books, facts.market))
+        .collect();
+    let underlyings = risk::panel(facts, &trades);
+    let order: Vec<Symbol> = underlyings.rows.iter().map(|row| row.symbol.clone()).collect();
+    let limits = overview::limits(facts);
+    let rows = attention::rows(&attention::Book {
+        now: facts.now,
+        books: facts.books,
+        trades: &trades,
+        market: facts.market,
+        risk: facts.risk,
+    });
+    let blotter = overview::blotter(facts, rows);
+    let account = overview::account(facts, &trades);
+    let scenario = risk::scenario(facts, account.net_liq.value);
+    let answer = overview::answer(facts, &underlyings, &scenario, &limits);
+    let warnings = overview::warnings(facts, &trades);
+    Snapshot {
+        revision: facts.revision,
+        as_of: facts.now,
+        mode: facts.mode,
+        view: facts.view.clone(),
+        header: header::header(facts, &limits, &blotter),
+        freshness: header::freshness(facts, &trades),
+        market: market::panel(facts, &order),
+        stress: risk::stress(facts, account.net_liq.value),
+        portfolios: overview::portfolios(facts, &limits),
+        positions: positions::panel(facts, &trades, &order),
+        answer,
+        account,
+        underlyings,
+        scenario,
+        blotter,
+        limits,
+        warnings,
+    }
+}
+
+/// A sum is live when all its parts are, stale when one is; missing parts are counted beside it.
+fn standing(coverage: &Coverage) -> Standing {
+    if coverage.legs > 0 && coverage.unpriced == coverage.legs {
+        Standing::Unknown
+    } else if coverage.stale > 0 {
+        Standing::Stale
+    } else {
+        Standing::Live
+    }
+}

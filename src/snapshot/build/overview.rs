@@ -1,0 +1,401 @@
+//! The answer, the account and portfolio strips, the limits, the warnings, and the blotter's rows.
+
+use super::{Facts, standing};
+use crate::advisor::attention::{Attention, Kind};
+use crate::advisor::trade_facts::TradeFacts;
+use crate::domain::view::Scope;
+use crate::domain::{LimitState, Money, Reading, Symbol};
+use crate::market::view::BetaSource;
+use crate::risk::limits::LimitReading;
+use crate::risk::report::RiskReport;
+use crate::risk::valuation::Total;
+use crate::risk::var::VarOutcome;
+use crate::snapshot::overview::{
+    AccountFigure, AccountStrip, Answer, AnswerState, BlotterRow, LimitRow, PortfolioStrip, StripKind,
+    Urgency,
+};
+use crate::snapshot::{RiskPanel, ScenarioPanel, Shown, Standing};
+
+pub(super) fn limits(facts: &Facts<'_>) -> Vec<LimitRow> {
+    let Some(risk) = facts.risk else { return Vec::new() };
+    let mut rows: Vec<LimitRow> = risk
+        .portfolios
+        .iter()
+        .flat_map(|portfolio| portfolio.limits.iter())
+        .filter(|reading| reading.state != LimitState::Off)
+        .map(limit_row)
+        .collect();
+    rows.sort_by(|a, b| used(b).total_cmp(&used(a)).then_with(|| a.portfolio.cmp(&b.portfolio)));
+    rows
+}
+
+fn used(row: &LimitRow) -> f64 {
+    row.utilisation.unwrap_or(match row.state {
+        LimitState::Breached | LimitState::Unknown => f64::INFINITY,
+        LimitState::Off | LimitState::Within | LimitState::Near => 0.0,
+    })
+}
+
+fn limit_row(reading: &LimitReading) -> LimitRow {
+    LimitRow {
+        id: reading.id,
+        portfolio: reading.portfolio_name.clone(),
+        value: reading.value,
+        limit: reading.limit,
+        utilisation: reading.utilisation,
+        state: reading.state,
+        driver: reading.driver().cloned(),
+    }
+}
+
+pub(super) fn binding(risk: &RiskReport, symbol: &Symbol) -> Option<LimitRow> {
+    let found = risk.binding.iter().find(|binding| binding.symbol == *symbol)?;
+    Some(LimitRow {
+        id: found.limit,
+        portfolio: found.portfolio_name.clone(),
+        value: None,
+        limit: None,
+        utilisation: found.utilisation,
+        state: found.state,
+        driver: Some(symbol.clone()),
+    })
+}
+
+pub(super) fn answer(
+    facts: &Facts<'_>,
+    panel: &RiskPanel,
+    scenario: &ScenarioPanel,
+    limits: &[LimitRow],
+) -> Answer {
+    let words = |row: &LimitRow| {
+        let percent = row.utilisation.map_or("?".to_owned(), |u| format!("{:.0} %", u * 100.0));
+        let driver = row.driver.as_ref().map_or(String::new(), |symbol| format!(", {symbol} most"));
+        format!("{} {percent} ({}{driver})", row.id.words(), row.portfolio)
+    };
+    let of = |state: LimitState| limits.iter().filter(move |row| row.state == state);
+    let near: Vec<String> = of(LimitState::Near).map(words).collect();
+    let unpriced = panel.total.unpriced;
+    let (state, headline) = if facts.risk.is_none() {
+        (AnswerState::Unknown, "UNKNOWN (no risk picture yet)".to_owned())
+    } else if of(LimitState::Breached).next().is_some() {
+        let which: Vec<String> = of(LimitState::Breached).map(words).collect();
+        (AnswerState::Breached, format!("BREACHED: {}", which.join(", ")))
+    } else if unpriced > 0 {
+        let legs = if unpriced == 1 { "leg" } else { "legs" };
+        (AnswerState::Unknown, format!("UNKNOWN ({unpriced} {legs} unpriced)"))
+    } else if of(LimitState::Unknown).next().is_some() {
+        let which: Vec<String> =
+            of(LimitState::Unknown).map(|row| format!("{} {}", row.id.words(), row.portfolio)).collect();
+        (AnswerState::Unknown, format!("UNKNOWN: {}", which.join(", ")))
+    } else if panel.total.beta_delta.standing == Standing::Stale {
+        (AnswerState::Unknown, "UNKNOWN (quotes are stale)".to_owned())
+    } else if near.is_empty() {
+        (AnswerState::Within, "WITHIN LIMITS".to_owned())
+    } else {
+        (AnswerState::Near, "WITHIN LIMITS".to_owned())
+    };
+    let (sentence, short) = sentence(facts, panel, scenario);
+    Answer { state, headline, sentence, short, near }
+}
+
+fn sentence(facts: &Facts<'_>, panel: &RiskPanel, scenario: &ScenarioPanel) -> (String, String) {
+    let total = &panel.total;
+    let (Some(delta), Some(theta)) = (total.beta_delta.value, total.theta_day.value) else {
+        return (String::new(), String::new());
+    };
+    let benchmark = facts.market.benchmark();
+    let side = if delta < 0.0 { "Short" } else { "Long" };
+    let tilde = if total.beta_delta.standing == Standing::Stale { "~" } else { "" };
+    let delta_words = format!("{side} {tilde}{} {benchmark} Δ", thousands(delta.abs()));
+    let dollars = format!("{}${}", if theta < 0.0 { "−" } else { "+" }, thousands(theta.abs()));
+    let breakeven = facts
+        .risk
+        .and_then(|risk| risk.exposures.total.breakeven_move)
+        .map(|by| format!("breaks even ±{:.2} %", by * 100.0));
+    // The worst cell of the whole scope; the matrix may be showing one underlying.
+    let worst = total.worst.value.map(|pnl| {
+        let share = scenario
+            .worst
+            .as_ref()
+            .filter(|_| scenario.beta_mapped)
+            .and_then(|worst| worst.of_net_liq)
+            .map(|part| format!(" ({:.1} %)", part * 100.0));
+        (signed(pnl, 0), share.unwrap_or_default())
+    });
+    let mut long = format!("{delta_words}, {dollars} a day");
+    let mut short = format!("{delta_words}, {dollars}/day");
+    if let Some(breakeven) = breakeven {
+        long = format!("{long}, {breakeven} a day");
+        short = format!("{short}, {breakeven}");
+    }
+    if let Some((pnl, share)) = worst {
+        long = format!("{long}; worst cell {pnl}{share}");
+        short = format!("{short}; worst {pnl}{share}");
+    }
+    (long, short)
+}
+
+pub(super) fn account(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> AccountStrip {
+    let mut net_liq = Total::default();
+    let mut accounts = Vec::new();
+    for held in facts.books.accounts.values() {
+        let id = held.account.id;
+        let value = facts.net_liq.get(&id).copied().unwrap_or_default();
+        net_liq.include(&value);
+        let latest = facts.balances.get(&id).or(held.balances.as_ref());
+        accounts.push(AccountFigure {
+            name: facts.account_name(held),
+            masked_number: held.account.masked_number.clone(),
+            net_liq: value.whole().into(),
+            broker_net_liq: latest.and_then(|balances| balances.net_liq),
+            cash: latest.and_then(|balances| balances.cash),
+        });
+    }
+    let mut day = Total::default();
+    let mut open = Total::default();
+    for trade in trades.iter().filter(|trade| (facts.counted)(trade.trade)) {
+        day.include(&trade.day);
+        open.include(&trade.open);
+    }
+    let state = facts.risk.map_or(Standing::Unknown, |risk| standing(&risk.exposures.total.coverage));
+    let var = facts.risk.and_then(|risk| risk.var.known());
+    let known = !facts.books.accounts.is_empty();
+    AccountStrip {
+        net_liq: if known { net_liq.whole().into() } else { Shown::unknown() },
+        accounts,
+        var95: Shown::of(var.map(|var| var.var95), state),
+        var_method: facts.risk.map_or_else(String::new, |risk| match &risk.var {
+            VarOutcome::Known { report } => report.method.words().to_owned(),
+            VarOutcome::Unknown { why, .. } => why.clone(),
+        }),
+        var_utilisation: Shown::of(var_utilisation(facts), state),
+        es975: Shown::of(var.map(|var| var.es975), state),
+        buying_power_used: Shown::of(buying_power_used(facts), Standing::Live),
+        day: day.known().into(),
+        open: open.known().into(),
+    }
+}
+
+/// VaR of the book over what the portfolios' own limits allow together.
+fn var_utilisation(facts: &Facts<'_>) -> Option<f64> {
+    use rust_decimal::prelude::ToPrimitive;
+    let var = facts.risk?.var.known()?.var95;
+    let allowed: f64 = facts
+        .books
+        .portfolios
+        .values()
+        .filter(|held| !held.portfolio.hypothetical)
+        .filter(|held| match facts.view.scope {
+            Scope::Portfolio(id) => held.portfolio.id == id,
+            Scope::AllReal | Scope::Unassigned => true,
+        })
+        .filter_map(|held| {
+            let limit = held.portfolio.limits.var95?.to_f64()?;
+            Some(limit * held.portfolio.capital.to_f64())
+        })
+        .sum();
+    (allowed > 0.0).then_some(var / allowed)
+}
+
+/// Only when every account says both figures.
+fn buying_power_used(facts: &Facts<'_>) -> Option<f64> {
+    let mut used = Money::ZERO;
+    let mut whole = Money::ZERO;
+    for held in facts.books.accounts.values() {
+        let balances = facts.balances.get(&held.account.id).or(held.balances.as_ref())?;
+        used += balances.requirement?;
+        whole += balances.net_liq?;
+    }
+    let whole = whole.to_f64();
+    (whole > 0.0).then(|| used.to_f64() / whole)
+}
+
+pub(super) fn portfolios(facts: &Facts<'_>, limits: &[LimitRow]) -> Vec<PortfolioStrip> {
+    let mut strips: Vec<PortfolioStrip> =
+        facts.books.portfolios.values().map(|held| strip(facts, Some(&held.portfolio), limits)).collect();
+    // In the order of size, hypothetical ones last.
+    strips.sort_by(|a, b| {
+        let key = |strip: &PortfolioStrip| (strip.kind == StripKind::Hypothetical, strip.equity.value);
+        let (a, b) = (key(a), key(b));
+        a.0.cmp(&b.0).then(b.1.cmp(&a.1))
+    });
+    if let Some(idle) = unallocated(facts) {
+        strips.push(idle);
+    }
+    if facts.books.open_trades().any(|trade| trade.portfolio.is_none()) {
+        strips.push(strip(facts, None, limits));
+    }
+    strips
+}
+
+fn strip(
+    facts: &Facts<'_>,
+    portfolio: Option<&crate::domain::Portfolio>,
+    limits: &[LimitRow],
+) -> PortfolioStrip {
+    let id = portfolio.map(|portfolio| portfolio.id);
+    let found = facts.risk.and_then(|risk| risk.portfolios.iter().find(|row| row.id == id));
+    let state = found.map_or(Standing::Unknown, |row| standing(&row.total.coverage));
+    let mine = facts.books.open_trades().filter(|trade| trade.portfolio == id);
+    let mut open = Total::default();
+    let mut trades = 0;
+    for trade in mine {
+        trades += 1;
+        for leg in &trade.legs {
+            open.add(&crate::risk::valuation::leg(leg, trade.opened_at, facts.market).open);
+        }
+    }
+    let equity = portfolio.map_or(Shown::unknown(), |portfolio| {
+        Shown::from(open.whole()).map(|pnl: Money| portfolio.capital + pnl)
+    });
+    let name = portfolio.map_or_else(|| "unassigned".to_owned(), |portfolio| portfolio.name.clone());
+    PortfolioStrip {
+        id,
+        kind: match portfolio {
+            None => StripKind::Unassigned,
+            Some(portfolio) if portfolio.hypothetical => StripKind::Hypothetical,
+            Some(_) => StripKind::Real,
+        },
+        equity,
+        beta_delta: Shown::of(found.map(|row| row.total.beta_weighted_delta), state),
+        theta_day: Shown::of(found.map(|row| row.total.theta_day), state),
+        worst: Shown::of(found.and_then(|row| row.worst.as_ref()).map(|worst| worst.pnl), state),
+        var95: Shown::of(found.and_then(|row| row.var.known()).map(|var| var.var95), state),
+        trades,
+        tightest: limits.iter().find(|row| row.portfolio == name).cloned(),
+        name,
+    }
+}
+
+/// What the portfolios leave of the accounts' capital: idle cash is a line, not a gap.
+fn unallocated(facts: &Facts<'_>) -> Option<PortfolioStrip> {
+    let idle = facts.unallocated;
+    (idle > Money::ZERO).then(|| PortfolioStrip {
+        id: None,
+        name: "unallocated".to_owned(),
+        kind: StripKind::Unallocated,
+        equity: Shown::live(idle),
+        beta_delta: Shown::unknown(),
+        theta_day: Shown::unknown(),
+        worst: Shown::unknown(),
+        var95: Shown::unknown(),
+        trades: 0,
+        tightest: None,
+    })
+}
+
+pub(super) fn blotter(facts: &Facts<'_>, rows: Vec<Attention>) -> Vec<BlotterRow> {
+    rows.into_iter()
+        .map(|row| {
+            let trade = row.trade.and_then(|id| facts.books.trades.get(&id));
+            let portfolio = row.portfolio.or_else(|| trade.and_then(|trade| trade.portfolio));
+            let held = portfolio.and_then(|id| facts.books.portfolios.get(&id));
+            let account = trade
+                .and_then(|trade| trade.account)
+                .or_else(|| held.and_then(|held| held.account))
+                .and_then(|id| facts.books.accounts.get(&id));
+            BlotterRow {
+                key: row.key,
+                urgency: urgency(row.kind),
+                to_do: row.kind != Kind::WhatIf,
+                portfolio: held.map_or_else(|| "—".to_owned(), |held| held.portfolio.name.clone()),
+                account: account.map_or_else(|| "—".to_owned(), |held| facts.account_name(held)),
+                action: row.action,
+                price: row.price,
+                after: row.after,
+                why: row.why,
+                by_when: row.by_when,
+                trade: row.trade,
+                underlying: row.underlying,
+            }
+        })
+        .collect()
+}
+
+fn urgency(kind: Kind) -> Urgency {
+    match kind {
+        Kind::Breach => Urgency::Breach,
+        Kind::Hedge => Urgency::Hedge,
+        Kind::Expiry => Urgency::Expiry,
+        Kind::Dividend => Urgency::Dividend,
+        Kind::Exit => Urgency::Exit,
+        Kind::Route => Urgency::Route,
+        Kind::Rationale => Urgency::Rationale,
+        Kind::WhatIf => Urgency::WhatIf,
+    }
+}
+
+pub(super) fn warnings(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> Vec<String> {
+    let mut said: Vec<String> = facts.failures.to_vec();
+    if let Some(why) = facts.read_only {
+        said.push(format!("read-only: {why}"));
+    }
+    let mut european = 0;
+    for trade in trades {
+        for leg in &trade.trade.legs {
+            if let Reading::Unusable { why } = facts.market.mark(&leg.instrument) {
+                said.push(format!("{}: {}", leg.instrument.broker_symbol(), why.words()));
+            }
+            european += usize::from(
+                leg.instrument
+                    .option()
+                    .is_some_and(|option| option.style == crate::domain::ExerciseStyle::American),
+            );
+        }
+    }
+    let mut symbols: Vec<&Symbol> = trades.iter().map(|trade| &trade.trade.underlying).collect();
+    symbols.sort();
+    symbols.dedup();
+    for symbol in symbols {
+        if facts.market.beta(symbol).source == BetaSource::Assumed {
+            said.push(format!("{symbol}: no history and no broker beta, 1.00 assumed"));
+        }
+    }
+    if let Some(VarOutcome::Unknown { why, .. }) = facts.risk.map(|risk| &risk.var) {
+        said.push(format!("no VaR: {why}"));
+    }
+    if european > 0 {
+        said.push(format!("{european} American legs are priced as European"));
+    }
+    said.push(format!("interest rates are those of {}", facts.rates_as_of));
+    said
+}
+
+/// Whole dollars with separators, without a sign.
+pub(super) fn thousands(value: f64) -> String {
+    let digits = format!("{:.0}", value.abs());
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// With its sign: typographic minus, plus, and separators in the whole part.
+pub(super) fn signed(value: f64, decimals: usize) -> String {
+    let size = value.abs();
+    let text = if decimals == 0 { thousands(size) } else { format!("{size:.decimals$}") };
+    let zero = text.chars().all(|c| !c.is_ascii_digit() || c == '0');
+    match (zero, value < 0.0) {
+        (true, _) => text,
+        (_, true) => format!("−{text}"),
+        (_, false) => format!("+{text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_in_sentences_carry_sign_and_separators() {
+        assert_eq!(signed(-11_163.4, 0), "−11,163");
+        assert_eq!(signed(0.04, 1), "0.0");
+        assert_eq!(signed(44.0, 0), "+44");
+        assert_eq!(thousands(1_234_567.0), "1,234,567");
+        assert_eq!(thousands(999.0), "999");
+    }
+}

@@ -1,0 +1,246 @@
+//! Panel 4 from books, market and the per-trade figures of the risk report.
+
+use std::collections::BTreeMap;
+
+use super::{Facts, standing};
+use crate::advisor::trade_facts::{self, TradeFacts};
+use crate::domain::time::days_to;
+use crate::domain::{Instrument, Leg, Reading, Symbol, TradeId, TradeKind, TradeState, label};
+use crate::market::quote::Quality;
+use crate::market::view::{OptionReading, PricingModel};
+use crate::risk::exposure::{Exposure, LegExposure, TradeExposure};
+use crate::risk::valuation::{LegValue, Total};
+use crate::snapshot::positions::{Flag, LegRow, PositionGroup, PositionsPanel, TradeRow};
+use crate::snapshot::{Shown, Standing};
+
+pub(super) fn panel(facts: &Facts<'_>, trades: &[TradeFacts<'_>], order: &[Symbol]) -> PositionsPanel {
+    let exposures = Exposures::of(facts);
+    let mut by_symbol: BTreeMap<&Symbol, Vec<&TradeFacts<'_>>> = BTreeMap::new();
+    for trade in trades {
+        by_symbol.entry(&trade.trade.underlying).or_default().push(trade);
+    }
+    let place = |symbol: &Symbol| order.iter().position(|known| known == symbol).unwrap_or(usize::MAX);
+    let mut symbols: Vec<&Symbol> = by_symbol.keys().copied().collect();
+    symbols.sort_by_key(|symbol| (place(symbol), (*symbol).clone()));
+    let groups: Vec<PositionGroup> = symbols
+        .into_iter()
+        .filter_map(|symbol| Some(group(facts, symbol, by_symbol.get(symbol)?, &exposures)))
+        .collect();
+    let counted = trades.iter().filter(|trade| (facts.counted)(trade.trade));
+    PositionsPanel {
+        trades: counted.clone().count(),
+        legs: counted.map(|trade| trade.trade.legs.len()).sum(),
+        what_ifs_out: trades.iter().filter(|t| t.trade.is_what_if() && !(facts.counted)(t.trade)).count(),
+        groups,
+    }
+}
+
+/// The report's figures by trade and leg; a leg is found by its place in its trade.
+struct Exposures<'a> {
+    trades: BTreeMap<TradeId, &'a TradeExposure>,
+    legs: BTreeMap<TradeId, Vec<&'a LegExposure>>,
+}
+
+impl<'a> Exposures<'a> {
+    fn of(facts: &Facts<'a>) -> Self {
+        let mut found = Self { trades: BTreeMap::new(), legs: BTreeMap::new() };
+        if let Some(risk) = facts.risk {
+            for trade in &risk.exposures.trades {
+                found.trades.insert(trade.trade, trade);
+            }
+            for leg in &risk.exposures.legs {
+                found.legs.entry(leg.trade).or_default().push(leg);
+            }
+        }
+        found
+    }
+}
+
+fn group(
+    facts: &Facts<'_>,
+    symbol: &Symbol,
+    trades: &[&TradeFacts<'_>],
+    exposures: &Exposures<'_>,
+) -> PositionGroup {
+    let counted: Vec<&&TradeFacts<'_>> = trades.iter().filter(|trade| (facts.counted)(trade.trade)).collect();
+    let mut day = Total::default();
+    let mut open = Total::default();
+    for trade in &counted {
+        day.include(&trade.day);
+        open.include(&trade.open);
+    }
+    let row = facts.risk.and_then(|risk| risk.exposures.underlyings.iter().find(|row| row.symbol == *symbol));
+    let figure = |of: fn(&Exposure) -> f64| match row {
+        Some(row) => Shown::of(Some(of(&row.exposure)), standing(&row.coverage)),
+        None => Shown::unknown(),
+    };
+    let mut ordered: Vec<&&TradeFacts<'_>> = trades.iter().collect();
+    ordered.sort_by_key(|trade| {
+        (trade.trade.kind == TradeKind::WhatIf, trade.nearest_expiry, trade.trade.opened_at, trade.trade.id)
+    });
+    PositionGroup {
+        symbol: symbol.clone(),
+        summary: summary(&ordered),
+        delta_shares: figure(|e| e.delta_shares),
+        theta_day: figure(|e| e.theta_day),
+        vega_point: figure(|e| e.vega_point),
+        day: if counted.is_empty() { Shown::unknown() } else { day.known().into() },
+        open: if counted.is_empty() { Shown::unknown() } else { open.known().into() },
+        trades: ordered.into_iter().map(|trade| trade_row(facts, trade, exposures)).collect(),
+    }
+}
+
+fn summary(trades: &[&&TradeFacts<'_>]) -> String {
+    match trades {
+        [only] => {
+            let mut words = label::strategy_words(only.trade.strategy, &only.trade.legs);
+            if only.trade.rationale.is_none() {
+                words.push_str(", no rationale");
+            }
+            words
+        }
+        several => format!("{} trades", several.len()),
+    }
+}
+
+fn trade_row(facts: &Facts<'_>, trade: &TradeFacts<'_>, exposures: &Exposures<'_>) -> TradeRow {
+    let it = trade.trade;
+    let counted = (facts.counted)(it);
+    let exposure = exposures.trades.get(&it.id);
+    let figure = |of: fn(&Exposure) -> f64| match exposure {
+        Some(row) => Shown::of(Some(of(&row.exposure)), standing(&row.coverage)),
+        None => Shown::unknown(),
+    };
+    let legs = exposures.legs.get(&it.id);
+    let account = it.account.and_then(|id| facts.books.accounts.get(&id));
+    TradeRow {
+        id: it.id,
+        kind: it.kind,
+        counted,
+        strategy: it.strategy,
+        label: trade.label.clone(),
+        portfolio: it.portfolio.and_then(|id| facts.books.portfolio(id)).map(|p| p.name.clone()),
+        account: account.map(|held| facts.account_name(held)),
+        quantity: trade.lots,
+        entry: Shown::of(trade.entry, Standing::Live),
+        mark: trade.mark.into(),
+        delta_shares: figure(|e| e.delta_shares),
+        theta_day: figure(|e| e.theta_day),
+        vega_point: figure(|e| e.vega_point),
+        nearest_expiry: trade.nearest_expiry,
+        dte: trade.days,
+        day: trade.day.whole().into(),
+        open: trade.open.whole().into(),
+        percent_of_max: percent_of_max(trade),
+        rule: rule(trade),
+        flags: flags(trade),
+        state: state_words(it.state).to_owned(),
+        rationale: it.rationale.as_deref().map(crate::domain::text::clean_note),
+        legs: it
+            .legs
+            .iter()
+            .zip(&trade.legs)
+            .enumerate()
+            .map(|(i, (leg, value))| leg_row(facts, leg, value, legs.and_then(|legs| legs.get(i)).copied()))
+            .collect(),
+    }
+}
+
+fn percent_of_max(trade: &TradeFacts<'_>) -> Shown<f64> {
+    let percent = trade.exit.as_ref().and_then(|exit| exit.percent_of_max);
+    Shown::of(percent, if trade.open.stale > 0 { Standing::Stale } else { Standing::Live })
+}
+
+fn rule(trade: &TradeFacts<'_>) -> String {
+    if let Some(evaluation) = trade.trade.evaluation.as_ref().filter(|_| trade.trade.is_what_if()) {
+        return crate::booking::evaluate::verdict_words(evaluation);
+    }
+    match &trade.exit {
+        Some(exit) => match &exit.due {
+            Some(due) => format!("CLOSE: {due}"),
+            None => exit.next.clone(),
+        },
+        None => String::new(),
+    }
+}
+
+fn flags(trade: &TradeFacts<'_>) -> Vec<Flag> {
+    let it = trade.trade;
+    let soon = trade.days.is_some_and(|days| days <= trade_facts::EXPIRY_DAYS);
+    let table = [
+        (it.rationale.is_none(), Flag::NoRationale),
+        (soon, Flag::ExpiresSoon),
+        (trade.dividend.is_some(), Flag::DividendRisk),
+        (trade.assignment.is_some(), Flag::AssignmentRisk),
+        (trade.exit.as_ref().is_some_and(|exit| exit.due.is_some()), Flag::ExitDue),
+        (trade.value.missing > 0, Flag::Unpriced),
+        (trade_facts::uses_european_for_american(it), Flag::EuropeanModel),
+        (it.portfolio.is_none() && it.is_open(), Flag::Unassigned),
+        (it.legs.iter().any(|leg| trade_facts::is_non_standard(&leg.instrument)), Flag::NonStandard),
+    ];
+    table.into_iter().filter_map(|(holds, flag)| holds.then_some(flag)).collect()
+}
+
+fn state_words(state: TradeState) -> &'static str {
+    match state {
+        TradeState::Intent => "intent",
+        TradeState::Evaluated => "evaluated",
+        TradeState::Pending => "pending",
+        TradeState::Executed => "executed",
+        TradeState::Closed { .. } => "closed",
+        TradeState::Rolled { .. } => "rolled",
+    }
+}
+
+fn leg_row(facts: &Facts<'_>, leg: &Leg, value: &LegValue, exposure: Option<&LegExposure>) -> LegRow {
+    let market = facts.market;
+    let raw = market.raw_quote(&leg.instrument);
+    let out_of_date = matches!(market.quality(&leg.instrument), Quality::Missing | Quality::Stale);
+    let live = if out_of_date { Standing::Stale } else { Standing::Live };
+    let option = leg.instrument.option().map(|_| market.option(&leg.instrument));
+    let stale = exposure.is_some_and(|row| row.stale);
+    let figure = |of: fn(&Exposure) -> f64| {
+        let known = exposure.and_then(|row| row.exposure.as_ref()).map(of);
+        Shown::of(known, if stale { Standing::Stale } else { Standing::Live })
+    };
+    // A WhatIf that is not counted has no place in the report; its unit Greeks are the model's all the same.
+    let delta = figure(|e| e.delta_shares);
+    LegRow {
+        instrument: leg.instrument.broker_symbol(),
+        label: label::leg(&leg.instrument, facts.year()),
+        quantity: leg.quantity,
+        entry: Shown::of(leg.entry, Standing::Live),
+        bid: Shown::of(raw.and_then(|quote| quote.bid), live),
+        ask: Shown::of(raw.and_then(|quote| quote.ask), live),
+        mark: value.mark.into(),
+        iv: option.map_or(Shown::unknown(), |o| o.inputs.map(|inputs| inputs.vol_annual * 100.0).into()),
+        broker_iv: Shown::of(
+            option.and_then(|o| o.broker).and_then(|greeks| greeks.volatility).map(|vol| vol * 100.0),
+            Standing::Live,
+        ),
+        delta_shares: if delta.value.is_some() {
+            delta
+        } else {
+            trade_facts::model_delta(leg, market).into()
+        },
+        theta_day: figure(|e| e.theta_day),
+        vega_point: figure(|e| e.vega_point),
+        dte: leg.instrument.option().map(|option| days_to(option.expiry, market.now())),
+        day: value.day.into(),
+        open: value.open.into(),
+        model: model_words(&leg.instrument, option.as_ref()),
+        quote_age_seconds: market.quote_age_seconds(&leg.instrument),
+        european_for_american: option.is_some_and(|o| o.model == PricingModel::EuropeanForAmerican),
+    }
+}
+
+fn model_words(instrument: &Instrument, option: Option<&OptionReading>) -> String {
+    match (instrument, option) {
+        (Instrument::Option(_), Some(reading)) => match (&reading.inputs, reading.model) {
+            (Reading::Unusable { why }, _) => why.words().to_owned(),
+            (_, PricingModel::European) => "European".to_owned(),
+            (_, PricingModel::EuropeanForAmerican) => "European for American".to_owned(),
+        },
+        _ => "shares".to_owned(),
+    }
+}
