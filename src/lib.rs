@@ -5,6 +5,7 @@ pub mod domain;
 pub mod numerics;
 
 // -- the centre: pure, no clock, no I/O
+pub mod advisor;
 pub mod booking;
 pub mod containers;
 pub mod engine;

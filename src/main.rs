@@ -1,3 +1,5 @@
 //! The `cotrader` program.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    cotrader::cli::run()
+}

@@ -1,1 +1,16 @@
-//! (being built)
+//! Assembly: tasks, channels, recovery, shutdown, telemetry.
+//!
+//! Never: holds a rule.
+
+pub mod broker_task;
+pub mod clock;
+pub mod compute;
+pub mod control;
+pub mod engine_task;
+pub mod ids;
+pub mod recovery;
+pub mod settings;
+pub mod shell;
+pub mod telemetry;
+pub mod wire_up;
+pub mod world;

@@ -20,9 +20,10 @@ const ARROWS: &[(u8, &str, &[&str])] = &[
     (4, "risk", &["domain", "numerics", "pricing", "market", "containers"]),
     (5, "broker", &["domain", "market", "risk"]),
     (5, "booking", &["domain", "pricing", "market", "containers", "risk"]),
+    (6, "advisor", &["domain", "numerics", "pricing", "market", "containers", "risk", "booking"]),
     (6, "sim", &["domain", "numerics", "pricing", "market", "risk", "broker"]),
-    (7, "snapshot", &["domain", "market", "containers", "risk", "booking"]),
-    (8, "engine", &["domain", "market", "containers", "risk", "booking", "snapshot"]),
+    (7, "snapshot", &["domain", "market", "containers", "risk", "booking", "advisor"]),
+    (8, "engine", &["domain", "market", "containers", "risk", "booking", "advisor", "snapshot"]),
     (8, "tui", &["domain", "snapshot"]),
     (10, "config", &["domain"]),
     (
@@ -69,8 +70,18 @@ const ARROWS: &[(u8, &str, &[&str])] = &[
 /// Guests who see one room only: importer, module, the only path below it.
 const NARROW: &[(&str, &str, &str)] = &[("sim", "broker", "broker::tastytrade::wire")];
 
-const CENTRE: &[&str] =
-    &["numerics", "domain", "pricing", "containers", "market", "risk", "booking", "snapshot", "engine"];
+const CENTRE: &[&str] = &[
+    "numerics",
+    "domain",
+    "pricing",
+    "containers",
+    "market",
+    "risk",
+    "booking",
+    "advisor",
+    "snapshot",
+    "engine",
+];
 
 /// The outside world: not named by the centre, its tests apart.
 const OUTSIDE: &[&str] = &[

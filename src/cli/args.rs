@@ -1,0 +1,205 @@
+//! The command line as it is typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// The risk cockpit for one person's options book.
+///
+/// Without a command the cockpit starts. Where no broker credentials are configured it starts the demo: a
+/// simulated broker on a loopback port, in a store of its own.
+#[derive(Debug, Parser)]
+#[command(name = "cotrader", version, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: 0 ok · 1 failed · 2 usage · 3 blocked by a limit or gate · 4 broker unreachable · 5 store damaged\n\
+    Keys inside the cockpit: ? shows them all."
+)]
+pub struct Cli {
+    /// Folder of the event store
+    #[arg(long, global = true, value_name = "DIR", env = "COTRADER_STORE")]
+    pub store: Option<PathBuf>,
+    /// Folder of cotrader.yaml and portfolios.yaml
+    #[arg(long, global = true, value_name = "DIR", env = "COTRADER_CONFIG")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub world: WorldArgs,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What the simulated broker shows.
+#[derive(Debug, Clone, Default, Args)]
+pub struct WorldArgs {
+    /// A recorded option chain (CSV, also .gz) shown as an open session; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub market: Vec<PathBuf>,
+    /// Daily prices (CSV, also .gz) that returns, betas and day changes come from; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub history: Vec<PathBuf>,
+    /// Positions to hold in it (YAML or JSON)
+    #[arg(long, value_name = "FILE")]
+    pub book: Option<PathBuf>,
+    /// Day to take from chain files that hold several (default: the last)
+    #[arg(long, value_name = "DATE")]
+    pub day: Option<chrono::NaiveDate>,
+    /// Seed of the demo world (default: the store's own, 7 in a new one)
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Start the simulated clock at this instant (RFC 3339, or New York time without an offset)
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
+    /// Run the simulated clock this many times faster
+    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    pub speed: f64,
+}
+
+impl WorldArgs {
+    /// A recorded market was asked for.
+    pub fn is_recorded(&self) -> bool {
+        !self.market.is_empty() || self.book.is_some() || !self.history.is_empty()
+    }
+
+    pub fn is_default(&self) -> bool {
+        !self.is_recorded() && self.seed.is_none() && self.as_of.is_none()
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the cockpit on the simulated broker, whatever is configured
+    Demo,
+    /// Serve the simulated broker on a loopback port until SIGTERM
+    Sim(SimArgs),
+    /// Write a commented configuration and take the broker's credentials
+    Init(InitArgs),
+    /// Check configuration, store, clock, terminal and broker
+    Doctor(JsonArg),
+    /// Say how broker, streams and store stand
+    Health(JsonArg),
+    /// Print the whole screen once
+    Snapshot(SnapshotArgs),
+    /// Book a WhatIf: cotrader book spy ic 45d 16 w5 x1 @medium --rationale "income, IVR 23"
+    Book(BookArgs),
+    /// Record a decision or a note
+    Log(LogArgs),
+    /// Print recorded events, oldest first
+    Events(EventsArgs),
+    /// Check every event of the store; exit 5 and the first damaged seq otherwise
+    Verify(JsonArg),
+    /// Make the projection tables anew from the events
+    Rebuild,
+    /// Copy the store into FILE and verify the copy
+    Backup {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Print shell completions
+    Completions {
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub struct JsonArg {
+    /// As one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SimArgs {
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
+    /// Print one JSON line with addresses and this run's secrets
+    #[arg(long)]
+    pub print_connection: bool,
+    /// DXLink address to hand out instead of the own one
+    #[arg(long, value_name = "URL")]
+    pub advertise_dxlink: Option<String>,
+    /// Account stream address to hand out instead of the own one
+    #[arg(long, value_name = "URL")]
+    pub advertise_account_stream: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// Write the files without asking for credentials
+    #[arg(long)]
+    pub no_credentials: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SnapshotArgs {
+    /// Every panel as one JSON document, in full precision
+    #[arg(long)]
+    pub json: bool,
+    /// Print the JSON schema of that document
+    #[arg(long, conflicts_with = "json")]
+    pub schema: bool,
+    /// Columns of the printed screen
+    #[arg(long, default_value_t = 160)]
+    pub width: u16,
+    /// Rows of the printed screen
+    #[arg(long, default_value_t = 50)]
+    pub height: u16,
+    /// Seconds to wait for the picture to be complete
+    #[arg(long, default_value_t = 10)]
+    pub wait: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct BookArgs {
+    /// Underlying, strategy and figures in any order: spy ic 45d 16 w5 x1 @medium
+    #[arg(required = true, value_name = "LINE")]
+    pub line: Vec<String>,
+    /// Why
+    #[arg(long)]
+    pub rationale: Option<String>,
+    /// The evaluation as one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct LogArgs {
+    /// Read one JSON object a line from FILE or - and print one event id a line
+    #[arg(long, value_name = "FILE|-", conflicts_with_all = ["underlying", "strategy", "rationale", "portfolio", "trade", "kind", "key"])]
+    pub batch: Option<PathBuf>,
+    #[arg(long)]
+    pub underlying: Option<String>,
+    #[arg(long)]
+    pub strategy: Option<String>,
+    #[arg(long, required_unless_present = "batch")]
+    pub rationale: Option<String>,
+    #[arg(long)]
+    pub portfolio: Option<String>,
+    /// Add to this trade instead of opening one
+    #[arg(long, value_name = "ID")]
+    pub trade: Option<uuid::Uuid>,
+    /// decision, note, objective, mandate or outcome
+    #[arg(long, default_value = "decision")]
+    pub kind: String,
+    /// Idempotency key: the same key twice is one event
+    #[arg(long)]
+    pub key: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct EventsArgs {
+    /// Only what occurred since this instant (RFC 3339, or a date)
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only this kind, such as trade.adopted
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// Only this stream, such as trade/<id>
+    #[arg(long)]
+    pub stream: Option<String>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,74 @@
+//! The cockpit itself: the tasks, and the screen on top of them.
+
+use tokio::sync::{mpsc, watch};
+
+use crate::cli::exit::{Exit, Trouble};
+use crate::cli::setting::Setting;
+use crate::config::{Glyphs, ScreenSettings, Theme};
+use crate::runtime::engine_task::Ask;
+use crate::runtime::{telemetry, wire_up};
+use crate::tui::{self, Channels, Request, ScreenConfig, ThemeName};
+
+pub async fn run(setting: Setting) -> Result<Exit, Trouble> {
+    if !std::io::IsTerminal::is_terminal(&std::io::stdout()) {
+        return Err(Trouble::new(Exit::Usage, "the cockpit needs a terminal")
+            .with_remedy("for scripts there is `cotrader snapshot --json`"));
+    }
+    let log = setting.log_folder();
+    let _telemetry = telemetry::start(&log, setting.env.get("COTRADER_LOG"));
+    tui::install_panic_hook(log.join("crash.txt"));
+    let plan = wire_up::Plan {
+        store: setting.store.clone(),
+        config: &setting.config,
+        own_broker: setting.own_broker,
+        wish: setting.wish.clone(),
+        listen: true,
+    };
+    let mut running = wire_up::start(plan).await?;
+    let (requests, wishes) = mpsc::channel(64);
+    let (terminate, signals) = watch::channel(false);
+    let channels = Channels {
+        snapshots: running.snapshots.clone(),
+        notices: std::mem::replace(&mut running.notices, mpsc::channel(1).1),
+        requests,
+        signals,
+    };
+    let asks = running.asks.clone();
+    let forward = tokio::spawn(forward(wishes, asks));
+    let screen = tui::run(screen_config(&setting.config.screen, &setting), channels).await;
+    drop(terminate);
+    running.stop().await;
+    forward.abort();
+    screen.map_err(|error| Trouble::failed(error.to_string()))?;
+    Ok(Exit::Ok)
+}
+
+async fn forward(mut wishes: mpsc::Receiver<Request>, asks: mpsc::Sender<Ask>) {
+    while let Some(wish) = wishes.recv().await {
+        match wish {
+            Request::Quit => return,
+            Request::Command(command) => {
+                if asks.send(Ask::Command { command, reply: None }).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+pub fn screen_config(settings: &ScreenSettings, setting: &Setting) -> ScreenConfig {
+    let env = &setting.env;
+    ScreenConfig {
+        theme: match settings.theme {
+            Theme::Dark => ThemeName::Dark,
+            Theme::Light => ThemeName::Light,
+            Theme::Mono => ThemeName::Mono,
+            Theme::ColourBlind => ThemeName::ColourBlind,
+        },
+        ascii: settings.glyphs == Glyphs::Ascii,
+        frame_cap: settings.frames_per_second,
+        keys: settings.keys.clone(),
+        no_color: env.get("NO_COLOR").is_some(),
+        truecolor: env.get("COLORTERM").is_some_and(|value| value == "truecolor" || value == "24bit"),
+    }
+}

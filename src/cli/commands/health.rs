@@ -1,0 +1,5 @@
+//! stub
+use crate::cli::exit::{Exit, Trouble};
+pub async fn run(_s: crate::cli::setting::Setting, _a: crate::cli::args::JsonArg) -> Result<Exit, Trouble> {
+    Err(Trouble::failed("not yet"))
+}

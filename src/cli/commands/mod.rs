@@ -1,0 +1,44 @@
+//! One file per command, and what they share: writing to the terminal.
+
+use std::io::Write;
+
+use super::exit::{Exit, Trouble};
+
+pub mod book;
+pub mod cockpit;
+pub mod doctor;
+pub mod health;
+pub mod init;
+pub mod log;
+pub mod sim;
+pub mod snapshot;
+pub mod store;
+
+/// To stdout, at once.
+pub fn print(text: &str) -> Result<(), Trouble> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(stdout_gone)
+}
+
+/// To stderr; if even that is gone there is nobody to tell.
+pub fn complain(text: &str) {
+    drop(writeln!(std::io::stderr().lock(), "{text}"));
+}
+
+pub fn stdout_gone(error: std::io::Error) -> Trouble {
+    Trouble::failed(format!("cannot write the output: {error}"))
+}
+
+pub fn completions(shell: clap_complete::Shell, command: &mut clap::Command) -> Result<Exit, Trouble> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, command, "cotrader", &mut text);
+    print(&String::from_utf8_lossy(&text))?;
+    Ok(Exit::Ok)
+}
+
+pub fn man(command: clap::Command) -> Result<Exit, Trouble> {
+    let mut text = Vec::new();
+    clap_mangen::Man::new(command).render(&mut text).map_err(stdout_gone)?;
+    print(&String::from_utf8_lossy(&text))?;
+    Ok(Exit::Ok)
+}

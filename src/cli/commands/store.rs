@@ -1,0 +1,78 @@
+//! `events`, `verify`, `rebuild`, `backup`: the store without the cockpit.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use crate::cli::args::{EventsArgs, JsonArg};
+use crate::cli::exit::{Exit, Trouble};
+use crate::cli::setting::{Setting, instant};
+use crate::store::{self, Access, Filter, Store, VerifyOptions};
+
+pub fn events(setting: &Setting, args: EventsArgs) -> Result<Exit, Trouble> {
+    let since = args.since.as_deref().map(instant).transpose()?;
+    let opened = Store::open(&setting.store, Access::ReadOnly)?;
+    let filter = Filter { from_seq: 0, since, kind: args.kind, stream: args.stream };
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut broken = Ok(());
+    opened.store.events(&filter, |event| {
+        let line = if args.json {
+            event.to_json_line()
+        } else {
+            let payload = crate::domain::text::clean(&event.payload, 100);
+            format!("{:>7}  {}  {:<24} {}", event.seq, &event.occurred_at, event.kind, payload)
+        };
+        broken = writeln!(out, "{line}");
+        if broken.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    broken.and_then(|()| out.flush()).map_err(super::stdout_gone)?;
+    match opened.damage {
+        Some(damage) => Err(store::StoreError::Damaged(damage).into()),
+        None => Ok(Exit::Ok),
+    }
+}
+
+pub fn verify(setting: &Setting, args: JsonArg) -> Result<Exit, Trouble> {
+    let report = store::verify(&setting.store, VerifyOptions::default())?;
+    let sound = report.is_sound();
+    if args.json {
+        let damages: Vec<String> = report.damages.iter().map(ToString::to_string).collect();
+        let document = serde_json::json!({
+            "sound": sound,
+            "events": report.events,
+            "streams": report.streams,
+            "last_hash": report.last_hash,
+            "first_damaged_seq": report.first_damaged(),
+            "damages": damages,
+        });
+        super::print(&format!("{document}\n"))?;
+    } else if sound {
+        super::print(&format!(
+            "{} events in {} streams: every one as it was written\n",
+            report.events, report.streams
+        ))?;
+    } else {
+        for damage in &report.damages {
+            super::print(&format!("damaged: {damage}\n"))?;
+        }
+        super::print(&format!("{} events before that are sound\n", report.events))?;
+    }
+    if sound {
+        return Ok(Exit::Ok);
+    }
+    let place = report.first_damaged().map_or("outside the events".to_owned(), |seq| format!("seq {seq}"));
+    Err(Trouble::new(Exit::StoreDamaged, format!("the store is damaged at {place}"))
+        .with_remedy("keep the folder as it is, restore a backup into an empty one"))
+}
+
+pub fn rebuild(setting: &Setting) -> Result<Exit, Trouble> {
+    let rebuilt = store::rebuild(&setting.store)?;
+    super::print(&format!("tables made anew from {} events\n", rebuilt.events))?;
+    Ok(Exit::Ok)
+}
+
+pub fn backup(setting: &Setting, file: &Path) -> Result<Exit, Trouble> {
+    let copy = store::backup(&setting.store, file)?;
+    super::print(&format!("{} events, {} bytes in {}: verified\n", copy.events, copy.bytes, file.display()))?;
+    Ok(Exit::Ok)
+}

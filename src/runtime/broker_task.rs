@@ -1,0 +1,257 @@
+//! The broker's side of the process: reads when asked, pumps the streams, turns both into inputs.
+//!
+//! Never: decides what to read; the engine's effects say so.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::booking::draft;
+use crate::broker::{Broker, BrokerError, StreamControl, StreamEvent, Subscriptions};
+use crate::domain::report::AccountsReport;
+use crate::domain::{Instrument, Symbol};
+use crate::engine::{ChainWish, Failure, Input, Watch};
+use crate::market::update::{Link, LinkState, OptionChain};
+
+use super::clock::EngineClock;
+
+/// What the engine's effects ask of the broker.
+#[derive(Debug)]
+pub enum Errand {
+    Refresh,
+    Watch(Watch),
+    Chain(ChainWish),
+    RetryLinks,
+}
+
+pub struct BrokerTask<B> {
+    broker: Arc<B>,
+    clock: EngineClock,
+    inputs: mpsc::Sender<Input>,
+    watch: Watch,
+    /// Instruments and underlyings that have been read once.
+    read: BTreeSet<Instrument>,
+    measured: BTreeSet<Symbol>,
+    subscriptions: watch::Sender<Subscriptions>,
+    control: mpsc::Sender<StreamControl>,
+}
+
+/// Streams hand over at most this many batches that the engine has not taken yet.
+const STREAM_BACKLOG: usize = 64;
+
+/// Serves errands until the sender is gone.
+pub async fn run<B: Broker>(
+    broker: Arc<B>,
+    clock: EngineClock,
+    mut errands: mpsc::Receiver<Errand>,
+    inputs: mpsc::Sender<Input>,
+) {
+    let (subscriptions, wanted) = watch::channel(Subscriptions::default());
+    let (control, controlled) = mpsc::channel(4);
+    let (out, events) = mpsc::channel(STREAM_BACKLOG);
+    let streaming = {
+        let broker = Arc::clone(&broker);
+        tokio::spawn(async move { broker.stream(wanted, controlled, out).await })
+    };
+    let pump = tokio::spawn(pump(events, inputs.clone()));
+    let mut task = BrokerTask {
+        broker,
+        clock,
+        inputs,
+        watch: Watch::default(),
+        read: BTreeSet::new(),
+        measured: BTreeSet::new(),
+        subscriptions,
+        control,
+    };
+    while let Some(errand) = errands.recv().await {
+        if task.serve(errand).await.is_err() {
+            break;
+        }
+    }
+    drop(task);
+    // The streams end when their subscriptions are dropped.
+    if let Err(failed) = streaming.await {
+        tracing::error!(%failed, "the stream task ended badly");
+    }
+    pump.abort();
+}
+
+async fn pump(mut events: mpsc::Receiver<StreamEvent>, inputs: mpsc::Sender<Input>) {
+    while let Some(event) = events.recv().await {
+        let input = match event {
+            StreamEvent::Market(updates) => Input::Market(updates),
+            StreamEvent::Account(notice) => Input::AccountNotice(notice),
+            StreamEvent::Link { link, state } => Input::Link { link, state },
+            StreamEvent::Alive { link } => Input::Alive { link },
+        };
+        if inputs.send(input).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The engine is gone.
+struct Gone;
+
+impl<B: Broker> BrokerTask<B> {
+    async fn serve(&mut self, errand: Errand) -> Result<(), Gone> {
+        match errand {
+            Errand::Refresh => self.refresh().await,
+            Errand::Watch(watch) => self.follow(watch).await,
+            Errand::Chain(wish) => {
+                // Chains are large: a booking must not hold up a refresh.
+                tokio::spawn(fetch_chain(Arc::clone(&self.broker), wish, self.inputs.clone()));
+                Ok(())
+            }
+            Errand::RetryLinks => {
+                if self.control.try_send(StreamControl::RetryNow).is_err() {
+                    tracing::debug!("a retry is already on its way");
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn refresh(&mut self) -> Result<(), Gone> {
+        let mut failures = Vec::new();
+        match self.broker.session().await {
+            Ok(session) => {
+                self.clock.heard(self.broker.clock_skew_ms());
+                self.send(Input::Session(session)).await?;
+            }
+            Err(error) => failures.push(failure("market session", &error)),
+        }
+        match self.broker.accounts().await {
+            Ok(report) => {
+                self.clock.heard(self.broker.clock_skew_ms());
+                failures.extend(incomplete(&report));
+                self.send(Input::Accounts(report)).await?;
+            }
+            Err(error) => failures.push(failure("accounts", &error)),
+        }
+        let instruments = self.watch.instruments.clone();
+        let underlyings = self.watch.underlyings.clone();
+        self.read_quotes(&instruments, &mut failures).await?;
+        self.read_metrics(&underlyings, &mut failures).await?;
+        let rest = if failures.is_empty() {
+            LinkState::Up { epoch: crate::market::update::Epoch(0) }
+        } else {
+            LinkState::Down { why: failures[0].what.clone(), retry_in_ms: None }
+        };
+        self.send(Input::Link { link: Link::Rest, state: rest }).await?;
+        self.send(Input::Refreshed { failures }).await
+    }
+
+    /// A new watch list: the streams follow, and what has never been read is read once.
+    async fn follow(&mut self, watch: Watch) -> Result<(), Gone> {
+        self.subscriptions.send_replace(Subscriptions {
+            on: watch.on,
+            instruments: watch.instruments.clone(),
+            history: watch.history.clone(),
+        });
+        let fresh: Vec<Instrument> =
+            watch.instruments.iter().filter(|instrument| !self.read.contains(*instrument)).cloned().collect();
+        let unmeasured: Vec<Symbol> =
+            watch.underlyings.iter().filter(|symbol| !self.measured.contains(*symbol)).cloned().collect();
+        self.watch = watch;
+        let mut failures = Vec::new();
+        self.read_quotes(&fresh, &mut failures).await?;
+        self.read_metrics(&unmeasured, &mut failures).await?;
+        self.send(Input::Followed { failures }).await
+    }
+
+    async fn read_quotes(&mut self, of: &[Instrument], failures: &mut Vec<Failure>) -> Result<(), Gone> {
+        if of.is_empty() {
+            return Ok(());
+        }
+        match self.broker.quotes(of).await {
+            Ok(updates) => {
+                self.clock.heard(self.broker.clock_skew_ms());
+                self.read.extend(of.iter().cloned());
+                self.send(Input::Market(updates)).await
+            }
+            Err(error) => {
+                failures.push(failure("quotes", &error));
+                Ok(())
+            }
+        }
+    }
+
+    async fn read_metrics(&mut self, of: &[Symbol], failures: &mut Vec<Failure>) -> Result<(), Gone> {
+        if of.is_empty() {
+            return Ok(());
+        }
+        match self.broker.metrics(of).await {
+            Ok(updates) => {
+                self.measured.extend(of.iter().cloned());
+                self.send(Input::Market(updates)).await
+            }
+            Err(error) => {
+                failures.push(failure("market metrics", &error));
+                Ok(())
+            }
+        }
+    }
+
+    async fn send(&self, input: Input) -> Result<(), Gone> {
+        self.inputs.send(input).await.map_err(|_| Gone)
+    }
+}
+
+async fn fetch_chain<B: Broker>(broker: Arc<B>, wish: ChainWish, inputs: mpsc::Sender<Input>) {
+    let chain = chain_with_quotes(broker.as_ref(), &wish, &inputs).await;
+    let input = Input::Chain { booking: wish.booking, chain };
+    if inputs.send(input).await.is_err() {
+        tracing::debug!("nobody waits for the chain any more");
+    }
+}
+
+async fn chain_with_quotes<B: Broker>(
+    broker: &B,
+    wish: &ChainWish,
+    inputs: &mpsc::Sender<Input>,
+) -> Result<OptionChain, Failure> {
+    let mut chain = broker.chain(&wish.underlying).await.map_err(|error| failure("option chain", &error))?;
+    if let Some(expiration) = draft::nearest_expiry(&chain, wish.days, wish.now) {
+        let date = expiration.date;
+        let quotes = broker
+            .quotes(&draft::candidates(expiration, wish.spot))
+            .await
+            .map_err(|error| failure("chain quotes", &error))?;
+        // Quotes first, on the same queue: the chain finds them in place.
+        inputs.send(Input::Market(quotes)).await.map_err(|_| failure_gone())?;
+        chain.expirations.retain(|expiration| expiration.date == date);
+    }
+    Ok(chain)
+}
+
+/// A look that failed is not a look that found nothing.
+fn incomplete(report: &AccountsReport) -> Vec<Failure> {
+    report
+        .accounts
+        .iter()
+        .filter_map(|account| {
+            let number = &account.account.masked_number;
+            if account.positions.is_none() || account.balances.is_none() {
+                return Some(Failure {
+                    what: format!("account {number} could not be read completely"),
+                    remedy: "r tries at once".into(),
+                });
+            }
+            (account.unread > 0).then(|| Failure {
+                what: format!("account {number} holds {} positions of a kind not shown here", account.unread),
+                remedy: "look at them in the broker's own program; they are in no figure".into(),
+            })
+        })
+        .collect()
+}
+
+fn failure(what: &str, error: &BrokerError) -> Failure {
+    Failure { what: format!("{what}: {error}"), remedy: error.remedy().to_owned() }
+}
+
+fn failure_gone() -> Failure {
+    Failure { what: "the cockpit is closing".into(), remedy: String::new() }
+}

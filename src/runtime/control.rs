@@ -1,0 +1,210 @@
+//! The local socket by which shell commands reach a running cockpit: one JSON object a line each way.
+//! Mode 0600, beside the store.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::domain::Command;
+use crate::domain::command::{Done, LogEntry};
+use crate::snapshot::Snapshot;
+
+use super::engine_task::{Ask, LOG_BATCH, Outcome};
+
+/// A request line is a batch of journal entries at most.
+const LINE_LIMIT: u64 = 16 * 1024 * 1024;
+/// Unix socket paths end at 104 bytes on some systems.
+const PATH_LIMIT: usize = 100;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    Command(Command),
+    Log(Vec<LogEntry>),
+    Snapshot,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Response {
+    Command(Told),
+    Log(Vec<Told>),
+    Snapshot(Box<Snapshot>),
+    /// The request could not be understood, or the cockpit is closing.
+    Failed(String),
+}
+
+/// An outcome as a shell needs it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Told {
+    Done(Done),
+    Refused { text: String, remedy: String, block: bool },
+}
+
+impl From<Outcome> for Told {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Ok(done) => Self::Done(done),
+            Err(refusal) => Self::Refused {
+                text: refusal.to_string(),
+                remedy: refusal.remedy().to_owned(),
+                block: refusal.is_block(),
+            },
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    #[error("no cockpit answers at {}", path.display())]
+    Nobody { path: PathBuf },
+    #[error("cannot listen at {}: {source}", path.display())]
+    Listen { path: PathBuf, source: std::io::Error },
+    #[error("the running cockpit did not answer: {0}")]
+    Broken(#[from] std::io::Error),
+    #[error("the running cockpit answered what this version cannot read: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    #[error("the running cockpit says: {0}")]
+    Failed(String),
+}
+
+/// Where the socket of a store is. A path too long for a socket moves to the temporary folder, under a name
+/// that only this store has.
+pub fn socket_path(store: &Path) -> PathBuf {
+    let beside = store.join("control.sock");
+    if beside.as_os_str().len() <= PATH_LIMIT {
+        return beside;
+    }
+    let full = std::path::absolute(store).unwrap_or_else(|_| store.to_owned());
+    let digest = Sha256::digest(full.as_os_str().as_encoded_bytes());
+    let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    std::env::temp_dir().join(format!("cotrader-{name}.sock"))
+}
+
+/// Listens until shutdown. The caller holds the store's lock, so a socket that is already there is a
+/// leftover of a process that died.
+pub async fn serve(
+    path: PathBuf,
+    asks: mpsc::Sender<Ask>,
+    snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+    mut shutdown: watch::Receiver<bool>,
+) -> Result<(), ControlError> {
+    let listen = |source| ControlError::Listen { path: path.clone(), source };
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(listen(error)),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&path).map_err(listen)?;
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&path, private).map_err(listen)?;
+    loop {
+        tokio::select! {
+            _ = shutdown.changed() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => drop(tokio::spawn(talk(stream, asks.clone(), snapshots.clone()))),
+                Err(error) => tracing::warn!(%error, "a shell could not connect"),
+            },
+        }
+    }
+    drop(std::fs::remove_file(&path));
+    Ok(())
+}
+
+async fn talk(
+    stream: UnixStream,
+    asks: mpsc::Sender<Ask>,
+    snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+) {
+    let (reading, mut writing) = stream.into_split();
+    let mut lines = BufReader::new(reading);
+    loop {
+        let mut line = String::new();
+        match (&mut lines).take(LINE_LIMIT).read_line(&mut line).await {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(error) => return tracing::debug!(%error, "a shell went away"),
+        }
+        let response = match serde_json::from_str(&line) {
+            Ok(request) => answer(request, &asks, &snapshots).await,
+            Err(error) => Response::Failed(format!("not a request: {error}")),
+        };
+        if send_line(&mut writing, &response).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn answer(
+    request: Request,
+    asks: &mpsc::Sender<Ask>,
+    snapshots: &watch::Receiver<Option<Arc<Snapshot>>>,
+) -> Response {
+    let closing = || Response::Failed("the cockpit is closing".into());
+    match request {
+        Request::Snapshot => match snapshots.borrow().clone() {
+            Some(snapshot) => Response::Snapshot(Box::new(snapshot.as_ref().clone())),
+            None => Response::Failed("the first picture is not ready yet".into()),
+        },
+        Request::Command(command) => {
+            let (reply, answer) = oneshot::channel();
+            if asks.send(Ask::Command { command, reply: Some(reply) }).await.is_err() {
+                return closing();
+            }
+            answer.await.map_or_else(|_| closing(), |outcome| Response::Command(outcome.into()))
+        }
+        Request::Log(entries) if entries.len() > LOG_BATCH => {
+            Response::Failed(format!("{LOG_BATCH} lines at a time"))
+        }
+        Request::Log(entries) => {
+            let (reply, answer) = oneshot::channel();
+            if asks.send(Ask::Log { entries, reply }).await.is_err() {
+                return closing();
+            }
+            answer.await.map_or_else(
+                |_| closing(),
+                |outcomes| Response::Log(outcomes.into_iter().map(Told::from).collect()),
+            )
+        }
+    }
+}
+
+async fn send_line<T: Serialize>(writing: &mut OwnedWriteHalf, value: &T) -> Result<(), ControlError> {
+    let mut line = serde_json::to_string(value)?;
+    line.push('\n');
+    writing.write_all(line.as_bytes()).await?;
+    Ok(())
+}
+
+/// The shell's end.
+pub struct Client {
+    lines: BufReader<OwnedReadHalf>,
+    writing: OwnedWriteHalf,
+}
+
+impl Client {
+    pub async fn connect(store: &Path) -> Result<Self, ControlError> {
+        let path = socket_path(store);
+        let stream = UnixStream::connect(&path).await.map_err(|_| ControlError::Nobody { path })?;
+        let (reading, writing) = stream.into_split();
+        Ok(Self { lines: BufReader::new(reading), writing })
+    }
+
+    pub async fn ask(&mut self, request: &Request) -> Result<Response, ControlError> {
+        send_line(&mut self.writing, request).await?;
+        let mut line = String::new();
+        if self.lines.read_line(&mut line).await? == 0 {
+            return Err(ControlError::Failed("it closed the connection".into()));
+        }
+        match serde_json::from_str(&line)? {
+            Response::Failed(why) => Err(ControlError::Failed(why)),
+            response => Ok(response),
+        }
+    }
+}

@@ -1,0 +1,363 @@
+//! The engine's loop: take an input, decide, make durable, apply, run effects, publish.
+//!
+//! The one place where a decision waits for the disk; nothing else in the process does.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use crate::domain::command::{Done, LogEntry};
+use crate::domain::event::{Pending, Recorded};
+use crate::domain::{Command, Event, Refusal};
+use crate::engine::{Effect, Engine, Failure, Input, Promise, ReplyTo, RiskJob, Step};
+use crate::snapshot::{Level, Notice, Snapshot};
+use crate::store::{Store, StoreError};
+
+use super::broker_task::Errand;
+use super::clock::EngineClock;
+use super::compute;
+
+/// Ticks and risk results are published together: at most ten pictures a second, commands at once.
+const PUBLISH_EVERY: Duration = Duration::from_millis(100);
+/// Journal lines that one durable batch takes.
+pub const LOG_BATCH: usize = 256;
+
+/// The answer to one journal line, or to one command.
+pub type Outcome = Result<Done, Refusal>;
+
+/// What a person or a shell asks; a shell waits for the answer.
+#[derive(Debug)]
+pub enum Ask {
+    Command { command: Command, reply: Option<oneshot::Sender<Outcome>> },
+    Log { entries: Vec<LogEntry>, reply: oneshot::Sender<Vec<Outcome>> },
+}
+
+/// The channels between the engine and everything else.
+pub struct Ports {
+    pub asks: mpsc::Receiver<Ask>,
+    pub inputs: mpsc::Receiver<Input>,
+    /// For workers that report back.
+    pub back: mpsc::Sender<Input>,
+    pub errands: mpsc::Sender<Errand>,
+    pub risk: watch::Sender<Option<RiskJob>>,
+    pub snapshots: watch::Sender<Option<Arc<Snapshot>>>,
+    pub notices: mpsc::Sender<Notice>,
+    pub shutdown: watch::Receiver<bool>,
+}
+
+pub struct EngineTask {
+    engine: Engine,
+    store: Option<Store>,
+    clock: EngineClock,
+    ports: Ports,
+    waiting: BTreeMap<ReplyTo, Waiting>,
+    next_reply: u64,
+    dirty: bool,
+    published: Option<Instant>,
+}
+
+enum Waiting {
+    One(oneshot::Sender<Outcome>),
+    Many { answers: Vec<Option<Outcome>>, reply: oneshot::Sender<Vec<Outcome>> },
+}
+
+impl EngineTask {
+    /// `store` is `None` where nothing can be recorded; the engine knows that too.
+    pub fn new(engine: Engine, store: Option<Store>, clock: EngineClock, ports: Ports) -> Self {
+        Self {
+            engine,
+            store,
+            clock,
+            ports,
+            waiting: BTreeMap::new(),
+            next_reply: 0,
+            dirty: true,
+            published: None,
+        }
+    }
+
+    /// The cockpit's loop.
+    pub async fn run(mut self) -> Engine {
+        let first = self.engine.start(Some(env!("CARGO_PKG_VERSION")), self.clock.now());
+        self.carry_out(first).await;
+        let first = self.engine.first_refresh();
+        self.carry_out(first).await;
+        self.serve().await
+    }
+
+    /// The journal's loop: no session, no broker, no pictures.
+    pub async fn run_journal(mut self) -> Engine {
+        let first = self.engine.start(None, self.clock.now());
+        self.carry_out(first).await;
+        loop {
+            tokio::select! {
+                biased;
+                Some(ask) = self.ports.asks.recv() => self.ask(ask).await,
+                _ = self.ports.shutdown.changed() => break,
+            }
+        }
+        self.engine
+    }
+
+    async fn serve(mut self) -> Engine {
+        self.publish();
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        loop {
+            let due = self.published.map_or_else(Instant::now, |at| at + PUBLISH_EVERY);
+            tokio::select! {
+                biased;
+                _ = self.ports.shutdown.changed() => break,
+                Some(ask) = self.ports.asks.recv() => {
+                    self.ask(ask).await;
+                    // A changed book or view is published with its risk, which is milliseconds away.
+                    if self.engine.risk_is_current() {
+                        self.publish();
+                    }
+                }
+                () = tokio::time::sleep_until(due), if self.dirty => self.publish(),
+                Some(input) = self.ports.inputs.recv() => {
+                    let answers_risk = matches!(input, Input::Risk(_));
+                    self.take(input).await;
+                    if answers_risk {
+                        self.publish();
+                    }
+                }
+                _ = second.tick() => self.take(Input::Tick).await,
+            }
+        }
+        self.engine
+    }
+
+    async fn ask(&mut self, ask: Ask) {
+        match ask {
+            Ask::Command { command, reply } => {
+                let reply = reply.map(|sender| self.await_answer(Waiting::One(sender)));
+                self.take(Input::Command { command, reply }).await;
+            }
+            Ask::Log { entries, reply } if entries.is_empty() => drop(reply.send(Vec::new())),
+            Ask::Log { entries, reply } => {
+                let answers = entries.iter().map(|_| None).collect();
+                let reply = self.await_answer(Waiting::Many { answers, reply });
+                self.take(Input::LogBatch { entries, reply }).await;
+            }
+        }
+    }
+
+    fn await_answer(&mut self, waiting: Waiting) -> ReplyTo {
+        self.next_reply += 1;
+        let key = ReplyTo(self.next_reply);
+        self.waiting.insert(key, waiting);
+        key
+    }
+
+    async fn take(&mut self, input: Input) {
+        let step = self.engine.step(input, self.clock.now());
+        self.carry_out(step).await;
+    }
+
+    async fn carry_out(&mut self, step: Step) {
+        self.dirty = true;
+        let Step { events, effects, answers, promised } = step;
+        let order = answers.into_iter();
+        if events.is_empty() {
+            for answer in order {
+                let outcome = answer.result.map(|said| Done { events: Vec::new(), trade: None, said });
+                self.answer(answer.to, answer.slot, outcome);
+            }
+            self.run_effects(effects);
+            return;
+        }
+        let requests = requests(events.len(), &promised);
+        let results = self.append(events, &requests).await;
+        let mut halted = None;
+        for (request, result) in requests.into_iter().zip(results) {
+            let outcome = match result {
+                Ok(recorded) => {
+                    self.engine.commit(&recorded);
+                    Ok(done(&recorded, request.said.clone()))
+                }
+                Err(error) => {
+                    let why = error.to_string();
+                    halted.get_or_insert(why.clone());
+                    Err(Refusal::ReadOnly { why })
+                }
+            };
+            if let Some((to, slot)) = request.answers {
+                self.answer(to, slot, outcome);
+            }
+        }
+        for answer in order {
+            let outcome = answer.result.map(|said| Done { events: Vec::new(), trade: None, said });
+            self.answer(answer.to, answer.slot, outcome);
+        }
+        match halted {
+            Some(why) => {
+                let notice = self.engine.store_failed(&why);
+                self.say(notice);
+            }
+            None => {
+                self.run_effects(effects);
+                let follow = self.engine.after_commit(self.clock.now());
+                self.run_effects(follow);
+            }
+        }
+    }
+
+    /// One request per promise, so that each is durable or repeated by itself; one disk wait for all.
+    async fn append(
+        &self,
+        mut events: Vec<Pending>,
+        requests: &[Request],
+    ) -> Vec<Result<Vec<Recorded>, StoreError>> {
+        let Some(store) = &self.store else {
+            return requests.iter().map(|_| Err(StoreError::ReadOnly)).collect();
+        };
+        let mut appends = Vec::with_capacity(requests.len());
+        for request in requests {
+            let rest = events.split_off(request.len);
+            appends.push(store.append(std::mem::replace(&mut events, rest)));
+        }
+        join_all(appends).await.into_iter().map(|result| result.map(|appended| appended.events)).collect()
+    }
+
+    fn answer(&mut self, to: Option<ReplyTo>, slot: usize, outcome: Outcome) {
+        let Some(to) = to else {
+            match outcome {
+                Ok(done) if done.said.is_empty() => {}
+                Ok(done) => self.say(Notice { level: Level::Done, text: done.said, remedy: None }),
+                Err(refusal) => self.say(refused(&refusal)),
+            }
+            return;
+        };
+        match self.waiting.remove(&to) {
+            None => tracing::error!(reply = to.0, "an answer nobody asked for"),
+            Some(Waiting::One(sender)) => drop(sender.send(outcome)),
+            Some(Waiting::Many { mut answers, reply }) => {
+                if let Some(place) = answers.get_mut(slot) {
+                    *place = Some(outcome);
+                }
+                if answers.iter().all(Option::is_some) {
+                    drop(reply.send(answers.into_iter().flatten().collect()));
+                } else {
+                    self.waiting.insert(to, Waiting::Many { answers, reply });
+                }
+            }
+        }
+    }
+
+    fn run_effects(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Refresh => {
+                    self.send_errand(Errand::Refresh, Some(|failures| Input::Refreshed { failures }));
+                }
+                Effect::Watch(watch) => {
+                    self.send_errand(Errand::Watch(watch), Some(|failures| Input::Followed { failures }));
+                }
+                Effect::RetryLinks => self.send_errand(Errand::RetryLinks, None),
+                Effect::FetchChain(wish) => {
+                    let booking = wish.booking;
+                    if self.ports.errands.try_send(Errand::Chain(wish)).is_err() {
+                        self.report_back(Input::Chain { booking, chain: Err(behind()) });
+                    }
+                }
+                Effect::Reconsider(report) => self.report_back(Input::Accounts(*report)),
+                Effect::Evaluate { booking, job } => {
+                    tokio::spawn(compute::evaluation(booking, *job, self.ports.back.clone()));
+                }
+                Effect::Compute(job) => {
+                    self.ports.risk.send_replace(Some(*job));
+                }
+                Effect::Say(notice) => self.say(notice),
+            }
+        }
+    }
+
+    /// The errand queue is bounded: when the broker is that far behind, one more read would not help. Whoever
+    /// waits for the end of the errand is told.
+    fn send_errand(&self, errand: Errand, ends: Option<fn(Vec<Failure>) -> Input>) {
+        if self.ports.errands.try_send(errand).is_err() {
+            tracing::warn!("the broker task is behind");
+            if let Some(ends) = ends {
+                self.report_back(ends(vec![behind()]));
+            }
+        }
+    }
+
+    fn report_back(&self, input: Input) {
+        let back = self.ports.back.clone();
+        tokio::spawn(async move { drop(back.send(input).await) });
+    }
+
+    fn say(&self, notice: Notice) {
+        tracing::info!(level = ?notice.level, text = %notice.text, "said");
+        if self.ports.notices.try_send(notice).is_err() {
+            tracing::debug!("nobody reads notices");
+        }
+    }
+
+    fn publish(&mut self) {
+        if !self.dirty {
+            return;
+        }
+        let picture = self.engine.snapshot(self.clock.now());
+        self.ports.snapshots.send_replace(Some(Arc::new(picture)));
+        self.published = Some(Instant::now());
+        self.dirty = false;
+    }
+}
+
+/// What is appended together, and who waits for it.
+struct Request {
+    len: usize,
+    said: String,
+    /// Who is told, and for which line; without a `ReplyTo` it is the screen.
+    answers: Option<(Option<ReplyTo>, usize)>,
+}
+
+fn requests(events: usize, promised: &[Promise]) -> Vec<Request> {
+    let mut requests = Vec::new();
+    let mut at = 0;
+    for promise in promised {
+        if promise.events.start > at {
+            requests.push(Request { len: promise.events.start - at, said: String::new(), answers: None });
+        }
+        requests.push(Request {
+            len: promise.events.len(),
+            said: promise.said.clone(),
+            answers: Some((promise.to, promise.slot)),
+        });
+        at = promise.events.end;
+    }
+    if at < events {
+        requests.push(Request { len: events - at, said: String::new(), answers: None });
+    }
+    requests
+}
+
+/// The market context that went in with a decision is not what was asked for.
+fn done(recorded: &[Recorded], said: String) -> Done {
+    let decided = || recorded.iter().filter(|r| !matches!(r.event.as_ref(), Event::MarketObserved(_)));
+    let trade = decided().find_map(|r| match r.event.as_ref() {
+        Event::TradeIntended(e) => Some(e.trade),
+        Event::TradeMoved(e) => Some(e.trade),
+        Event::TradeClosed(e) => Some(e.trade),
+        Event::NoteRecorded(e) => e.trade,
+        _ => None,
+    });
+    Done { events: decided().map(|r| r.meta.id).collect(), trade, said }
+}
+
+fn behind() -> Failure {
+    Failure { what: "the broker task is behind".into(), remedy: "r tries again".into() }
+}
+
+/// A refusal in the form the screen shows.
+pub fn refused(refusal: &Refusal) -> Notice {
+    Notice { level: Level::Error, text: refusal.to_string(), remedy: Some(refusal.remedy().to_owned()) }
+}

@@ -1,0 +1,104 @@
+//! How a shell command gets its wish done: by the cockpit that holds the store, or by an engine of its own
+//! over the store when none runs. The rules are the same either way.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::domain::command::LogEntry;
+use crate::engine::{Engine, EngineConfig};
+use crate::store::StoreError;
+
+use super::clock::EngineClock;
+use super::control::{Client, ControlError, Request, Response, Told};
+use super::engine_task::{Ask, EngineTask, Ports};
+use super::{ids, recovery};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ShellError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    #[error("the engine stopped")]
+    Stopped,
+    #[error("{0}")]
+    ReadOnly(String),
+}
+
+pub enum Shell {
+    Cockpit(Client),
+    Own(Own),
+}
+
+/// An engine without a broker, for the journal.
+pub struct Own {
+    asks: mpsc::Sender<Ask>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<Engine>,
+}
+
+impl Shell {
+    pub async fn open(dir: &Path, config: EngineConfig) -> Result<Self, ShellError> {
+        if let Ok(client) = Client::connect(dir).await {
+            return Ok(Self::Cockpit(client));
+        }
+        let recovered = recovery::open(dir)?;
+        if let Some(damage) = recovered.damage {
+            return Err(StoreError::Damaged(damage).into());
+        }
+        if let Some(why) = recovered.read_only {
+            return Err(ShellError::ReadOnly(why));
+        }
+        let config = EngineConfig { streaming: false, ..config };
+        let engine = Engine::new(config, recovered.books, Box::new(ids::TimeOrdered));
+        let (asks, asked) = mpsc::channel(8);
+        let (stop, shutdown) = watch::channel(false);
+        let (back, inputs) = mpsc::channel(8);
+        let (errands, _) = mpsc::channel(1);
+        let (risk, _) = watch::channel(None);
+        let (snapshots, _) = watch::channel(None);
+        let (notices, _) = mpsc::channel(1);
+        let ports = Ports { asks: asked, inputs, back, errands, risk, snapshots, notices, shutdown };
+        let task = EngineTask::new(engine, Some(recovered.store), EngineClock::wall(), ports);
+        let task = tokio::spawn(task.run_journal());
+        Ok(Self::Own(Own { asks, stop, task }))
+    }
+
+    /// One answer a line, in order, each given only when its event is durable.
+    pub async fn log(&mut self, entries: Vec<LogEntry>) -> Result<Vec<Told>, ShellError> {
+        match self {
+            Self::Cockpit(client) => match client.ask(&Request::Log(entries)).await? {
+                Response::Log(told) => Ok(told),
+                _ => Err(ControlError::Failed("it answered something else".into()).into()),
+            },
+            Self::Own(own) => {
+                let (reply, answer) = oneshot::channel();
+                own.asks.send(Ask::Log { entries, reply }).await.map_err(|_| ShellError::Stopped)?;
+                let outcomes = answer.await.map_err(|_| ShellError::Stopped)?;
+                Ok(outcomes.into_iter().map(Told::from).collect())
+            }
+        }
+    }
+
+    pub async fn close(self) {
+        if let Self::Own(own) = self {
+            own.stop.send_replace(true);
+            if let Err(failed) = own.task.await {
+                tracing::error!(%failed, "the engine ended badly");
+            }
+        }
+    }
+}
+
+/// A snapshot of the cockpit that runs on this store, if one does.
+pub async fn running_snapshot(dir: &Path) -> Option<Result<Arc<crate::snapshot::Snapshot>, ControlError>> {
+    let mut client = Client::connect(dir).await.ok()?;
+    Some(match client.ask(&Request::Snapshot).await {
+        Ok(Response::Snapshot(snapshot)) => Ok(Arc::new(*snapshot)),
+        Ok(_) => Err(ControlError::Failed("it answered something else".into())),
+        Err(error) => Err(error),
+    })
+}

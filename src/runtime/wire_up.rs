@@ -1,0 +1,170 @@
+//! Builds the tasks and channels of one cockpit, and takes them down again in order.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::broker::tastytrade::{Credentials, Tastytrade, TastytradeConfig};
+use crate::broker::{Broker, BrokerError};
+use crate::config::Config;
+use crate::engine::{Engine, EngineConfig};
+use crate::market::rates::BadCurve;
+use crate::sim::{self, RunningSim};
+use crate::snapshot::{Mode, Notice, Snapshot};
+use crate::store::StoreError;
+
+use super::clock::EngineClock;
+use super::engine_task::{Ask, EngineTask, Ports};
+use super::world::{self, WorldError, WorldWish};
+use super::{broker_task, compute, control, ids, recovery, settings};
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    World(#[from] WorldError),
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    #[error("the configured rates make no curve: {0}")]
+    Rates(#[from] BadCurve),
+}
+
+/// What to run.
+pub struct Plan<'a> {
+    pub store: PathBuf,
+    pub config: &'a Config,
+    /// The process brings its own simulated broker, whatever is configured.
+    pub own_broker: bool,
+    pub wish: WorldWish,
+    /// Listen for shell commands: the cockpit does, a single snapshot does not.
+    pub listen: bool,
+}
+
+/// A cockpit without its screen.
+pub struct Running {
+    pub mode: Mode,
+    pub snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+    pub notices: mpsc::Receiver<Notice>,
+    pub asks: mpsc::Sender<Ask>,
+    pub stop: watch::Sender<bool>,
+    engine: JoinHandle<Engine>,
+    others: Vec<JoinHandle<()>>,
+    sim: Option<RunningSim>,
+}
+
+/// How long the tasks may take to leave.
+const GRACE: Duration = Duration::from_secs(2);
+const FIRST_ANSWER: Duration = Duration::from_secs(3);
+
+pub async fn start(plan: Plan<'_>) -> Result<Running, StartError> {
+    let recovered = recovery::open(&plan.store)?;
+    let last_event = recovered.books.last_event_at;
+    let mode = if plan.own_broker { Mode::Demo } else { settings::mode(plan.config.broker.environment) };
+    let mut config = settings::engine(plan.config, mode)?;
+    config.read_only.clone_from(&recovered.read_only);
+    let (sim, wire, credentials) = broker(&plan, last_event, &mut config).await?;
+    let follows_broker = matches!(mode, Mode::Demo | Mode::Sim);
+    let clock = if follows_broker { EngineClock::of_broker() } else { EngineClock::wall() };
+    let broker = Arc::new(Tastytrade::new(wire, credentials)?);
+    if follows_broker {
+        // The first thing the engine needs is the time.
+        match tokio::time::timeout(FIRST_ANSWER, broker.session()).await {
+            Ok(Ok(_)) => clock.heard(broker.clock_skew_ms()),
+            Ok(Err(error)) => tracing::warn!(%error, "the broker does not answer yet"),
+            Err(_) => tracing::warn!("the broker does not answer yet"),
+        }
+    }
+    if let Some(last) = last_event {
+        clock.not_before(last);
+    }
+    let engine = Engine::new(config, recovered.books, Box::new(ids::TimeOrdered));
+    let writing = recovered.read_only.is_none().then_some(recovered.store);
+    Ok(spawn(&plan, mode, engine, writing, clock, broker, sim))
+}
+
+async fn broker(
+    plan: &Plan<'_>,
+    last_event: Option<crate::domain::Timestamp>,
+    config: &mut EngineConfig,
+) -> Result<(Option<RunningSim>, TastytradeConfig, Credentials), StartError> {
+    if !plan.own_broker
+        && let Some((wire, credentials)) = settings::broker(plan.config)?
+    {
+        if world::is_demo_store(&plan.store) {
+            return Err(WorldError::DemoStore { dir: plan.store.clone() }.into());
+        }
+        return Ok((None, wire, credentials));
+    }
+    let sim_config = world::own(&plan.store, &plan.wish, last_event)?;
+    let sim = sim::start(sim_config).await.map_err(WorldError::from)?;
+    let connection = sim.connection();
+    let wire = TastytradeConfig::loopback(&connection.base_url, &connection.account_stream_url);
+    let credentials = Credentials {
+        client_secret: connection.client_secret.clone().into(),
+        refresh_token: connection.refresh_token.clone().into(),
+    };
+    config.banner = Some(world::banner(&plan.wish, plan.config.broker.credentials.is_some()));
+    Ok((Some(sim), wire, credentials))
+}
+
+fn spawn(
+    plan: &Plan<'_>,
+    mode: Mode,
+    engine: Engine,
+    store: Option<crate::store::Store>,
+    clock: EngineClock,
+    broker: Arc<Tastytrade>,
+    sim: Option<RunningSim>,
+) -> Running {
+    let (asks, asked) = mpsc::channel(64);
+    let (back, inputs) = mpsc::channel(256);
+    let (errands, errands_in) = mpsc::channel(16);
+    let (risk, risk_in) = watch::channel(None);
+    let (picture, snapshots) = watch::channel(None);
+    let (say, notices) = mpsc::channel(64);
+    let (stop, shutdown) = watch::channel(false);
+    let mut others = vec![
+        tokio::spawn(broker_task::run(broker, clock.clone(), errands_in, back.clone())),
+        tokio::spawn(compute::risk_worker(risk_in, back.clone())),
+    ];
+    if plan.listen && store.is_some() {
+        let path = control::socket_path(&plan.store);
+        let served = control::serve(path, asks.clone(), snapshots.clone(), shutdown.clone());
+        others.push(tokio::spawn(async move {
+            if let Err(error) = served.await {
+                tracing::error!(%error, "shell commands cannot reach this cockpit");
+            }
+        }));
+    }
+    let ports =
+        Ports { asks: asked, inputs, back, errands, risk, snapshots: picture, notices: say, shutdown };
+    let engine = tokio::spawn(EngineTask::new(engine, store, clock, ports).run());
+    Running { mode, snapshots, notices, asks, stop, engine, others, sim }
+}
+
+impl Running {
+    /// Engine first, so that nothing is decided any more; the store closes with it; then the rest.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        if tokio::time::timeout(GRACE, self.engine).await.is_err() {
+            tracing::error!("the engine did not stop in time");
+        }
+        if let Some(sim) = self.sim
+            && tokio::time::timeout(GRACE, sim.shutdown()).await.is_err()
+        {
+            tracing::error!("the simulated broker did not stop in time");
+        }
+        for task in self.others {
+            task.abort();
+        }
+    }
+}
+
+/// Where a store is when nobody names it: the demo never shares a folder with a real record.
+pub fn default_store(data: &Path, own_broker: bool) -> PathBuf {
+    data.join(if own_broker { "demo" } else { "store" })
+}

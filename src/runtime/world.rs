@@ -1,0 +1,188 @@
+//! The simulated broker that the process starts itself: the demo's seeded world, kept beside its store so
+//! that a restart agrees with the events, or a recorded market.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use chrono::Utc;
+use flate2::read::GzDecoder;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::time::new_york_date;
+use crate::domain::{Timestamp, TradingDate};
+use crate::market::calendar::Calendar;
+use crate::market::chain_file;
+use crate::market::history_file::{self, BarsBySymbol, Closes};
+use crate::sim::world::{read_book, recorded_start};
+use crate::sim::{SimClock, SimConfig, SimError, WorldSource, demo_start};
+
+/// What the arguments ask of the simulated broker.
+#[derive(Debug, Clone, Default)]
+pub struct WorldWish {
+    pub market: Vec<PathBuf>,
+    pub history: Vec<PathBuf>,
+    pub book: Option<PathBuf>,
+    pub day: Option<TradingDate>,
+    pub seed: Option<u64>,
+    pub as_of: Option<Timestamp>,
+    pub speed: f64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("cannot write {}: {source}", path.display())]
+    Unwritable { path: PathBuf, source: std::io::Error },
+    #[error("{} does not describe a demo world: {why}", path.display())]
+    Malformed { path: PathBuf, why: String },
+    #[error("the store in {} belongs to a world of seed {kept}, not {wished}", dir.display())]
+    OtherSeed { dir: PathBuf, kept: u64, wished: u64 },
+    #[error("the store in {} holds the record of a real broker", dir.display())]
+    RealStore { dir: PathBuf },
+    #[error("the store in {} holds the record of a demo", dir.display())]
+    DemoStore { dir: PathBuf },
+    #[error("{}: {why}", path.display())]
+    Input { path: PathBuf, why: String },
+    #[error(transparent)]
+    Sim(#[from] SimError),
+}
+
+impl WorldError {
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::OtherSeed { .. } => "leave --seed out, or name another folder with --store",
+            Self::RealStore { .. } | Self::DemoStore { .. } => "name another folder with --store",
+            Self::Malformed { .. } => "delete the demo's folder to begin a new world",
+            Self::Unreadable { .. } | Self::Unwritable { .. } => "check that the path exists and is yours",
+            Self::Input { .. } => "compare with the columns in docs/guide/recorded-markets.md",
+            Self::Sim(_) => "see the message",
+        }
+    }
+}
+
+/// What makes the same world again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    seed: u64,
+    anchor: TradingDate,
+}
+
+const FILE: &str = "world.json";
+const DEFAULT_SEED: u64 = 7;
+
+/// A demo's store is marked by its world file.
+pub fn is_demo_store(dir: &Path) -> bool {
+    dir.join(FILE).exists()
+}
+
+/// The seeded world of a store: read where it is kept, made and kept where it is new.
+pub fn seeded(dir: &Path, wish: &WorldWish, last_event: Option<Timestamp>) -> Result<SimConfig, WorldError> {
+    let path = dir.join(FILE);
+    let kept = match std::fs::read_to_string(&path) {
+        Ok(text) => Some(
+            serde_json::from_str::<Kept>(&text)
+                .map_err(|error| WorldError::Malformed { path: path.clone(), why: error.to_string() })?,
+        ),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(source) => return Err(WorldError::Unreadable { path, source }),
+    };
+    if kept.is_none() && last_event.is_some() {
+        return Err(WorldError::RealStore { dir: dir.to_owned() });
+    }
+    let start = wish.as_of.unwrap_or_else(|| demo_start(Utc::now(), last_event, &Calendar::default()));
+    let kept = match (kept, wish.seed) {
+        (Some(kept), Some(wished)) if kept.seed != wished => {
+            return Err(WorldError::OtherSeed { dir: dir.to_owned(), kept: kept.seed, wished });
+        }
+        (Some(kept), _) => kept,
+        (None, seed) => {
+            let kept = Kept { seed: seed.unwrap_or(DEFAULT_SEED), anchor: new_york_date(start) };
+            keep(&path, &kept)?;
+            kept
+        }
+    };
+    let clock = SimClock::starting_at(start, wish.speed);
+    Ok(SimConfig::new(kept.seed, clock, WorldSource::Seeded { anchor: kept.anchor }))
+}
+
+fn keep(path: &Path, kept: &Kept) -> Result<(), WorldError> {
+    let unwritable = |source| WorldError::Unwritable { path: path.to_owned(), source };
+    let text = serde_json::to_string(kept).map_err(|error| unwritable(error.into()))?;
+    std::fs::write(path, text).map_err(unwritable)
+}
+
+/// The broker that the process brings itself, as the arguments want it.
+pub fn own(dir: &Path, wish: &WorldWish, last_event: Option<Timestamp>) -> Result<SimConfig, WorldError> {
+    if wish.market.is_empty() { seeded(dir, wish, last_event) } else { recorded(wish) }
+}
+
+/// What the screen says about where its numbers come from.
+pub fn banner(wish: &WorldWish, has_credentials: bool) -> String {
+    if wish.market.is_empty() {
+        let why = if has_credentials { "as asked for" } else { "no credentials are configured" };
+        format!("demo: a simulated broker and a made-up market, {why}; `cotrader init` connects yours")
+    } else {
+        "recorded market shown as an open session; nothing here is today's".to_owned()
+    }
+}
+
+/// A broker without a cockpit: nothing is kept, the same seed on the same day is the same world.
+pub fn standing_alone(wish: &WorldWish) -> Result<SimConfig, WorldError> {
+    if !wish.market.is_empty() {
+        return recorded(wish);
+    }
+    let start = wish.as_of.unwrap_or_else(|| demo_start(Utc::now(), None, &Calendar::default()));
+    let clock = SimClock::starting_at(start, wish.speed);
+    let source = WorldSource::Seeded { anchor: new_york_date(start) };
+    Ok(SimConfig::new(wish.seed.unwrap_or(DEFAULT_SEED), clock, source))
+}
+
+/// A day of real chains shown as an open session, with the book and the history that the files give.
+fn recorded(wish: &WorldWish) -> Result<SimConfig, WorldError> {
+    let chains = wish
+        .market
+        .iter()
+        .map(|path| {
+            let file = chain_file::read(lines(path)?, wish.day);
+            file.map_err(|error| WorldError::Input { path: path.clone(), why: error.to_string() })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut history = BarsBySymbol::default();
+    for path in &wish.history {
+        let read = history_file::read(lines(path)?, Closes::Traded);
+        let read = read.map_err(|error| WorldError::Input { path: path.clone(), why: error.to_string() })?;
+        history.extend(read);
+    }
+    let book = match &wish.book {
+        None => Vec::new(),
+        Some(path) => {
+            let text = std::io::read_to_string(lines(path)?)
+                .map_err(|source| WorldError::Unreadable { path: path.clone(), source })?;
+            read_book(&text)
+                .map_err(|error| WorldError::Input { path: path.clone(), why: error.to_string() })?
+        }
+    };
+    let start = wish.as_of.or_else(|| recorded_start(&chains)).unwrap_or_else(Utc::now);
+    let clock = SimClock::starting_at(start, wish.speed);
+    let source = WorldSource::Recorded { chains, history, book };
+    Ok(SimConfig::new(wish.seed.unwrap_or(DEFAULT_SEED), clock, source))
+}
+
+/// No recorded file of this kind is larger; more would be something else.
+const MOST_BYTES: u64 = 512 * 1024 * 1024;
+
+/// The text of a file, unpacked where its name ends in `.gz`.
+fn lines(path: &Path) -> Result<Box<dyn BufRead>, WorldError> {
+    let unreadable = |source| WorldError::Unreadable { path: path.to_owned(), source };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    if file.metadata().map_err(unreadable)?.is_dir() {
+        return Err(unreadable(std::io::ErrorKind::IsADirectory.into()));
+    }
+    if path.extension().is_some_and(|extension| extension == "gz") {
+        Ok(Box::new(BufReader::new(GzDecoder::new(file).take(MOST_BYTES))))
+    } else {
+        Ok(Box::new(BufReader::new(file.take(MOST_BYTES))))
+    }
+}
