@@ -184,9 +184,13 @@ impl<B: Backend, S: Shell> Screen<B, S> {
         self.last_frame.map_or_else(Instant::now, |at| at + self.gap)
     }
 
-    fn tick(&mut self) {
+    fn tick(&mut self) -> Result<(), TuiError> {
+        if !self.shell.is_ours() {
+            return Err(TuiError::Gone);
+        }
         let gone = self.ui.at(self.started.elapsed());
         self.dirty |= gone || self.ui.frozen_at.is_some() || self.clock_text() != self.clock;
+        Ok(())
     }
 
     /// A new picture; nothing changes on a frozen screen, nor for a picture that is already in view.
@@ -279,7 +283,10 @@ impl<B: Backend, S: Shell> Screen<B, S> {
 
     /// The terminal may show anything: forget what was drawn.
     fn redraw_all(&mut self) -> Result<Step, TuiError> {
-        self.terminal.clear().map_err(|_| TuiError::Gone)?;
+        // Not `Terminal::clear`: that one asks the terminal where the cursor is, and the answer would have to
+        // come in through the very reader that waits for keys.
+        self.terminal.backend_mut().clear().map_err(|_| TuiError::Gone)?;
+        self.terminal.swap_buffers();
         self.dirty = true;
         Ok(Step::Now)
     }
@@ -341,7 +348,7 @@ async fn drive<B: Backend, S: Shell>(
                 Err(_) => Step::Quit,
             },
             tick = ticks.next(), if ticking => match tick {
-                Some(()) => { screen.tick(); Step::Wait }
+                Some(()) => { screen.tick()?; Step::Wait }
                 None => { ticking = false; Step::Wait }
             },
         };
@@ -371,6 +378,9 @@ mod tests {
     }
 
     impl Shell for TestShell {
+        fn is_ours(&self) -> bool {
+            !self.gone
+        }
         fn begin_frame(&mut self) -> io::Result<()> {
             if self.gone { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
         }
@@ -478,6 +488,18 @@ mod tests {
         let mut broken = screen();
         broken.shell.gone = true;
         let ended = drive(broken, channels, stream::pending(), stream::pending(), stream::pending()).await;
+        assert!(matches!(ended, Err(TuiError::Gone)));
+    }
+
+    #[tokio::test]
+    async fn a_panic_elsewhere_ends_the_screen_at_the_next_second() {
+        let (channels, _outside) = connected(Some(quiet()));
+        let mut taken_away = screen();
+        taken_away.picture(Some(Arc::new(quiet())));
+        taken_away.draw().unwrap();
+        taken_away.shell.gone = true;
+        let tick = stream::iter([()]);
+        let ended = drive(taken_away, channels, stream::pending(), tick, stream::pending()).await;
         assert!(matches!(ended, Err(TuiError::Gone)));
     }
 

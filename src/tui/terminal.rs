@@ -77,6 +77,8 @@ impl Drop for Guard {
 
 /// What the run loop asks of a terminal beyond drawing.
 pub(super) trait Shell {
+    /// A panic elsewhere in the process gives the terminal back under our feet.
+    fn is_ours(&self) -> bool;
     /// An error means that the terminal is no longer ours.
     fn begin_frame(&mut self) -> io::Result<()>;
     fn end_frame(&mut self) -> io::Result<()>;
@@ -91,6 +93,10 @@ pub(super) trait Shell {
 pub(super) struct RealShell;
 
 impl Shell for RealShell {
+    fn is_ours(&self) -> bool {
+        is_taken()
+    }
+
     fn begin_frame(&mut self) -> io::Result<()> {
         if !is_taken() {
             return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the terminal has been given back"));
