@@ -33,14 +33,19 @@ fn tag_style(scene: Scene<'_>, urgency: Urgency) -> Style {
 }
 
 pub fn table(scene: Scene<'_>) -> Table {
-    let wide = scene.ui.size.0 >= 78;
+    // The action and its reason come before what it changes; Enter shows all of it at any width.
+    let (action, why) = match scene.ui.size.0 {
+        100.. => (44, 30),
+        78.. => (30, 20),
+        _ => (18, 20),
+    };
     let columns = vec![
         Column::text("", 0, 6, 8),
         Column::text("book / account", 5, 14, 24),
-        Column::text("action", 0, if wide { 34 } else { 18 }, 52),
+        Column::text("action", 0, action, 52),
         Column::text("price", 2, 16, 20),
-        Column::text("after", 6, 30, 40),
-        Column::text("why, by when", 3, 26, 80),
+        Column::text("after", 6, 40, 40),
+        Column::text("why, by when", 3, why, 80),
     ];
     let rows = todo_rows(scene.snapshot, scene.ui).into_iter().map(|r| row(scene, r)).collect();
     Table { columns, rows, total: None }

@@ -24,7 +24,8 @@ pub fn height(scene: Scene<'_>) -> usize {
 }
 
 pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
-    let table = table(scene);
+    let mut table = table(scene);
+    narrow(&mut table, area.width);
     let stress = stress(scene);
     if stress.rows.is_empty() && scene.snapshot.scenario.reverse.is_empty() {
         table_or(&table, "no scenario yet", scene, Panel::Scenario, area, buf);
@@ -96,6 +97,22 @@ pub fn table(scene: Scene<'_>) -> Table {
     };
     let rows = scenario.cells.iter().enumerate().map(row).collect();
     Table { columns, rows, total: None }
+}
+
+/// Drops moves in pairs, the smallest first, so that what is left stays symmetric around the unmoved spot.
+fn narrow(table: &mut Table, limit: u16) {
+    while table.natural_width() > limit && table.columns.len() > 4 {
+        let middle = table.columns.iter().skip(1).position(|c| c.rank == 0).map_or(0, |at| at + 1);
+        if middle < 2 || middle + 1 >= table.columns.len() {
+            return;
+        }
+        for at in [middle + 1, middle - 1] {
+            table.columns.remove(at);
+            for row in table.rows.iter_mut().filter(|row| at < row.len()) {
+                row.remove(at);
+            }
+        }
+    }
 }
 
 /// Seven steps around zero, as wide as the largest amount in either direction.
