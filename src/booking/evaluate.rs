@@ -8,11 +8,13 @@ use super::profile;
 use crate::containers::Containers;
 use crate::domain::command_line::BookingLine;
 use crate::domain::trade::Verdict;
-use crate::domain::{Evaluation, Leg, Money, Portfolio, PortfolioId, Refusal, Strategy, TradeId, label};
+use crate::domain::{
+    Evaluation, Leg, LimitState, Money, Portfolio, PortfolioId, Refusal, Strategy, Symbol, TradeId, label,
+};
 use crate::risk::exposure;
 use crate::risk::limits::compare;
 use crate::risk::report::portfolio_limits;
-use crate::risk::{RiskBook, permission};
+use crate::risk::{RiskBook, permission, recognition};
 
 /// A booking on its way: waiting for the chain, then for the evaluation.
 #[derive(Debug)]
@@ -91,7 +93,7 @@ pub fn evaluate(job: &EvaluationJob) -> Evaluation {
         net_price: -cost,
         max_profit: payoff.as_ref().and_then(|p| p.max_profit).and_then(Money::from_f64),
         max_loss: payoff.as_ref().and_then(|p| p.max_loss).and_then(Money::from_f64),
-        defined_risk: payoff.as_ref().is_some_and(crate::pricing::payoff::Payoff::is_defined),
+        defined_risk: recognition::is_defined_risk(&job.legs),
         breakevens: payoff.map(|p| p.breakevens).unwrap_or_default(),
         delta_shares: own.map_or(0.0, |row| row.exposure.delta_shares),
         beta_weighted_delta: own.map_or(0.0, |row| row.exposure.beta_weighted_delta),
@@ -101,6 +103,21 @@ pub fn evaluate(job: &EvaluationJob) -> Evaluation {
         verdict,
         notes,
     }
+}
+
+/// A block stays a block: the limit that stands in the way, or the quotes that nobody knows.
+pub fn blocked(evaluation: &Evaluation, underlying: &Symbol) -> Option<Refusal> {
+    if evaluation.verdict != Verdict::Block {
+        return None;
+    }
+    let breached = evaluation.limits.iter().find(|change| change.state == LimitState::Breached);
+    Some(match breached.and_then(|change| Some((change.limit, change.after?))) {
+        // Percentages on a screen are far below 2^53.
+        Some((limit, after)) => {
+            Refusal::LimitBlocks { limit: limit.words().to_owned(), percent: (after * 100.0).round() as i64 }
+        }
+        None => Refusal::StaleMarket(underlying.clone()),
+    })
 }
 
 /// "WhatIf booked: sell 1 iron condor …, credit 0.96, max loss 404; L1 62 → 64 %: pass"

@@ -31,25 +31,25 @@ pub struct Cli {
 #[derive(Debug, Clone, Default, Args)]
 pub struct WorldArgs {
     /// A recorded option chain (CSV, also .gz) shown as an open session; repeatable
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub market: Vec<PathBuf>,
     /// Daily prices (CSV, also .gz) that returns, betas and day changes come from; repeatable
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub history: Vec<PathBuf>,
     /// Positions to hold in it (YAML or JSON)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub book: Option<PathBuf>,
     /// Day to take from chain files that hold several (default: the last)
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, global = true, value_name = "DATE")]
     pub day: Option<chrono::NaiveDate>,
     /// Seed of the demo world (default: the store's own, 7 in a new one)
-    #[arg(long, value_name = "N")]
+    #[arg(long, global = true, value_name = "N")]
     pub seed: Option<u64>,
     /// Start the simulated clock at this instant (RFC 3339, or New York time without an offset)
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, global = true, value_name = "TIME")]
     pub as_of: Option<String>,
     /// Run the simulated clock this many times faster
-    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    #[arg(long, global = true, value_name = "X", default_value_t = 1.0)]
     pub speed: f64,
 }
 

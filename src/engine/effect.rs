@@ -35,6 +35,8 @@ pub struct Watch {
     pub history: Vec<(Symbol, Timestamp)>,
     /// Underlyings whose metrics a refresh reads.
     pub underlyings: Vec<Symbol>,
+    /// Underlyings whose listed contracts are needed: index options are priced on their parity forward.
+    pub chains: Vec<Symbol>,
 }
 
 /// One question to the risk worker; a newer one replaces a waiting one.

@@ -42,6 +42,8 @@ pub enum Input {
     Followed {
         failures: Vec<Failure>,
     },
+    /// The listed contracts of an underlying on the watch list.
+    Listed(OptionChain),
     /// The chain that a booking waits for, with quotes of the expiry it wants.
     Chain {
         booking: u64,

@@ -10,14 +10,15 @@ use crate::domain::event::{Actor, Meta, Pending, Recorded, SessionStarted};
 use crate::domain::report::MarketSession;
 use crate::domain::view::View;
 use crate::domain::{
-    AccountId, Balances, CorrelationId, Event, EventId, IdSource, Portfolio, Refusal, SessionId, Symbol,
-    Timestamp,
+    AccountId, Balances, CorrelationId, Event, EventId, IdSource, Instrument, Portfolio, Refusal, SessionId,
+    Symbol, Timestamp,
 };
 use crate::market::board::Board;
 use crate::market::update::{Link, LinkState};
 use crate::market::view::{MarketConfig, MarketView};
 use crate::snapshot::{Mode, Notice};
 
+mod booking_steps;
 pub mod decide;
 pub mod effect;
 pub mod input;
@@ -26,6 +27,7 @@ mod picture;
 pub mod reconcile;
 mod risk_book;
 mod step;
+mod watching;
 
 #[cfg(test)]
 mod tests;
@@ -73,6 +75,8 @@ pub struct Engine {
     /// The picture as of the last read: risk computed before it does not know what was read.
     read_revision: u64,
     last_refresh: Option<Timestamp>,
+    /// The last read that ended, well or not.
+    refreshed_at: Option<Timestamp>,
     failures: Vec<Failure>,
     /// Counts changes of market, books or view; risk is tagged with it.
     revision: u64,
@@ -82,6 +86,8 @@ pub struct Engine {
     risk_wanted: Option<u64>,
     risk_asked_at: Option<Timestamp>,
     watch: Watch,
+    /// Options that forwards are read from, by root and expiry, with the spot they were chosen at.
+    parity: BTreeMap<(Symbol, crate::domain::TradingDate), (f64, Vec<Instrument>)>,
     bookings: BTreeMap<u64, PendingBooking>,
     next_booking: u64,
     observed: Option<Observed>,
@@ -141,6 +147,7 @@ impl Engine {
             following: 0,
             read_revision: 0,
             last_refresh: None,
+            refreshed_at: None,
             failures: Vec::new(),
             revision: 0,
             structure: 0,
@@ -148,6 +155,7 @@ impl Engine {
             risk_wanted: None,
             risk_asked_at: None,
             watch: Watch::default(),
+            parity: BTreeMap::new(),
             bookings: BTreeMap::new(),
             next_booking: 0,
             observed: None,

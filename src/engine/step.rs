@@ -1,25 +1,16 @@
 //! One input, one step. This file routes; the rules are in `decide`, `reconcile` and `booking`.
 
-use chrono::TimeDelta;
-
 use super::decide::{journal, lifecycle, setup};
-use super::effect::{Effect, Watch};
-use super::input::{ChainWish, Failure, Input, ReplyTo, RiskDone};
+use super::effect::Effect;
+use super::input::{Failure, Input, ReplyTo, RiskDone};
 use super::{Answer, Engine, Promise, Step, reconcile};
-use crate::booking::draft;
-use crate::booking::evaluate::{self, PendingBooking};
 use crate::domain::command::LogEntry;
-use crate::domain::command_line::BookingLine;
-use crate::domain::event::{Actor, TradeEvaluated, TradeIntended};
+use crate::domain::event::Actor;
 use crate::domain::report::{AccountNotice, AccountsReport};
-use crate::domain::{Command, Evaluation, Event, Instrument, Refusal, Symbol, Timestamp, TradeId, TradeKind};
-use crate::market::update::{Link, LinkState, OptionChain};
+use crate::domain::{Command, Event, Refusal, Timestamp};
+use crate::market::update::{Link, LinkState};
 use crate::snapshot::{Level, Notice};
 
-/// Bookings under way at once: more than a person can start.
-const BOOKINGS_AT_ONCE: usize = 8;
-/// History that betas and volatilities are taken from, with room for holidays.
-const HISTORY_DAYS: i64 = 400;
 /// A decision relies on a picture at most this old: newer ones are recorded anew.
 const CONTEXT_SECONDS: i64 = 15;
 
@@ -50,6 +41,10 @@ impl Engine {
             Input::Followed { failures } => {
                 self.following = self.following.saturating_sub(1);
                 self.refreshed(&mut step, failures, now);
+            }
+            Input::Listed(chain) => {
+                self.board.chain(chain);
+                self.revision += 1;
             }
             Input::Chain { booking, chain } => self.chain(&mut step, booking, chain, now),
             Input::Evaluated { booking, evaluation } => self.evaluated(&mut step, booking, *evaluation, now),
@@ -106,7 +101,7 @@ impl Engine {
     }
 
     /// A decision of the trader: the market it relies on enters the record first, then what was decided.
-    fn decide(
+    pub(super) fn decide(
         &mut self,
         step: &mut Step,
         (reply, slot): (Option<ReplyTo>, usize),
@@ -236,6 +231,7 @@ impl Engine {
     fn refreshed(&mut self, step: &mut Step, failures: Vec<Failure>, now: Timestamp) {
         self.revision += 1;
         self.read_revision = self.revision;
+        self.refreshed_at = Some(now);
         self.risk_wanted = None;
         if failures.is_empty() {
             self.last_refresh = Some(now);
@@ -250,87 +246,6 @@ impl Engine {
         self.failures = failures;
     }
 
-    fn begin_booking(
-        &mut self,
-        line: &BookingLine,
-        rationale: String,
-        reply: Option<ReplyTo>,
-        now: Timestamp,
-    ) -> Result<ChainWish, Refusal> {
-        if let Some(why) = &self.read_only {
-            return Err(Refusal::ReadOnly { why: why.clone() });
-        }
-        let rationale = journal::checked_text(&rationale)?;
-        let portfolio = evaluate::home(&self.books, line)?;
-        let market = self.market(now);
-        let spot = *market
-            .spot(&line.underlying)
-            .live()
-            .ok_or_else(|| Refusal::StaleMarket(line.underlying.clone()))?;
-        if self.bookings.len() >= BOOKINGS_AT_ONCE {
-            self.bookings.pop_first();
-        }
-        self.next_booking += 1;
-        let booking = self.next_booking;
-        let pending = PendingBooking {
-            line: line.clone(),
-            rationale,
-            portfolio: portfolio.id,
-            reply: reply.map(|r| r.0),
-            draft: None,
-        };
-        self.bookings.insert(booking, pending);
-        Ok(ChainWish {
-            booking,
-            underlying: line.underlying.clone(),
-            days: line.days.unwrap_or(draft::DEFAULT_DAYS),
-            spot,
-            now,
-        })
-    }
-
-    fn chain(&mut self, step: &mut Step, booking: u64, chain: Result<OptionChain, Failure>, now: Timestamp) {
-        let Some(mut pending) = self.bookings.remove(&booking) else { return };
-        let reply = pending.reply.map(ReplyTo);
-        let outcome = chain.map_err(|_| Refusal::BrokerDown).and_then(|chain| {
-            let market = self.market(now);
-            let drafted = draft::draft(&pending.line, &chain, &market)?;
-            let trade = TradeId::new(self.ids.as_mut());
-            Ok((self.evaluation_job(trade, &pending, &drafted, &market, now), drafted, trade))
-        });
-        match outcome {
-            Err(refusal) => step.answers.push(Answer { to: reply, slot: 0, result: Err(refusal) }),
-            Ok((job, drafted, trade)) => {
-                pending.draft = Some((trade, drafted));
-                self.bookings.insert(booking, pending);
-                step.effects.push(Effect::Evaluate { booking, job: Box::new(job) });
-            }
-        }
-    }
-
-    fn evaluated(&mut self, step: &mut Step, booking: u64, evaluation: Evaluation, now: Timestamp) {
-        let Some(pending) = self.bookings.remove(&booking) else { return };
-        let Some((trade, drafted)) = pending.draft else { return };
-        let said = evaluate::sentence(&drafted, &evaluation);
-        let account = self.books.portfolios.get(&pending.portfolio).and_then(|held| held.account);
-        let reply = pending.reply.map(ReplyTo);
-        self.decide(step, (reply, 0), now, None, |_, _| {
-            let intended = Event::TradeIntended(TradeIntended {
-                trade,
-                trade_kind: TradeKind::WhatIf,
-                portfolio: Some(pending.portfolio),
-                account,
-                underlying: pending.line.underlying.clone(),
-                strategy: drafted.strategy,
-                legs: drafted.legs.clone(),
-                note_kind: crate::domain::event::NoteKind::Decision,
-                rationale: pending.rationale.clone(),
-            });
-            let evaluated = Event::TradeEvaluated(TradeEvaluated { trade, evaluation: evaluation.clone() });
-            Ok((vec![intended, evaluated], said))
-        });
-    }
-
     fn risk_done(&mut self, done: RiskDone) {
         if self.risk.as_ref().is_none_or(|risk| risk.revision <= done.revision) {
             self.risk = Some(done);
@@ -341,48 +256,14 @@ impl Engine {
         if let Some(event) = self.close_of_day(now) {
             self.record(step, Actor::System, vec![event], None, now);
         }
-    }
-
-    /// What every step may lead to: a changed watch list, a risk picture that is out of date.
-    fn follow(&mut self, step: &mut Step, now: Timestamp) {
-        if !step.events.is_empty() {
-            // The books are about to change: look again when they have.
-            return;
+        // The account stream is only a hint: the accounts themselves are read again now and then.
+        let due = self
+            .refreshed_at
+            .is_none_or(|at| (now - at).num_seconds() >= self.config.account_refresh_seconds);
+        if due && !self.refreshing && self.following == 0 {
+            self.refreshing = true;
+            step.effects.push(Effect::Refresh);
         }
-        let watch = self.wanted(now);
-        if watch != self.watch {
-            self.watch = watch.clone();
-            self.following += 1;
-            step.effects.push(Effect::Watch(watch));
-        }
-        if let Some(job) = self.risk_job(now) {
-            step.effects.push(Effect::Compute(Box::new(job)));
-        }
-    }
-
-    /// Effects that follow from books which have just changed.
-    pub fn after_commit(&mut self, now: Timestamp) -> Vec<Effect> {
-        let mut step = Step::default();
-        self.follow(&mut step, now);
-        step.effects
-    }
-
-    fn wanted(&self, now: Timestamp) -> Watch {
-        let mut underlyings: Vec<Symbol> =
-            std::iter::once(self.config.benchmark.clone()).chain(self.config.watch.iter().cloned()).collect();
-        underlyings.extend(self.books.underlyings());
-        underlyings.sort();
-        underlyings.dedup();
-        let mut instruments: Vec<Instrument> = underlyings.iter().map(super::observe::underlying).collect();
-        instruments.extend(self.books.instruments());
-        instruments.sort();
-        instruments.dedup();
-        // A day's granularity, so that the list changes once a day at most.
-        let since =
-            (now - TimeDelta::days(HISTORY_DAYS)).date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
-        let since = self.watch.history.first().map_or(since, |(_, known)| *known);
-        let history = underlyings.iter().map(|symbol| (symbol.clone(), since)).collect();
-        Watch { on: self.streaming, instruments, history, underlyings }
     }
 }
 

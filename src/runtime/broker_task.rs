@@ -33,6 +33,7 @@ pub struct BrokerTask<B> {
     /// Instruments and underlyings that have been read once.
     read: BTreeSet<Instrument>,
     measured: BTreeSet<Symbol>,
+    listed: BTreeSet<Symbol>,
     subscriptions: watch::Sender<Subscriptions>,
     control: mpsc::Sender<StreamControl>,
 }
@@ -62,6 +63,7 @@ pub async fn run<B: Broker>(
         watch: Watch::default(),
         read: BTreeSet::new(),
         measured: BTreeSet::new(),
+        listed: BTreeSet::new(),
         subscriptions,
         control,
     };
@@ -155,8 +157,19 @@ impl<B: Broker> BrokerTask<B> {
             watch.instruments.iter().filter(|instrument| !self.read.contains(*instrument)).cloned().collect();
         let unmeasured: Vec<Symbol> =
             watch.underlyings.iter().filter(|symbol| !self.measured.contains(*symbol)).cloned().collect();
+        let unlisted: Vec<Symbol> =
+            watch.chains.iter().filter(|symbol| !self.listed.contains(*symbol)).cloned().collect();
         self.watch = watch;
         let mut failures = Vec::new();
+        for symbol in unlisted {
+            match self.broker.chain(&symbol).await {
+                Ok(chain) => {
+                    self.listed.insert(symbol);
+                    self.send(Input::Listed(chain)).await?;
+                }
+                Err(error) => failures.push(failure("option chain", &error)),
+            }
+        }
         self.read_quotes(&fresh, &mut failures).await?;
         self.read_metrics(&unmeasured, &mut failures).await?;
         self.send(Input::Followed { failures }).await

@@ -1,5 +1,6 @@
 //! The cockpit itself: the tasks, and the screen on top of them.
 
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use crate::cli::exit::{Exit, Trouble};
@@ -7,7 +8,7 @@ use crate::cli::setting::Setting;
 use crate::config::{Glyphs, ScreenSettings, Theme};
 use crate::runtime::engine_task::Ask;
 use crate::runtime::{telemetry, wire_up};
-use crate::tui::{self, Channels, Request, ScreenConfig, ThemeName};
+use crate::tui::{self, Channels, Request, ScreenConfig, ThemeName, TuiError};
 
 pub async fn run(setting: Setting) -> Result<Exit, Trouble> {
     if !std::io::IsTerminal::is_terminal(&std::io::stdout()) {
@@ -35,12 +36,37 @@ pub async fn run(setting: Setting) -> Result<Exit, Trouble> {
     };
     let asks = running.asks.clone();
     let forward = tokio::spawn(forward(wishes, asks));
+    let watching = tokio::spawn(watch_signals(terminate)?);
     let screen = tui::run(screen_config(&setting.config.screen, &setting), channels).await;
-    drop(terminate);
     running.stop().await;
     forward.abort();
-    screen.map_err(|error| Trouble::failed(error.to_string()))?;
-    Ok(Exit::Ok)
+    watching.abort();
+    match screen {
+        // The terminal went away: the store is closed, there is nobody left to tell.
+        Ok(()) | Err(TuiError::Gone) => Ok(Exit::Ok),
+        Err(error) => Err(Trouble::failed(error.to_string()).with_remedy(error.remedy())),
+    }
+}
+
+/// Asked to end from outside: the screen leaves first, then everything else in order.
+fn watch_signals(terminate: watch::Sender<bool>) -> Result<impl Future<Output = ()> + Send, Trouble> {
+    let listen =
+        |kind| signal(kind).map_err(|error| Trouble::failed(format!("cannot wait for signals: {error}")));
+    let mut term = listen(SignalKind::terminate())?;
+    let mut hangup = listen(SignalKind::hangup())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut quit = listen(SignalKind::quit())?;
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = hangup.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = quit.recv() => {}
+        }
+        terminate.send_replace(true);
+        // Kept until the task is aborted: a dropped sender would be no signal.
+        std::future::pending::<()>().await;
+    })
 }
 
 async fn forward(mut wishes: mpsc::Receiver<Request>, asks: mpsc::Sender<Ask>) {

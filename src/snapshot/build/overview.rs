@@ -94,6 +94,17 @@ pub(super) fn answer(
     } else {
         (AnswerState::Near, "WITHIN LIMITS".to_owned())
     };
+    // Limits belong to portfolios: what has no portfolio is inside none of them.
+    let unrouted = facts.books.open_trades().filter(|trade| trade.portfolio.is_none()).count();
+    let headline = match (state, unrouted) {
+        (AnswerState::Within | AnswerState::Near, 1..) => {
+            format!(
+                "{headline}, {unrouted} {} in no portfolio",
+                if unrouted == 1 { "trade" } else { "trades" }
+            )
+        }
+        _ => headline,
+    };
     let (sentence, short) = sentence(facts, panel, scenario);
     Answer { state, headline, sentence, short, near }
 }

@@ -1,0 +1,121 @@
+//! A WhatIf on its way: the chain is fetched, strikes are drawn, the draft is judged, and only then recorded.
+
+use super::effect::Effect;
+use super::input::{ChainWish, Failure, ReplyTo};
+use super::{Answer, Engine, Step};
+use crate::booking::draft;
+use crate::booking::evaluate::{self, PendingBooking};
+use crate::domain::command_line::BookingLine;
+use crate::domain::event::{NoteKind, TradeEvaluated, TradeIntended};
+use crate::domain::{Evaluation, Event, Refusal, Timestamp, TradeId, TradeKind};
+use crate::engine::decide::journal;
+use crate::market::update::OptionChain;
+
+/// Bookings under way at once: more than a person can start.
+const BOOKINGS_AT_ONCE: usize = 8;
+
+impl Engine {
+    pub(super) fn begin_booking(
+        &mut self,
+        line: &BookingLine,
+        rationale: String,
+        reply: Option<ReplyTo>,
+        now: Timestamp,
+    ) -> Result<ChainWish, Refusal> {
+        if let Some(why) = &self.read_only {
+            return Err(Refusal::ReadOnly { why: why.clone() });
+        }
+        let rationale = journal::checked_text(&rationale)?;
+        let portfolio = evaluate::home(&self.books, line)?;
+        let market = self.market(now);
+        let spot = *market
+            .spot(&line.underlying)
+            .live()
+            .ok_or_else(|| Refusal::StaleMarket(line.underlying.clone()))?;
+        if self.bookings.len() >= BOOKINGS_AT_ONCE {
+            self.bookings.pop_first();
+        }
+        self.next_booking += 1;
+        let booking = self.next_booking;
+        let pending = PendingBooking {
+            line: line.clone(),
+            rationale,
+            portfolio: portfolio.id,
+            reply: reply.map(|r| r.0),
+            draft: None,
+        };
+        self.bookings.insert(booking, pending);
+        Ok(ChainWish {
+            booking,
+            underlying: line.underlying.clone(),
+            days: line.days.unwrap_or(draft::DEFAULT_DAYS),
+            spot,
+            now,
+        })
+    }
+
+    pub(super) fn chain(
+        &mut self,
+        step: &mut Step,
+        booking: u64,
+        chain: Result<OptionChain, Failure>,
+        now: Timestamp,
+    ) {
+        let Some(mut pending) = self.bookings.remove(&booking) else { return };
+        let reply = pending.reply.map(ReplyTo);
+        let outcome = chain.map_err(|_| Refusal::BrokerDown).and_then(|chain| {
+            let market = self.market(now);
+            let drafted = draft::draft(&pending.line, &chain, &market)?;
+            evaluate::permitted(&self.books, pending.portfolio, &drafted)?;
+            if !evaluate::has_sense(&drafted, pending.line.debit) {
+                let why =
+                    if pending.line.debit { "it would cost nothing" } else { "it would bring no credit" };
+                let underlying = pending.line.underlying.clone();
+                return Err(Refusal::NoStrikes { underlying, why: why.to_owned() });
+            }
+            let trade = TradeId::new(self.ids.as_mut());
+            Ok((self.evaluation_job(trade, &pending, &drafted, &market, now), drafted, trade))
+        });
+        match outcome {
+            Err(refusal) => step.answers.push(Answer { to: reply, slot: 0, result: Err(refusal) }),
+            Ok((job, drafted, trade)) => {
+                pending.draft = Some((trade, drafted));
+                self.bookings.insert(booking, pending);
+                step.effects.push(Effect::Evaluate { booking, job: Box::new(job) });
+            }
+        }
+    }
+
+    pub(super) fn evaluated(
+        &mut self,
+        step: &mut Step,
+        booking: u64,
+        evaluation: Evaluation,
+        now: Timestamp,
+    ) {
+        let Some(pending) = self.bookings.remove(&booking) else { return };
+        let Some((trade, drafted)) = pending.draft else { return };
+        let reply = pending.reply.map(ReplyTo);
+        if let Some(refusal) = evaluate::blocked(&evaluation, &pending.line.underlying) {
+            step.answers.push(Answer { to: reply, slot: 0, result: Err(refusal) });
+            return;
+        }
+        let said = evaluate::sentence(&drafted, &evaluation);
+        let account = self.books.portfolios.get(&pending.portfolio).and_then(|held| held.account);
+        self.decide(step, (reply, 0), now, None, |_, _| {
+            let intended = Event::TradeIntended(TradeIntended {
+                trade,
+                trade_kind: TradeKind::WhatIf,
+                portfolio: Some(pending.portfolio),
+                account,
+                underlying: pending.line.underlying.clone(),
+                strategy: drafted.strategy,
+                legs: drafted.legs.clone(),
+                note_kind: NoteKind::Decision,
+                rationale: pending.rationale.clone(),
+            });
+            let evaluated = Event::TradeEvaluated(TradeEvaluated { trade, evaluation: evaluation.clone() });
+            Ok((vec![intended, evaluated], said))
+        });
+    }
+}
