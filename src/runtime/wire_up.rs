@@ -63,10 +63,11 @@ const FIRST_ANSWER: Duration = Duration::from_secs(3);
 pub async fn start(plan: Plan<'_>) -> Result<Running, StartError> {
     let recovered = recovery::open(&plan.store)?;
     let last_event = recovered.books.last_event_at;
+    let record = world::Record { last_event, has_sessions: recovered.books.sessions > 0 };
     let mode = if plan.own_broker { Mode::Demo } else { settings::mode(plan.config.broker.environment) };
     let mut config = settings::engine(plan.config, mode)?;
     config.read_only.clone_from(&recovered.read_only);
-    let (sim, wire, credentials) = broker(&plan, last_event, &mut config).await?;
+    let (sim, wire, credentials) = broker(&plan, record, &mut config).await?;
     let follows_broker = matches!(mode, Mode::Demo | Mode::Sim);
     let clock = if follows_broker { EngineClock::of_broker() } else { EngineClock::wall() };
     let broker = Arc::new(Tastytrade::new(wire, credentials)?);
@@ -88,7 +89,7 @@ pub async fn start(plan: Plan<'_>) -> Result<Running, StartError> {
 
 async fn broker(
     plan: &Plan<'_>,
-    last_event: Option<crate::domain::Timestamp>,
+    record: world::Record,
     config: &mut EngineConfig,
 ) -> Result<(Option<RunningSim>, TastytradeConfig, Credentials), StartError> {
     if !plan.own_broker
@@ -99,7 +100,7 @@ async fn broker(
         }
         return Ok((None, wire, credentials));
     }
-    let sim_config = world::own(&plan.store, &plan.wish, last_event)?;
+    let sim_config = world::own(&plan.store, &plan.wish, record)?;
     let sim = sim::start(sim_config).await.map_err(WorldError::from)?;
     let connection = sim.connection();
     let wire = TastytradeConfig::loopback(&connection.base_url, &connection.account_stream_url);

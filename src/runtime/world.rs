@@ -77,8 +77,16 @@ pub fn is_demo_store(dir: &Path) -> bool {
     dir.join(FILE).exists()
 }
 
+/// What the store's record says about a world beside it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Record {
+    pub last_event: Option<Timestamp>,
+    /// A cockpit has run on it; a journal alone belongs to no broker yet.
+    pub has_sessions: bool,
+}
+
 /// The seeded world of a store: read where it is kept, made and kept where it is new.
-pub fn seeded(dir: &Path, wish: &WorldWish, last_event: Option<Timestamp>) -> Result<SimConfig, WorldError> {
+pub fn seeded(dir: &Path, wish: &WorldWish, record: Record) -> Result<SimConfig, WorldError> {
     let path = dir.join(FILE);
     let kept = match std::fs::read_to_string(&path) {
         Ok(text) => Some(
@@ -88,10 +96,10 @@ pub fn seeded(dir: &Path, wish: &WorldWish, last_event: Option<Timestamp>) -> Re
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(source) => return Err(WorldError::Unreadable { path, source }),
     };
-    if kept.is_none() && last_event.is_some() {
+    if kept.is_none() && record.has_sessions {
         return Err(WorldError::RealStore { dir: dir.to_owned() });
     }
-    let start = wish.as_of.unwrap_or_else(|| demo_start(Utc::now(), last_event, &Calendar::default()));
+    let start = wish.as_of.unwrap_or_else(|| demo_start(Utc::now(), record.last_event, &Calendar::default()));
     let kept = match (kept, wish.seed) {
         (Some(kept), Some(wished)) if kept.seed != wished => {
             return Err(WorldError::OtherSeed { dir: dir.to_owned(), kept: kept.seed, wished });
@@ -114,8 +122,8 @@ fn keep(path: &Path, kept: &Kept) -> Result<(), WorldError> {
 }
 
 /// The broker that the process brings itself, as the arguments want it.
-pub fn own(dir: &Path, wish: &WorldWish, last_event: Option<Timestamp>) -> Result<SimConfig, WorldError> {
-    if wish.market.is_empty() { seeded(dir, wish, last_event) } else { recorded(wish) }
+pub fn own(dir: &Path, wish: &WorldWish, record: Record) -> Result<SimConfig, WorldError> {
+    if wish.market.is_empty() { seeded(dir, wish, record) } else { recorded(wish) }
 }
 
 /// What the screen says about where its numbers come from.
@@ -184,5 +192,30 @@ fn lines(path: &Path) -> Result<Box<dyn BufRead>, WorldError> {
         Ok(Box::new(BufReader::new(GzDecoder::new(file).take(MOST_BYTES))))
     } else {
         Ok(Box::new(BufReader::new(file.take(MOST_BYTES))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wish() -> WorldWish {
+        WorldWish { speed: 1.0, ..WorldWish::default() }
+    }
+
+    #[test]
+    fn a_journal_written_before_the_first_start_does_not_make_a_store_a_real_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let noted = Record { last_event: Some(Utc::now()), has_sessions: false };
+        assert!(seeded(dir.path(), &wish(), noted).is_ok());
+        assert!(is_demo_store(dir.path()));
+    }
+
+    #[test]
+    fn a_store_that_served_a_cockpit_without_a_world_is_not_the_demos() {
+        let dir = tempfile::tempdir().unwrap();
+        let served = Record { last_event: Some(Utc::now()), has_sessions: true };
+        assert!(matches!(seeded(dir.path(), &wish(), served), Err(WorldError::RealStore { .. })));
+        assert!(!is_demo_store(dir.path()));
     }
 }
