@@ -36,12 +36,12 @@ impl<T> Shown<T> {
         Self { value: None, standing: Standing::Unknown }
     }
 
-    /// `None` is unknown; a value keeps `standing` (a value of unknown standing counts as stale).
+    /// `None` is unknown, and so is whatever has the standing: a sum of which every part is missing is no 0.
     pub fn of(value: Option<T>, standing: Standing) -> Self {
-        match value {
-            None => Self::unknown(),
-            Some(value) if standing == Standing::Live => Self::live(value),
-            Some(value) => Self::stale(value),
+        match (value, standing) {
+            (None, _) | (_, Standing::Unknown) => Self::unknown(),
+            (Some(value), Standing::Live) => Self::live(value),
+            (Some(value), Standing::Stale) => Self::stale(value),
         }
     }
 
@@ -57,5 +57,17 @@ impl<T> From<Reading<T>> for Shown<T> {
             Reading::Stale { value, .. } => Self::stale(value),
             Reading::Unusable { .. } => Self::unknown(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unknown_has_no_value() {
+        assert_eq!(Shown::of(Some(0.0), Standing::Unknown), Shown::unknown());
+        assert_eq!(Shown::<f64>::of(None, Standing::Live), Shown::unknown());
+        assert_eq!(Shown::of(Some(1.0), Standing::Stale), Shown::stale(1.0));
     }
 }
