@@ -2,6 +2,7 @@
 //! without a home or a reason.
 
 use crate::containers::Containers;
+use crate::domain::text::signed;
 use crate::domain::time::{days_to, new_york_date};
 use crate::domain::{LimitState, PortfolioId, Symbol, Timestamp, TradeId, TradingDate, label};
 use crate::market::view::MarketView;
@@ -173,7 +174,7 @@ fn of_trade(book: &Book<'_>, trade: &TradeFacts<'_>) -> Vec<Attention> {
     }
     let mut rows = Vec::new();
     let price = price_to_close(trade);
-    let keeps = trade.open.whole().known().map(|pnl| format!("keeps {:+.0}", pnl.to_f64()));
+    let keeps = trade.open.whole().known().map(|pnl| format!("keeps {}", signed(pnl.to_f64(), 0)));
     if let (Some(expiry), Some(days)) = (trade.nearest_expiry, trade.days)
         && days <= EXPIRY_DAYS
     {

@@ -1,4 +1,4 @@
-//! Foreign text becomes text of ours here, once.
+//! Foreign text becomes text of ours here, once; and dollars in sentences.
 
 use unicode_width::UnicodeWidthChar;
 
@@ -66,6 +66,31 @@ fn is_hostile(c: char) -> bool {
             | '\u{f0000}'..='\u{10ffff}')
 }
 
+/// Whole dollars with separators, without a sign.
+pub fn thousands(value: f64) -> String {
+    let digits = format!("{:.0}", value.abs());
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// With its sign: typographic minus, plus, and separators in the whole part.
+pub fn signed(value: f64, decimals: usize) -> String {
+    let size = value.abs();
+    let text = if decimals == 0 { thousands(size) } else { format!("{size:.decimals$}") };
+    let zero = text.chars().all(|c| !c.is_ascii_digit() || c == '0');
+    match (zero, value < 0.0) {
+        (true, _) => text,
+        (_, true) => format!("−{text}"),
+        (_, false) => format!("+{text}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,5 +111,14 @@ mod tests {
     #[test]
     fn notes_keep_their_words_across_lines() {
         assert_eq!(clean_note("  income,\nIVR 23\t"), "income, IVR 23");
+    }
+
+    #[test]
+    fn figures_in_sentences_carry_sign_and_separators() {
+        assert_eq!(signed(-11_163.4, 0), "−11,163");
+        assert_eq!(signed(0.04, 1), "0.0");
+        assert_eq!(signed(44.0, 0), "+44");
+        assert_eq!(thousands(1_234_567.0), "1,234,567");
+        assert_eq!(thousands(999.0), "999");
     }
 }

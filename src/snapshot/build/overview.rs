@@ -3,6 +3,7 @@
 use super::{Facts, standing};
 use crate::advisor::attention::{Attention, Kind};
 use crate::advisor::trade_facts::TradeFacts;
+use crate::domain::text::{signed, thousands};
 use crate::domain::view::Scope;
 use crate::domain::{LimitState, Money, Reading, Symbol};
 use crate::market::view::BetaSource;
@@ -370,43 +371,4 @@ pub(super) fn warnings(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> Vec<Stri
     }
     said.push(format!("interest rates are those of {}", facts.rates_as_of));
     said
-}
-
-/// Whole dollars with separators, without a sign.
-pub(super) fn thousands(value: f64) -> String {
-    let digits = format!("{:.0}", value.abs());
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// With its sign: typographic minus, plus, and separators in the whole part.
-pub(super) fn signed(value: f64, decimals: usize) -> String {
-    let size = value.abs();
-    let text = if decimals == 0 { thousands(size) } else { format!("{size:.decimals$}") };
-    let zero = text.chars().all(|c| !c.is_ascii_digit() || c == '0');
-    match (zero, value < 0.0) {
-        (true, _) => text,
-        (_, true) => format!("−{text}"),
-        (_, false) => format!("+{text}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn figures_in_sentences_carry_sign_and_separators() {
-        assert_eq!(signed(-11_163.4, 0), "−11,163");
-        assert_eq!(signed(0.04, 1), "0.0");
-        assert_eq!(signed(44.0, 0), "+44");
-        assert_eq!(thousands(1_234_567.0), "1,234,567");
-        assert_eq!(thousands(999.0), "999");
-    }
 }

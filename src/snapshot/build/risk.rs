@@ -2,6 +2,7 @@
 
 use super::{Facts, overview, standing};
 use crate::advisor::trade_facts::TradeFacts;
+use crate::domain::text::{signed, thousands};
 use crate::domain::{Money, Symbol};
 use crate::market::view::BetaSource;
 use crate::risk::exposure::{Coverage, Exposure};
@@ -218,8 +219,8 @@ fn reverse(risk: &RiskReport) -> Vec<String> {
         .iter()
         .filter_map(|loss| {
             let at = loss.nearest()?;
-            let amount = super::overview::thousands(loss.amount);
-            Some(format!("loses {amount} at {} % spot", super::overview::signed(at * 100.0, 1)))
+            let amount = thousands(loss.amount);
+            Some(format!("loses {amount} at {} % spot", signed(at * 100.0, 1)))
         })
         .collect()
 }
@@ -235,8 +236,8 @@ pub(super) fn stress(facts: &Facts<'_>, net_liq: Option<Money>) -> Vec<StressRow
             name: format!(
                 "{} {} % {} pt",
                 stress.name,
-                super::overview::signed(stress.spot_move * 100.0, 1),
-                super::overview::signed(stress.vol_points, 0)
+                signed(stress.spot_move * 100.0, 1),
+                signed(stress.vol_points, 0)
             ),
             pnl: Shown::of(Some(stress.pnl), state),
             of_net_liq: Shown::of(share(stress.pnl, net_liq).map(|part| part * stress.pnl.signum()), state),
