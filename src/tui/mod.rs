@@ -4,6 +4,8 @@
 
 pub mod dialogs;
 pub mod format;
+#[cfg(test)]
+mod guide_tests;
 pub mod keymap;
 pub mod layout;
 pub mod message;

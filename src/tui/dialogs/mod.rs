@@ -20,7 +20,7 @@ mod palette;
 mod question;
 
 pub use detail::openable;
-pub use palette::{Suggestion, suggestions};
+pub use palette::{COMMANDS, Suggestion, suggestions};
 
 #[derive(Debug, Clone)]
 pub enum Dialog {
