@@ -23,7 +23,7 @@ pub struct Draft {
     pub notes: Vec<String>,
 }
 
-/// The listed expiry nearest to the wished days; of two equally near, the later.
+/// The listed expiry nearest to the wished days; of two equally near, the sooner.
 pub fn nearest_expiry(chain: &OptionChain, days: u32, now: Timestamp) -> Option<&Expiration> {
     chain
         .expirations
@@ -31,7 +31,7 @@ pub fn nearest_expiry(chain: &OptionChain, days: u32, now: Timestamp) -> Option<
         .filter(|expiration| days_to(expiration.date, now) >= 0 && !expiration.strikes.is_empty())
         .min_by_key(|expiration| {
             let actual = days_to(expiration.date, now);
-            ((actual - i64::from(days)).abs(), -actual)
+            ((actual - i64::from(days)).abs(), actual)
         })
 }
 

@@ -44,7 +44,7 @@ pub const IRA: &str = "5WT00002";
 const PERSONAL_NET_LIQ: f64 = 50_000.0;
 const IRA_NET_LIQ: f64 = 200_000.0;
 /// Beta-weighted dollar delta that the shares of the retirement account are topped up to.
-const IRA_DOLLAR_DELTA: f64 = 100_000.0;
+const IRA_DOLLAR_DELTA: f64 = 214_000.0;
 
 enum Strike {
     /// Nearest to this absolute delta when opened.
@@ -81,9 +81,9 @@ fn structures() -> Vec<Structure> {
     vec![
         s(IRA, "NVDA", 15, vec![Shares(100), call(Delta(0.26), 28, -1)]),
         s(IRA, "XLF", 18, vec![Shares(300), call(Delta(0.28), 28, -3)]),
-        s(IRA, "TLT", 13, vec![Shares(200), call(Delta(0.30), 28, -2)]),
+        s(IRA, "TLT", 13, vec![Shares(100), call(Delta(0.30), 28, -1)]),
         s(IRA, "AAPL", 12, vec![Shares(100), put(Delta(0.22), 56, 1), call(Delta(0.24), 56, -1)]),
-        s(IRA, "SPY", 9, vec![put(Delta(0.22), 56, -1)]),
+        s(IRA, "XLF", 9, vec![put(Delta(0.26), 56, -2)]),
         s(IRA, "SPY", 14, vec![put(Delta(0.16), 28, -4), put(Offset(-5.0), 28, 4)]),
         s(IRA, "GLD", 7, vec![put(Delta(0.24), 35, -2), put(Offset(-5.0), 35, 2)]),
         s(PERSONAL, "SPY", 12, vec![put(Delta(0.20), 7, -1), put(Offset(-5.0), 7, 1)]),
@@ -237,10 +237,10 @@ fn open(world: &SeededWorld, structure: &Structure, noise: Noise) -> Vec<BookPos
     lines
 }
 
-/// QQQ shares that bring the dollar delta to its target, ten to eighty of them.
+/// QQQ shares that bring the dollar delta to its target: the core holding of the account.
 fn top_up(world: &SeededWorld, missing: f64) -> Option<BookPosition> {
     let name = &NAMES[position_of("QQQ")?];
-    let shares = (missing / (name.level * name.beta)).round().clamp(10.0, 80.0);
+    let shares = (missing / (name.level * name.beta)).round().clamp(10.0, 198.0);
     let at = opened_at(world, 20, Noise::new(1));
     let price = world.paths().spot("QQQ", at)?;
     Some(BookPosition {
@@ -307,7 +307,7 @@ mod tests {
                     assert!((total - net_liq).abs() < 0.02, "{total}");
                 }
                 let ira = dollar_delta(&world, &accounts[1].positions, IRA, at);
-                assert!((90_000.0..110_000.0).contains(&ira), "seed {seed} shift {shift}: {ira}");
+                assert!((175_000.0..216_000.0).contains(&ira), "seed {seed} shift {shift}: {ira}");
                 let personal = dollar_delta(&world, &accounts[0].positions, PERSONAL, at);
                 assert!(personal.abs() < 15_000.0, "seed {seed} shift {shift}: {personal}");
                 assert!(accounts[0].positions.len() + accounts[1].positions.len() >= 20);
