@@ -48,13 +48,17 @@ fn quotes(scene: Scene<'_>) -> Vec<Part> {
     parts.push(level(scene, "VIX", &market.vix, Some(&market.vix_change), 1));
     parts.push(level(scene, "VIX3M", &market.vix3m, None, 7));
     if !market.iv_ranks.is_empty() {
-        let mut spans = vec![span("IVR", theme.dim)];
-        for rank in &market.iv_ranks {
-            let value = figure(&rank.rank, plain);
-            spans.push(span(format!(" {} ", rank.symbol), theme.text));
-            spans.push(span(value.text, theme.neutral(value.standing)));
-        }
-        parts.push(Part::new(9, spans));
+        let ranks = |most: usize| {
+            let mut spans = vec![span("IVR", theme.dim)];
+            for rank in market.iv_ranks.iter().take(most) {
+                let value = figure(&rank.rank, plain);
+                spans.push(span(format!(" {} ", rank.symbol), theme.text));
+                spans.push(span(value.text, theme.neutral(value.standing)));
+            }
+            spans
+        };
+        // The benchmark and the two richest; where that is too long, the benchmark.
+        parts.push(Part::new(9, ranks(3)).or(ranks(1)));
     }
     let rate =
         market.rate_3m.map_or_else(|| format::UNKNOWN.to_owned(), |r| format!("{} %", plain2(r * 100.0)));

@@ -230,6 +230,15 @@ fn strip(scene: Scene<'_>, strip: &PortfolioStrip, detail: u8) -> Part {
         spans.push(span(" idle", theme.dim));
         return Part::new(2, spans);
     }
+    if strip.kind == StripKind::Unassigned {
+        // The inbox has no equity of its own.
+        let words = if strip.trades == 1 { "1 trade".to_owned() } else { format!("{} trades", strip.trades) };
+        spans.truncate(1);
+        spans.push(span(words, theme.near));
+    }
+    if strip.trades == 0 {
+        return Part::new(2, spans);
+    }
     let mut add = |least: u8, label: &str, figure: format::Figure| {
         if detail >= least {
             spans.push(span(format!("  {label} "), theme.dim));
