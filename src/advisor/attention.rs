@@ -166,7 +166,7 @@ fn of_trade(book: &Book<'_>, trade: &TradeFacts<'_>) -> Vec<Attention> {
             .evaluation
             .as_ref()
             .map_or_else(|| "not evaluated".to_owned(), crate::booking::evaluate::verdict_words);
-        let price = trade.entry.map(|price| price.to_string());
+        let price = trade.entry.map(|price| format!("{:.2}", price.to_cents()));
         return vec![Attention { price, ..row(Kind::WhatIf, format!("WhatIf {name}"), why) }];
     }
     if !it.is_open() {
@@ -232,7 +232,7 @@ fn of_trade(book: &Book<'_>, trade: &TradeFacts<'_>) -> Vec<Attention> {
 /// Mark, and the price at which the market would take the other side.
 fn price_to_close(trade: &TradeFacts<'_>) -> Option<String> {
     let mark = trade.mark.known()?.to_cents();
-    Some(format!("{mark}"))
+    Some(format!("{mark:.2}"))
 }
 
 fn date_words(date: TradingDate, now: Timestamp) -> String {

@@ -50,7 +50,7 @@ pub fn read(facts: &ExitFacts) -> ExitReading {
     let mut next = Vec::new();
     if let Some(credit) = facts.credit.filter(|_| facts.max_profit.is_some()) {
         let at = Price(credit.0 * Decimal::from(100 - target) / Decimal::ONE_HUNDRED).to_cents();
-        next.push(format!("{target} % at {at}"));
+        next.push(format!("{target} % at {at:.2}"));
     }
     if let (Some(limit), Some(expiry)) = (days_rule, facts.expiry) {
         let on = expiry - chrono::TimeDelta::days(limit);

@@ -130,7 +130,8 @@ fn newest(bytes: &[u8]) -> Option<(usize, Head)> {
 
 /// Names in a folder are durable only once the folder is.
 pub fn sync_dir_of(path: &Path) -> Result<(), StoreError> {
-    let dir = path.parent().unwrap_or(Path::new("."));
+    // The parent of a bare name is the empty path, which is no folder that can be opened.
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(dir).and_then(|d| d.sync_all()).map_err(StoreError::io("sync", dir))
 }
 
