@@ -95,8 +95,8 @@ async fn broker(
     if !plan.own_broker
         && let Some((wire, credentials)) = settings::broker(plan.config)?
     {
-        if world::is_demo_store(&plan.store) {
-            return Err(WorldError::DemoStore { dir: plan.store.clone() }.into());
+        if world::is_simulated(&plan.store) {
+            return Err(WorldError::SimulatedStore { dir: plan.store.clone() }.into());
         }
         return Ok((None, wire, credentials));
     }

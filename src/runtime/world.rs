@@ -38,10 +38,10 @@ pub enum WorldError {
     Malformed { path: PathBuf, why: String },
     #[error("the store in {} belongs to a world of seed {kept}, not {wished}", dir.display())]
     OtherSeed { dir: PathBuf, kept: u64, wished: u64 },
-    #[error("the store in {} holds the record of a real broker", dir.display())]
-    RealStore { dir: PathBuf },
-    #[error("the store in {} holds the record of a demo", dir.display())]
-    DemoStore { dir: PathBuf },
+    #[error("the store in {} holds a record that this market did not make", dir.display())]
+    OtherStore { dir: PathBuf },
+    #[error("the store in {} holds the record of a simulated market", dir.display())]
+    SimulatedStore { dir: PathBuf },
     #[error("{}: {why}", path.display())]
     Input { path: PathBuf, why: String },
     #[error(transparent)]
@@ -52,7 +52,7 @@ impl WorldError {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::OtherSeed { .. } => "leave --seed out, or name another folder with --store",
-            Self::RealStore { .. } | Self::DemoStore { .. } => "name another folder with --store",
+            Self::OtherStore { .. } | Self::SimulatedStore { .. } => "name another folder with --store",
             Self::Malformed { .. } => "delete the demo's folder to begin a new world",
             Self::Unreadable { .. } | Self::Unwritable { .. } => "check that the path exists and is yours",
             Self::Input { .. } => "compare with the columns in docs/guide/recorded-markets.md",
@@ -70,11 +70,13 @@ struct Kept {
 }
 
 const FILE: &str = "world.json";
+/// Marks the store of recorded markets; what they show comes from the files that are named each time.
+const RECORDED: &str = "recorded-market";
 const DEFAULT_SEED: u64 = 7;
 
-/// A demo's store is marked by its world file.
-pub fn is_demo_store(dir: &Path) -> bool {
-    dir.join(FILE).exists()
+/// The record is not of a real broker: the store is marked by the demo's world or as recorded.
+pub fn is_simulated(dir: &Path) -> bool {
+    dir.join(FILE).exists() || dir.join(RECORDED).exists()
 }
 
 /// What the store's record says about a world beside it.
@@ -96,8 +98,8 @@ pub fn seeded(dir: &Path, wish: &WorldWish, record: Record) -> Result<SimConfig,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(source) => return Err(WorldError::Unreadable { path, source }),
     };
-    if kept.is_none() && record.has_sessions {
-        return Err(WorldError::RealStore { dir: dir.to_owned() });
+    if kept.is_none() && (record.has_sessions || dir.join(RECORDED).exists()) {
+        return Err(WorldError::OtherStore { dir: dir.to_owned() });
     }
     let start = wish.as_of.unwrap_or_else(|| demo_start(Utc::now(), record.last_event, &Calendar::default()));
     let kept = match (kept, wish.seed) {
@@ -123,7 +125,23 @@ fn keep(path: &Path, kept: &Kept) -> Result<(), WorldError> {
 
 /// The broker that the process brings itself, as the arguments want it.
 pub fn own(dir: &Path, wish: &WorldWish, record: Record) -> Result<SimConfig, WorldError> {
-    if wish.market.is_empty() { seeded(dir, wish, record) } else { recorded(wish) }
+    if wish.market.is_empty() {
+        return seeded(dir, wish, record);
+    }
+    claim(dir, record)?;
+    recorded(wish)
+}
+
+/// A recorded market writes into a store of its own kind, or into one where no cockpit has run.
+fn claim(dir: &Path, record: Record) -> Result<(), WorldError> {
+    let mark = dir.join(RECORDED);
+    if mark.exists() {
+        return Ok(());
+    }
+    if record.has_sessions || dir.join(FILE).exists() {
+        return Err(WorldError::OtherStore { dir: dir.to_owned() });
+    }
+    std::fs::write(&mark, "").map_err(|source| WorldError::Unwritable { path: mark, source })
 }
 
 /// What the screen says about where its numbers come from.
@@ -208,14 +226,28 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let noted = Record { last_event: Some(Utc::now()), has_sessions: false };
         assert!(seeded(dir.path(), &wish(), noted).is_ok());
-        assert!(is_demo_store(dir.path()));
+        assert!(is_simulated(dir.path()));
     }
 
     #[test]
     fn a_store_that_served_a_cockpit_without_a_world_is_not_the_demos() {
         let dir = tempfile::tempdir().unwrap();
         let served = Record { last_event: Some(Utc::now()), has_sessions: true };
-        assert!(matches!(seeded(dir.path(), &wish(), served), Err(WorldError::RealStore { .. })));
-        assert!(!is_demo_store(dir.path()));
+        assert!(matches!(seeded(dir.path(), &wish(), served), Err(WorldError::OtherStore { .. })));
+        assert!(!is_simulated(dir.path()));
+    }
+
+    #[test]
+    fn recorded_markets_and_the_demo_keep_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let record = Record { last_event: Some(Utc::now()), has_sessions: true };
+        assert!(matches!(claim(dir.path(), record), Err(WorldError::OtherStore { .. })));
+        claim(dir.path(), Record::default()).unwrap();
+        assert!(is_simulated(dir.path()));
+        claim(dir.path(), record).unwrap();
+        assert!(matches!(seeded(dir.path(), &wish(), Record::default()), Err(WorldError::OtherStore { .. })));
+        let demo = tempfile::tempdir().unwrap();
+        seeded(demo.path(), &wish(), Record::default()).unwrap();
+        assert!(matches!(claim(demo.path(), Record::default()), Err(WorldError::OtherStore { .. })));
     }
 }
