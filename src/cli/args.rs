@@ -27,29 +27,31 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
+const WORLD: &str = "The simulated broker's market";
+
 /// What the simulated broker shows.
 #[derive(Debug, Clone, Default, Args)]
 pub struct WorldArgs {
     /// A recorded option chain (CSV, also .gz) shown as an open session; repeatable
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = WORLD, value_name = "FILE")]
     pub market: Vec<PathBuf>,
     /// Daily prices (CSV, also .gz) that returns, betas and day changes come from; repeatable
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = WORLD, value_name = "FILE")]
     pub history: Vec<PathBuf>,
     /// Positions to hold in it (YAML or JSON)
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = WORLD, value_name = "FILE")]
     pub book: Option<PathBuf>,
     /// Day to take from chain files that hold several (default: the last)
-    #[arg(long, global = true, value_name = "DATE")]
+    #[arg(long, global = true, help_heading = WORLD, value_name = "DATE")]
     pub day: Option<chrono::NaiveDate>,
     /// Seed of the demo world (default: the store's own, 7 in a new one)
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, help_heading = WORLD, value_name = "N")]
     pub seed: Option<u64>,
     /// Start the simulated clock at this instant (RFC 3339, or New York time without an offset)
-    #[arg(long, global = true, value_name = "TIME")]
+    #[arg(long, global = true, help_heading = WORLD, value_name = "TIME")]
     pub as_of: Option<String>,
     /// Run the simulated clock this many times faster
-    #[arg(long, global = true, value_name = "X", default_value_t = 1.0)]
+    #[arg(long, global = true, help_heading = WORLD, value_name = "X", default_value_t = 1.0)]
     pub speed: f64,
 }
 
@@ -78,7 +80,9 @@ pub enum Command {
     Health(JsonArg),
     /// Print the whole screen once
     Snapshot(SnapshotArgs),
-    /// Book a WhatIf: cotrader book spy ic 45d 16 w5 x1 @medium --rationale "income, IVR 23"
+    /// Book a WhatIf and print its evaluation; exit 3 when a limit or a gate blocks it
+    ///
+    /// cotrader book spy ic 45d 16 w5 x1 @medium --rationale "income, IVR 23"
     Book(BookArgs),
     /// Record a decision or a note
     Log(LogArgs),
@@ -141,10 +145,10 @@ pub struct SnapshotArgs {
     #[arg(long, conflicts_with = "json")]
     pub schema: bool,
     /// Columns of the printed screen
-    #[arg(long, default_value_t = 160)]
+    #[arg(long, default_value_t = 160, value_parser = clap::value_parser!(u16).range(20..=500))]
     pub width: u16,
     /// Rows of the printed screen
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(5..=500))]
     pub height: u16,
     /// Seconds to wait for the picture to be complete
     #[arg(long, default_value_t = 10)]
@@ -156,9 +160,27 @@ pub struct BookArgs {
     /// Underlying, strategy and figures in any order: spy ic 45d 16 w5 x1 @medium
     #[arg(required = true, value_name = "LINE")]
     pub line: Vec<String>,
-    /// Why
-    #[arg(long)]
+    /// Why: recorded with the trade, and needed
+    #[arg(long, value_name = "TEXT")]
     pub rationale: Option<String>,
+    /// Days to expiry; the nearest listed expiry is taken
+    #[arg(long, value_name = "DAYS")]
+    pub dte: Option<u32>,
+    /// Delta of the short strikes in hundredths
+    #[arg(long)]
+    pub delta: Option<u32>,
+    /// Distance of the wings in dollars
+    #[arg(long, value_name = "DOLLARS")]
+    pub width: Option<rust_decimal::Decimal>,
+    /// Number of structures
+    #[arg(long)]
+    pub lots: Option<u32>,
+    /// Portfolio that it is judged against
+    #[arg(long, value_name = "NAME")]
+    pub portfolio: Option<String>,
+    /// The rationale may also stand after two dashes
+    #[arg(last = true, value_name = "WHY")]
+    pub why: Vec<String>,
     /// The evaluation as one JSON document
     #[arg(long)]
     pub json: bool,
@@ -169,13 +191,17 @@ pub struct LogArgs {
     /// Read one JSON object a line from FILE or - and print one event id a line
     #[arg(long, value_name = "FILE|-", conflicts_with_all = ["underlying", "strategy", "rationale", "portfolio", "trade", "kind", "key"])]
     pub batch: Option<PathBuf>,
-    #[arg(long)]
+    /// What it is about, such as SPY
+    #[arg(long, value_name = "SYMBOL")]
     pub underlying: Option<String>,
-    #[arg(long)]
+    /// Strategy by name, such as iron_condor
+    #[arg(long, value_name = "NAME")]
     pub strategy: Option<String>,
-    #[arg(long, required_unless_present = "batch")]
+    /// Why: the text that is kept
+    #[arg(long, required_unless_present = "batch", value_name = "TEXT")]
     pub rationale: Option<String>,
-    #[arg(long)]
+    /// Portfolio of the new trade
+    #[arg(long, value_name = "NAME")]
     pub portfolio: Option<String>,
     /// Add to this trade instead of opening one
     #[arg(long, value_name = "ID")]

@@ -25,7 +25,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// What a command ended with instead of success: the words, the next step, the code.
+/// What a command ended with instead of success: the words (none: nothing to say), the next step, the code.
 #[derive(Debug)]
 pub struct Trouble {
     pub exit: Exit,
@@ -36,6 +36,11 @@ pub struct Trouble {
 impl Trouble {
     pub fn new(exit: Exit, text: impl Into<String>) -> Self {
         Self { exit, text: text.into(), remedy: None }
+    }
+
+    /// Whoever read the output has seen enough: nothing to say, nothing wrong.
+    pub fn nobody_reads() -> Self {
+        Self::new(Exit::Ok, "")
     }
 
     pub fn failed(text: impl Into<String>) -> Self {

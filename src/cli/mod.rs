@@ -29,6 +29,7 @@ pub fn run() -> ExitCode {
     private_files();
     match dispatch(cli) {
         Ok(exit) => exit.into(),
+        Err(trouble) if trouble.text.is_empty() => trouble.exit.into(),
         Err(trouble) => {
             commands::complain(&format!("cotrader: {}", trouble.text));
             if let Some(remedy) = &trouble.remedy {
@@ -50,9 +51,9 @@ fn dispatch(cli: Cli) -> Result<Exit, Trouble> {
         Some(Command::Man) => return commands::man(Cli::command()),
         Some(Command::Snapshot(args)) if args.schema => return commands::snapshot::schema(),
         Some(Command::Init(args)) => {
-            return commands::init::run(cli.config.as_deref(), &Env::capture(), args);
+            return wait(commands::init::run(cli.config.as_deref(), &Env::capture(), args));
         }
-        Some(Command::Doctor(args)) => return commands::doctor::run(&cli, Env::capture(), *args),
+        Some(Command::Doctor(args)) => return wait(commands::doctor::run(&cli, Env::capture(), *args)),
         _ => {}
     }
     let setting = Setting::of(&cli, Env::capture())?;

@@ -11,7 +11,7 @@ use crate::domain::Timestamp;
 use crate::domain::time::new_york;
 use crate::engine::EngineConfig;
 use crate::runtime::settings;
-use crate::runtime::wire_up::default_store;
+use crate::runtime::wire_up::{Plan, default_store};
 use crate::runtime::world::WorldWish;
 
 pub struct Setting {
@@ -45,6 +45,17 @@ impl Setting {
             }
         };
         Ok(Self { config, env, folders, store, own_broker, wish })
+    }
+
+    /// A cockpit on this store; `listen` where shell commands are to reach it.
+    pub fn plan(&self, listen: bool) -> Plan<'_> {
+        Plan {
+            store: self.store.clone(),
+            config: &self.config,
+            own_broker: self.own_broker,
+            wish: self.wish.clone(),
+            listen,
+        }
     }
 
     /// The engine's settings, for commands without a broker.

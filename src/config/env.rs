@@ -6,8 +6,17 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret, SecretString};
 
 /// Only these are captured besides what begins with `COTRADER_` or `TT_`.
-const OTHERS: [&str; 6] =
-    ["HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "NO_COLOR", "COLORTERM"];
+const OTHERS: [&str; 9] = [
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+    "NO_COLOR",
+    "COLORTERM",
+    "TERM",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+];
 
 /// Captured variables. Values are secrets until read one by one: `Debug` shows names only.
 #[derive(Clone, Default)]

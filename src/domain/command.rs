@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::command_line::BookingLine;
-use super::event::NoteKind;
+use super::event::{NoteKind, TradeIntended};
 use super::id::{EventId, PortfolioId, TradeId};
+use super::trade::Evaluation;
 use super::view::View;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,4 +65,21 @@ pub struct Done {
     pub trade: Option<TradeId>,
     /// One sentence for the toast or the shell.
     pub said: String,
+    /// What a booking made, and how it was judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub booked: Option<Box<Booked>>,
+}
+
+impl Done {
+    /// Nothing had to be recorded.
+    pub fn without_events(said: String) -> Self {
+        Self { events: Vec::new(), trade: None, said, booked: None }
+    }
+}
+
+/// A WhatIf as it was recorded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Booked {
+    pub intended: TradeIntended,
+    pub evaluation: Evaluation,
 }

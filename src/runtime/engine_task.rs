@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-use crate::domain::command::{Done, LogEntry};
+use crate::domain::command::{Booked, Done, LogEntry};
 use crate::domain::event::{Pending, Recorded};
 use crate::domain::{Command, Event, Refusal};
 use crate::engine::{Effect, Engine, Failure, Input, Promise, ReplyTo, RiskJob, Step};
@@ -166,7 +166,7 @@ impl EngineTask {
         let order = answers.into_iter();
         if events.is_empty() {
             for answer in order {
-                let outcome = answer.result.map(|said| Done { events: Vec::new(), trade: None, said });
+                let outcome = answer.result.map(Done::without_events);
                 self.answer(answer.to, answer.slot, outcome);
             }
             self.run_effects(effects);
@@ -192,7 +192,7 @@ impl EngineTask {
             }
         }
         for answer in order {
-            let outcome = answer.result.map(|said| Done { events: Vec::new(), trade: None, said });
+            let outcome = answer.result.map(Done::without_events);
             self.answer(answer.to, answer.slot, outcome);
         }
         match halted {
@@ -350,7 +350,18 @@ fn done(recorded: &[Recorded], said: String) -> Done {
         Event::NoteRecorded(e) => e.trade,
         _ => None,
     });
-    Done { events: decided().map(|r| r.meta.id).collect(), trade, said }
+    let intended = decided().find_map(|r| match r.event.as_ref() {
+        Event::TradeIntended(e) => Some(e),
+        _ => None,
+    });
+    let evaluated = decided().find_map(|r| match r.event.as_ref() {
+        Event::TradeEvaluated(e) => Some(&e.evaluation),
+        _ => None,
+    });
+    let booked = intended.zip(evaluated).map(|(intended, evaluation)| {
+        Box::new(Booked { intended: intended.clone(), evaluation: evaluation.clone() })
+    });
+    Done { events: decided().map(|r| r.meta.id).collect(), trade, said, booked }
 }
 
 fn behind() -> Failure {

@@ -40,6 +40,27 @@ impl WriterLock {
     }
 }
 
+/// The process that writes to a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    pub pid: u32,
+    pub since: String,
+}
+
+/// Who writes to the store in `dir` at present; `None` when nobody does. Changes nothing.
+pub fn holder(dir: &Path) -> Option<Holder> {
+    let mut file = File::open(super::Files::in_dir(dir).lock).ok()?;
+    // Shared and released at once: it is refused exactly while somebody writes.
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Err(rustix::io::Errno::WOULDBLOCK) => {}
+        _ => return None,
+    }
+    match held(dir, &mut file) {
+        StoreError::Locked { pid, since, .. } => Some(Holder { pid, since }),
+        _ => None,
+    }
+}
+
 /// Who holds it. A holder between locking and writing has not named itself yet: pid 0.
 fn held(dir: &Path, file: &mut File) -> StoreError {
     let mut text = String::new();

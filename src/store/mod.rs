@@ -28,6 +28,7 @@ mod tests;
 
 pub use backup::{Backup, backup};
 pub use error::{Damage, Flaw, StoreError};
+pub use lock::{Holder, holder};
 pub use open::{Access, Opened};
 pub use reader::{Filter, StoredEvent};
 pub use replay::Replayed;
@@ -206,6 +207,11 @@ impl Store {
         let (reply, answer) = oneshot::channel();
         Ok(Some((sender, Request { events: writer::prepare(events)?, expected, reply }, answer)))
     }
+}
+
+/// The SQLite that is compiled in.
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
 }
 
 /// The answer to a request without events.

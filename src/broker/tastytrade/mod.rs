@@ -70,6 +70,12 @@ impl Tastytrade {
         self.addresses.environment
     }
 
+    /// Whether market data is granted: the host that a fresh quote token belongs to. Opens no stream.
+    pub async fn market_data_host(&self) -> Result<String, BrokerError> {
+        let (_, url) = self.quote_token().await?;
+        Ok(url.host_str().unwrap_or_default().to_owned())
+    }
+
     fn now(&self) -> Timestamp {
         self.http.transport.clock.now()
     }

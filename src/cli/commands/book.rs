@@ -1,5 +1,267 @@
-//! stub
+//! `book`: a WhatIf from the shell, by the cockpit that runs or by one started for the moment.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use chrono::Datelike;
+use serde_json::json;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use crate::cli::args::BookArgs;
 use crate::cli::exit::{Exit, Trouble};
-pub async fn run(_s: crate::cli::setting::Setting, _a: crate::cli::args::BookArgs) -> Result<Exit, Trouble> {
-    Err(Trouble::failed("not yet"))
+use crate::cli::setting::Setting;
+use crate::domain::command::{Booked, Done};
+use crate::domain::command_line::{BookingLine, parse_booking, split_rationale, strategy_named};
+use crate::domain::trade::Verdict;
+use crate::domain::{Command, LimitState, Money, label};
+use crate::runtime::control::{Client, Request, Response, Told};
+use crate::runtime::engine_task::Ask;
+use crate::runtime::{telemetry, wire_up};
+use crate::store::{Access, Store, StoreError};
+
+/// For the first complete picture, and again for the chain and the evaluation.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub async fn run(setting: Setting, args: BookArgs) -> Result<Exit, Trouble> {
+    let (line, rationale) = wish(&args)?;
+    let command = Command::Book { line, rationale };
+    let told = match Client::connect(&setting.store).await {
+        Ok(client) => ask_cockpit(client, command).await?,
+        Err(_) => ask_own(&setting, command).await?,
+    };
+    match told {
+        Told::Done(done) => report(&setting, &done, args.json),
+        Told::Refused { text, remedy, block } => {
+            if args.json {
+                let document = json!({ "refused": { "text": text, "remedy": remedy, "block": block } });
+                super::print(&format!("{document}\n"))?;
+            }
+            let exit = if block { Exit::Blocked } else { Exit::Failed };
+            Err(Trouble::new(exit, text).with_remedy(remedy))
+        }
+    }
+}
+
+/// The line with what the options add to it, and the one rationale.
+fn wish(args: &BookArgs) -> Result<(BookingLine, String), Trouble> {
+    let usage = |text: String, remedy: &str| Trouble::new(Exit::Usage, text).with_remedy(remedy);
+    let typed = args.line.join(" ");
+    let (line, inside) = split_rationale(&typed);
+    let after = (!args.why.is_empty()).then(|| args.why.join(" "));
+    let given: Vec<String> =
+        [args.rationale.clone(), inside.map(str::to_owned), after].into_iter().flatten().collect();
+    let rationale = match given.as_slice() {
+        [one] if !one.trim().is_empty() => one.clone(),
+        [] | [_] => {
+            return Err(usage("a rationale is needed".into(), "add --rationale \"income, IVR 23\""));
+        }
+        _ => return Err(usage("the rationale is given twice".into(), "keep one of them")),
+    };
+    let mut words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+    // `book iron_condor SPY` reads the same as `book spy iron_condor`.
+    if let [first, second, ..] = words.as_slice()
+        && strategy_named(first).is_some()
+        && strategy_named(second).is_none()
+    {
+        words.swap(0, 1);
+    }
+    words.extend(args.dte.map(|days| format!("{days}d")));
+    words.extend(args.delta.map(|delta| delta.to_string()));
+    words.extend(args.width.map(|width| format!("w{width}")));
+    words.extend(args.lots.map(|lots| format!("x{lots}")));
+    words.extend(args.portfolio.as_ref().map(|name| format!("@{name}")));
+    let line = parse_booking(&words.join(" ")).map_err(|bad| usage(bad.to_string(), bad.remedy()))?;
+    Ok((line, rationale))
+}
+
+async fn ask_cockpit(mut client: Client, command: Command) -> Result<Told, Trouble> {
+    match timeout(PATIENCE, client.ask(&Request::Command(command))).await {
+        Ok(Ok(Response::Command(told))) => Ok(told),
+        Ok(Ok(_)) => Err(Trouble::failed("the running cockpit answered something else")),
+        Ok(Err(error)) => Err(Trouble::failed(error.to_string())),
+        Err(_) => Err(unanswered()),
+    }
+}
+
+async fn ask_own(setting: &Setting, command: Command) -> Result<Told, Trouble> {
+    refuse_damaged(setting)?;
+    let _telemetry = telemetry::start(&setting.log_folder(), setting.env.get("COTRADER_LOG"));
+    let running = wire_up::start(setting.plan(false)).await?;
+    let mut snapshots = running.snapshots.clone();
+    let complete = snapshots.wait_for(|picture| picture.as_ref().is_some_and(|p| p.is_complete()));
+    let complete = timeout(PATIENCE, complete).await.is_ok_and(|waited| waited.is_ok());
+    let told = if complete {
+        let (reply, answer) = oneshot::channel();
+        let asked = running.asks.send(Ask::Command { command, reply: Some(reply) }).await;
+        match (asked, timeout(PATIENCE, answer).await) {
+            (Ok(()), Ok(Ok(outcome))) => Ok(Told::from(outcome)),
+            (_, Err(_)) => Err(unanswered()),
+            _ => Err(Trouble::failed("the engine stopped before it answered")),
+        }
+    } else {
+        Err(Trouble::new(Exit::BrokerUnreachable, "accounts and quotes did not come in time")
+            .with_remedy("`cotrader doctor` checks the connection"))
+    };
+    running.stop().await;
+    told
+}
+
+/// Before anything is started over it.
+fn refuse_damaged(setting: &Setting) -> Result<(), Trouble> {
+    match Store::open(&setting.store, Access::ReadOnly) {
+        Ok(opened) => match opened.damage {
+            Some(damage) => Err(StoreError::Damaged(damage).into()),
+            None => Ok(()),
+        },
+        Err(StoreError::Missing { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn unanswered() -> Trouble {
+    let text = format!("no answer in {} s; it may still be booked", PATIENCE.as_secs());
+    Trouble::failed(text).with_remedy("look with `cotrader events --kind trade.intended`")
+}
+
+fn report(setting: &Setting, done: &Done, as_json: bool) -> Result<Exit, Trouble> {
+    let Some(booked) = &done.booked else {
+        super::print(&format!("{}\n", done.said))?;
+        return Ok(Exit::Ok);
+    };
+    let text =
+        if as_json { format!("{}\n", document(setting, done, booked)) } else { page(setting, done, booked) };
+    super::print(&text)?;
+    if booked.evaluation.verdict == Verdict::Block {
+        return Err(Trouble::new(Exit::Blocked, "the WhatIf is over a limit and cannot go on")
+            .with_remedy("take fewer lots, a narrower width, or reduce something first"));
+    }
+    Ok(Exit::Ok)
+}
+
+fn portfolio_name(setting: &Setting, booked: &Booked) -> Option<String> {
+    let id = booked.intended.portfolio?;
+    setting.config.portfolios.iter().find(|p| p.id == id).map(|p| p.name.clone())
+}
+
+fn document(setting: &Setting, done: &Done, booked: &Booked) -> serde_json::Value {
+    let intended = &booked.intended;
+    let year = chrono::Utc::now().year();
+    let legs: Vec<serde_json::Value> = intended
+        .legs
+        .iter()
+        .map(|leg| {
+            json!({
+                "instrument": leg.instrument.broker_symbol(),
+                "label": label::leg(&leg.instrument, year),
+                "quantity": leg.quantity,
+                "entry": leg.entry,
+            })
+        })
+        .collect();
+    json!({
+        "trade": intended.trade,
+        "events": done.events,
+        "kind": intended.trade_kind,
+        "portfolio": portfolio_name(setting, booked),
+        "underlying": intended.underlying,
+        "strategy": intended.strategy,
+        "label": label::structure(intended.strategy, &intended.legs, year),
+        "rationale": intended.rationale,
+        "legs": legs,
+        "evaluation": booked.evaluation,
+        "said": done.said,
+    })
+}
+
+fn page(setting: &Setting, done: &Done, booked: &Booked) -> String {
+    let (intended, evaluation) = (&booked.intended, &booked.evaluation);
+    let year = chrono::Utc::now().year();
+    let mut text = String::new();
+    let mut line = |name: &str, words: String| {
+        // Writing to a String does not fail.
+        let _ = writeln!(text, "{name:<12} {words}");
+    };
+    let home = portfolio_name(setting, booked).map_or(String::new(), |name| format!(" in {name}"));
+    let structure = label::structure(intended.strategy, &intended.legs, year);
+    line("WhatIf", format!("{} {structure}{home}", intended.underlying));
+    for leg in &intended.legs {
+        let price = leg.entry.map_or("—".to_owned(), |price| format!("{:.2}", price.0));
+        line("", format!("{:+}  {:<18} {price:>8}", leg.quantity, label::leg(&leg.instrument, year)));
+    }
+    let side = if evaluation.net_price.is_negative() { "debit" } else { "credit" };
+    line(side, dollars(Money(evaluation.net_price.0.abs())));
+    line("max profit", evaluation.max_profit.map_or("unlimited".into(), dollars));
+    line("max loss", evaluation.max_loss.map_or("unlimited".into(), dollars));
+    let breakevens: Vec<String> = evaluation.breakevens.iter().map(|b| format!("{b:.2}")).collect();
+    line("breakevens", if breakevens.is_empty() { "—".into() } else { breakevens.join(", ") });
+    line(
+        "Greeks",
+        format!(
+            "Δ {:+.1} sh, βΔ {:+.1} sh, Θ {:+.2} a day, vega {:+.1} a point",
+            evaluation.delta_shares,
+            evaluation.beta_weighted_delta,
+            evaluation.theta_day,
+            evaluation.vega_point
+        ),
+    );
+    let percent = |used: Option<f64>| used.map_or("unknown".into(), |used| format!("{:.0} %", used * 100.0));
+    for change in &evaluation.limits {
+        let state = match change.state {
+            LimitState::Off => "off",
+            LimitState::Within => "within",
+            LimitState::Near => "near",
+            LimitState::Unknown => "unknown",
+            LimitState::Breached => "BREACHED",
+        };
+        line(
+            &format!("limit {}", change.limit.words()),
+            format!("{} → {} used: {state}", percent(change.before), percent(change.after)),
+        );
+    }
+    line(
+        "verdict",
+        match evaluation.verdict {
+            Verdict::Pass => "pass",
+            Verdict::Warn => "warn: near or over a limit",
+            Verdict::Block => "BLOCK",
+        }
+        .to_owned(),
+    );
+    for note in &evaluation.notes {
+        line("note", note.clone());
+    }
+    line("trade", intended.trade.to_string());
+    let events: Vec<String> = done.events.iter().map(ToString::to_string).collect();
+    line("events", events.join(" "));
+    text
+}
+
+/// Grouped by thousands, to the cent.
+fn dollars(amount: Money) -> String {
+    let text = format!("{:.2}", amount.0);
+    let (whole, cents) = text.split_once('.').unwrap_or((&text, "00"));
+    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    format!("{sign}${grouped}.{cents}")
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::Decimal;
+
+    use super::*;
+
+    #[test]
+    fn dollars_are_grouped() {
+        assert_eq!(dollars(Money(Decimal::new(123_456_789, 2))), "$1,234,567.89");
+        assert_eq!(dollars(Money(Decimal::new(-40_400, 2))), "-$404.00");
+        assert_eq!(dollars(Money(Decimal::new(96, 0))), "$96.00");
+    }
 }

@@ -18,14 +18,7 @@ pub async fn run(setting: Setting) -> Result<Exit, Trouble> {
     let log = setting.log_folder();
     let _telemetry = telemetry::start(&log, setting.env.get("COTRADER_LOG"));
     tui::install_panic_hook(log.join("crash.txt"));
-    let plan = wire_up::Plan {
-        store: setting.store.clone(),
-        config: &setting.config,
-        own_broker: setting.own_broker,
-        wish: setting.wish.clone(),
-        listen: true,
-    };
-    let mut running = wire_up::start(plan).await?;
+    let mut running = wire_up::start(setting.plan(true)).await?;
     let (requests, wishes) = mpsc::channel(64);
     let (terminate, signals) = watch::channel(false);
     let channels = Channels {

@@ -114,7 +114,7 @@ async fn take(shell: &mut Shell, chunk: Vec<Line>) -> Result<bool, Trouble> {
         match told {
             Told::Done(done) => {
                 let ids: Vec<String> = done.events.iter().map(ToString::to_string).collect();
-                writeln!(out, "{}", ids.join(" ")).map_err(super::stdout_gone)?;
+                writeln!(out, "{}", ids.join(" ")).map_err(unread)?;
             }
             Told::Refused { text, remedy, .. } => {
                 bad = true;
@@ -122,8 +122,14 @@ async fn take(shell: &mut Shell, chunk: Vec<Line>) -> Result<bool, Trouble> {
             }
         }
     }
-    out.flush().map_err(super::stdout_gone)?;
+    out.flush().map_err(unread)?;
     Ok(bad)
+}
+
+/// Lines that were read are recorded, whether or not anybody learns their ids.
+fn unread(error: std::io::Error) -> Trouble {
+    Trouble::failed(format!("the ids cannot be written ({error}); what was read so far is recorded"))
+        .with_remedy("give every line a `key` and send the batch again: what is recorded is not doubled")
 }
 
 fn read_lines(mut source: impl BufRead, lines: &mpsc::Sender<Line>) {

@@ -25,7 +25,11 @@ pub fn complain(text: &str) {
     drop(writeln!(std::io::stderr().lock(), "{text}"));
 }
 
+/// A reader that has seen enough (`| head`) is no failure.
 pub fn stdout_gone(error: std::io::Error) -> Trouble {
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        return Trouble::nobody_reads();
+    }
     Trouble::failed(format!("cannot write the output: {error}"))
 }
 

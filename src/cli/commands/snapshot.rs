@@ -12,9 +12,8 @@ use crate::tui;
 
 pub async fn run(setting: Setting, args: SnapshotArgs) -> Result<Exit, Trouble> {
     let wait = Duration::from_secs(args.wait.min(600));
-    let (snapshot, complete) = match shell::running_snapshot(&setting.store).await {
-        Some(Ok(snapshot)) => (snapshot, true),
-        Some(Err(error)) => return Err(Trouble::failed(error.to_string())),
+    let (snapshot, complete) = match of_the_cockpit(&setting, wait).await? {
+        Some(taken) => taken,
         None => once(&setting, wait).await?,
     };
     if args.json {
@@ -26,7 +25,8 @@ pub async fn run(setting: Setting, args: SnapshotArgs) -> Result<Exit, Trouble> 
         let config = super::cockpit::screen_config(&setting.config.screen, &setting);
         let ui = tui::UiState::new(&config)
             .map_err(|error| Trouble::failed(error.to_string()).with_remedy(error.remedy()))?;
-        super::print(&tui::render_text(&snapshot, &ui, args.width, args.height))?;
+        let screen = tui::render_text(&snapshot, &ui, args.width, args.height);
+        super::print(&format!("{}\n", screen.trim_end_matches('\n')))?;
     }
     if complete {
         Ok(Exit::Ok)
@@ -36,17 +36,33 @@ pub async fn run(setting: Setting, args: SnapshotArgs) -> Result<Exit, Trouble> 
     }
 }
 
+/// How often a cockpit whose picture is not complete yet is asked again.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
+
+/// The picture of the cockpit that runs on this store, and whether it is complete; `None` when none runs.
+async fn of_the_cockpit(setting: &Setting, wait: Duration) -> Result<Option<(Arc<Snapshot>, bool)>, Trouble> {
+    let until = tokio::time::Instant::now() + wait;
+    loop {
+        let answer = tokio::time::timeout(wait.max(ANSWER), shell::running_snapshot(&setting.store)).await;
+        let in_time = tokio::time::Instant::now() < until;
+        match answer {
+            Err(_) => return Err(Trouble::failed("the running cockpit does not answer")),
+            Ok(None) => return Ok(None),
+            Ok(Some(Ok(snapshot))) if snapshot.is_complete() => return Ok(Some((snapshot, true))),
+            Ok(Some(Ok(snapshot))) if !in_time => return Ok(Some((snapshot, false))),
+            Ok(Some(Err(error))) if !in_time => return Err(Trouble::failed(error.to_string())),
+            Ok(Some(_)) => tokio::time::sleep(ASK_AGAIN).await,
+        }
+    }
+}
+
+/// A cockpit answers within milliseconds; even `--wait 0` gives it this long.
+const ANSWER: Duration = Duration::from_secs(2);
+
 /// Starts everything but the screen, waits for a complete picture, and stops again.
 async fn once(setting: &Setting, wait: Duration) -> Result<(Arc<Snapshot>, bool), Trouble> {
     let _telemetry = telemetry::start(&setting.log_folder(), setting.env.get("COTRADER_LOG"));
-    let plan = wire_up::Plan {
-        store: setting.store.clone(),
-        config: &setting.config,
-        own_broker: setting.own_broker,
-        wish: setting.wish.clone(),
-        listen: false,
-    };
-    let running = wire_up::start(plan).await?;
+    let running = wire_up::start(setting.plan(false)).await?;
     let mut snapshots = running.snapshots.clone();
     let complete = tokio::time::timeout(
         wait,

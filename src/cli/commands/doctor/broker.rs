@@ -1,0 +1,169 @@
+//! The broker and the way to it: trust, session, market data grant, clock.
+
+use std::path::{Path, PathBuf};
+
+use tokio::time::timeout;
+
+use super::{Check, DEADLINE};
+use crate::broker::tastytrade::{Credentials, Tastytrade, TastytradeConfig};
+use crate::broker::{Broker, BrokerError};
+use crate::cli::setting::Setting;
+use crate::config::{Env, Environment};
+use crate::runtime::{settings, world};
+use crate::sim;
+
+/// Where systems keep the authorities they trust.
+const BUNDLES: [&str; 5] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/usr/local/etc/openssl/cert.pem",
+];
+/// A bundle is a few hundred KiB.
+const MOST_BYTES: u64 = 8 * 1024 * 1024;
+
+/// The authorities that the broker's certificate is checked against. The demo and a simulator need none.
+pub fn tls_roots(env: &Env, setting: Option<&Setting>) -> Check {
+    const NAME: &str = "TLS roots";
+    if cfg!(target_os = "macos") {
+        return Check::ok(NAME, "from the system's keychain");
+    }
+    let named = env.get("SSL_CERT_FILE").map(PathBuf::from);
+    let is_named = named.is_some();
+    let bundle = named.or_else(|| BUNDLES.iter().map(PathBuf::from).find(|path| path.is_file()));
+    let found = bundle.as_deref().map(|path| (path, certificates(path)));
+    match found {
+        Some((path, Some(count))) if count > 0 => {
+            Check::ok(NAME, format!("{count} authorities in {}", path.display()))
+        }
+        _ => {
+            let text = match found {
+                Some((path, _)) if is_named => {
+                    format!("no certificate in SSL_CERT_FILE ({})", path.display())
+                }
+                Some((path, _)) => format!("no certificate in {}", path.display()),
+                None => "no bundle of authorities was found".to_owned(),
+            };
+            let remedy = "install the system's ca-certificates, or name a bundle in SSL_CERT_FILE";
+            let needed = setting.is_none_or(|setting| {
+                matches!(setting.config.broker.environment, Environment::Production | Environment::Sandbox)
+            });
+            if needed { Check::fail(NAME, text, remedy) } else { Check::warn(NAME, text, remedy) }
+        }
+    }
+}
+
+fn certificates(path: &Path) -> Option<usize> {
+    let bytes = std::fs::metadata(path).ok()?.len();
+    let text = (bytes <= MOST_BYTES).then(|| std::fs::read(path).ok()).flatten()?;
+    Some(String::from_utf8_lossy(&text).matches("-----BEGIN CERTIFICATE-----").count())
+}
+
+pub async fn checks(setting: &Setting) -> Vec<Check> {
+    if setting.own_broker {
+        return vec![simulated(setting).await];
+    }
+    let made = settings::broker(&setting.config).and_then(|configured| match configured {
+        Some((wire, credentials)) => Ok(Some((wire.base_url.clone(), Tastytrade::new(wire, credentials)?))),
+        None => Ok(None),
+    });
+    match made {
+        Err(error) => vec![failed("broker", &error)],
+        Ok(None) => vec![Check::ok("broker", "none configured: the demo brings its own")],
+        Ok(Some((address, broker))) => reach(setting, &address, &broker).await,
+    }
+}
+
+async fn reach(setting: &Setting, address: &str, broker: &Tastytrade) -> Vec<Check> {
+    let address = crate::domain::text::clean(address, 80);
+    let session = match timeout(DEADLINE, broker.session()).await {
+        Err(_) => return vec![late("broker", &address)],
+        Ok(Err(error)) => return vec![failed("broker", &error)],
+        Ok(Ok(session)) => session,
+    };
+    let mut checks = vec![Check::ok(
+        "broker",
+        format!("{address} answers; the market is {:?}", session.state).to_lowercase(),
+    )];
+    checks.push(match timeout(DEADLINE, broker.market_data_host()).await {
+        Err(_) => late("market data", &address),
+        Ok(Err(error)) => failed("market data", &error),
+        Ok(Ok(host)) => Check::ok("market data", format!("granted, streamed from {host}")),
+    });
+    checks.push(clock(setting, broker.clock_skew_ms()));
+    checks
+}
+
+/// The demo's broker lives on this machine: whether it can is worth knowing, too.
+async fn simulated(setting: &Setting) -> Check {
+    let started = match world::standing_alone(&setting.wish) {
+        Ok(config) => sim::start(config).await.map_err(world::WorldError::from),
+        Err(error) => Err(error),
+    };
+    let running = match started {
+        Ok(running) => running,
+        Err(error) => return Check::fail("broker", format!("simulated: {error}"), error.remedy()),
+    };
+    let connection = running.connection();
+    let wire = TastytradeConfig::loopback(&connection.base_url, &connection.account_stream_url);
+    let credentials = Credentials {
+        client_secret: connection.client_secret.clone().into(),
+        refresh_token: connection.refresh_token.clone().into(),
+    };
+    let check = match Tastytrade::new(wire, credentials) {
+        Err(error) => failed("broker", &error),
+        Ok(broker) => match timeout(DEADLINE, broker.session()).await {
+            Err(_) => late("broker", "the simulated broker"),
+            Ok(Err(error)) => failed("broker", &error),
+            Ok(Ok(_)) => Check::ok("broker", "simulated, on this machine; `cotrader init` connects yours"),
+        },
+    };
+    running.shutdown().await;
+    check
+}
+
+fn failed(name: &'static str, error: &BrokerError) -> Check {
+    let unreachable = matches!(
+        error,
+        BrokerError::Unreachable { .. }
+            | BrokerError::TimedOut { .. }
+            | BrokerError::RateLimited { .. }
+            | BrokerError::Server { .. }
+    );
+    let remedy = match error {
+        BrokerError::Unreachable { .. } | BrokerError::TimedOut { .. } => {
+            "check the network, and base_url in cotrader.yaml"
+        }
+        // `run cotrader doctor` is no remedy here.
+        BrokerError::NotFound { .. } | BrokerError::Rejected { .. } => "check base_url in cotrader.yaml",
+        other => other.remedy(),
+    };
+    Check { unreachable, ..Check::fail(name, error.to_string(), remedy) }
+}
+
+fn late(name: &'static str, whom: &str) -> Check {
+    let text = format!("{whom} did not answer in {} s", DEADLINE.as_secs());
+    Check { unreachable: true, ..Check::fail(name, text, "check the network") }
+}
+
+fn clock(setting: &Setting, skew_ms: Option<i64>) -> Check {
+    const NAME: &str = "clock";
+    const REMEDY: &str = "set this machine's clock by NTP";
+    if setting.config.broker.environment == Environment::Sim {
+        return Check::ok(NAME, "the simulator's is used, it need not agree with this machine's");
+    }
+    let Some(skew) = skew_ms else {
+        return Check::warn(NAME, "the broker's answers carry no time", "nothing: it is shown as unknown");
+    };
+    let text = format!("{:+.1} s from the broker's", -(skew as f64) / 1000.0);
+    let limits = &setting.config.market.live_data;
+    let size = u128::from(skew.unsigned_abs());
+    if size >= limits.clock_skew_block.as_millis() {
+        Check::fail(NAME, text, REMEDY)
+    } else if size >= limits.clock_skew_warn.as_millis() {
+        Check::warn(NAME, text, REMEDY)
+    } else {
+        Check::ok(NAME, text)
+    }
+}
