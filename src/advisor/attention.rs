@@ -184,7 +184,7 @@ fn of_trade(book: &Book<'_>, trade: &TradeFacts<'_>) -> Vec<Attention> {
         );
         rows.push(Attention {
             price: price.clone(),
-            after: keeps.clone(),
+            after: keeps,
             by_when: Some(date_words(expiry, book.now)),
             due: Some(expiry),
             ..row(Kind::Expiry, format!("{name} expires in {days} d"), threat)
@@ -208,13 +208,15 @@ fn of_trade(book: &Book<'_>, trade: &TradeFacts<'_>) -> Vec<Attention> {
             )
         });
     }
-    if let Some(due) = trade.exit.as_ref().and_then(|exit| exit.due.clone()) {
+    if let Some((exit, due)) = trade.exit.as_ref().and_then(|exit| Some((exit, exit.due.clone()?))) {
+        let covered = it.legs.iter().any(|leg| leg.instrument.option().is_none());
+        let close = if covered { "buy back the option of" } else { "close" };
         rows.push(Attention {
             price: price.clone(),
-            after: keeps,
+            after: exit.keeps.map(|pnl| format!("keeps {}", signed(pnl.to_f64(), 0))),
             by_when: Some("today".to_owned()),
             due: trade.nearest_expiry,
-            ..row(Kind::Exit, format!("close {name}"), due)
+            ..row(Kind::Exit, format!("{close} {name}"), due)
         });
     }
     if it.portfolio.is_none() {

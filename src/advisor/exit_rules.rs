@@ -32,6 +32,8 @@ pub struct ExitReading {
     pub due: Option<String>,
     /// "50 % at 0.31 · 21 d on 27 Nov"
     pub next: String,
+    /// What closing at the mark would keep.
+    pub keeps: Option<Money>,
 }
 
 pub fn read(facts: &ExitFacts) -> ExitReading {
@@ -59,7 +61,12 @@ pub fn read(facts: &ExitFacts) -> ExitReading {
     if wheel(facts.strategy) && facts.expiry.is_some() {
         next.push("or assigned".into());
     }
-    ExitReading { percent_of_max, due: (!due.is_empty()).then(|| due.join(", ")), next: next.join(" · ") }
+    ExitReading {
+        percent_of_max,
+        due: (!due.is_empty()).then(|| due.join(", ")),
+        next: next.join(" · "),
+        keeps: facts.open_pnl,
+    }
 }
 
 /// Shorter trades are not closed at once: half of their days at entry bound the rule. Wheel puts, covered

@@ -128,6 +128,28 @@ fn one_underlying(held: &[Held], mine: &[usize], groups: &mut Vec<Group>) {
     }
     greedy(&mut bag, groups);
     leftovers(&mut bag, groups);
+    unite_shares(groups);
+}
+
+/// Full lots and the rest of one holding, with no option between them, are one position.
+fn unite_shares(groups: &mut Vec<Group>) {
+    let mut united: Vec<Group> = Vec::with_capacity(groups.len());
+    for group in groups.drain(..) {
+        let same = |known: &&mut Group| {
+            known.strategy == Strategy::Stock
+                && group.strategy == Strategy::Stock
+                && known.legs.len() == 1
+                && known.legs.first().map(|p| p.index) == group.legs.first().map(|p| p.index)
+        };
+        match (united.iter_mut().find(same), group.legs.first()) {
+            (Some(known), Some(part)) => {
+                known.multiplicity += group.multiplicity;
+                known.legs[0].quantity += part.quantity;
+            }
+            _ => united.push(group),
+        }
+    }
+    *groups = united;
 }
 
 /// Sets of at least two contracts that were opened at one time.

@@ -102,6 +102,7 @@ fn worked_splits() {
         ("+2P560 -2P570 -1C630 +1C640", vec!["iron_condor×1", "vertical_spread×1"]),
         ("-4P570 +4P560 -4C630 +4C640", vec!["iron_condor×4"]),
         ("+150sh -1C240", vec!["covered_call×1", "stock×50"]),
+        ("+198sh", vec!["stock×198"]),
         ("+1C590 -1C590 +1P500", vec!["single×1"]),
     ];
     for (text, want) in rows {

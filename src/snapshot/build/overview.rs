@@ -74,7 +74,12 @@ pub(super) fn answer(
         format!("{} {percent} ({}{driver})", row.id.words(), row.portfolio)
     };
     let of = |state: LimitState| limits.iter().filter(move |row| row.state == state);
-    let near: Vec<String> = of(LimitState::Near).map(words).collect();
+    let near: Vec<String> = of(LimitState::Near)
+        .map(|row| {
+            let percent = row.utilisation.map_or("?".to_owned(), |u| format!("{:.0} %", u * 100.0));
+            format!("{} {percent} ({})", row.id.words(), row.portfolio)
+        })
+        .collect();
     let unpriced = panel.total.unpriced;
     let (state, headline) = if facts.risk.is_none() {
         (AnswerState::Unknown, "UNKNOWN (no risk picture yet)".to_owned())
