@@ -89,8 +89,8 @@ fn wait(command: impl Future<Output = Result<Exit, Trouble>>) -> Result<Exit, Tr
 
 impl From<ConfigError> for Trouble {
     fn from(error: ConfigError) -> Self {
-        let remedy = error.fault.remedy();
-        Self::failed(error.to_string()).with_remedy(remedy)
+        // Its sentence ends with the remedy already.
+        Self::failed(error.to_string())
     }
 }
 
