@@ -178,10 +178,13 @@ fn of_trade(book: &Book<'_>, trade: &TradeFacts<'_>) -> Vec<Attention> {
     if let (Some(expiry), Some(days)) = (trade.nearest_expiry, trade.days)
         && days <= EXPIRY_DAYS
     {
-        let threat = trade.assignment.as_ref().map_or_else(
-            || "out of the money now".to_owned(),
-            |threat| format!("short {} is {:.2} in the money: assignment", threat.leg, threat.in_the_money),
-        );
+        let threat = match (&trade.assignment, trade.exercise) {
+            (Some(threat), _) => {
+                format!("short {} is {:.2} in the money: assignment", threat.leg, threat.in_the_money)
+            }
+            (None, Some(by)) => format!("{by:.2} in the money: exercised or cash-settled"),
+            (None, None) => "out of the money now".to_owned(),
+        };
         rows.push(Attention {
             price: price.clone(),
             after: keeps,

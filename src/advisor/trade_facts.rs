@@ -36,6 +36,8 @@ pub struct TradeFacts<'a> {
     pub exit: Option<ExitReading>,
     pub dividend: Option<DividendThreat>,
     pub assignment: Option<AssignmentThreat>,
+    /// How far a leg of the nearest expiry is in the money, where that is no assignment.
+    pub exercise: Option<f64>,
 }
 
 /// A short call whose remaining time value is below the coming dividend may be exercised for it.
@@ -99,6 +101,7 @@ pub fn of<'a>(trade: &'a Trade, books: &Containers, market: &MarketView) -> Trad
         exit,
         dividend: dividend(trade, market, year),
         assignment: assignment(trade, market, year),
+        exercise: exercise(trade, market, nearest_expiry),
         payoff,
         legs,
         trade,
@@ -230,6 +233,15 @@ fn assignment(trade: &Trade, market: &MarketView, year: i32) -> Option<Assignmen
             })
         })
         .min_by_key(|threat| threat.days)
+}
+
+fn exercise(trade: &Trade, market: &MarketView, nearest: Option<TradingDate>) -> Option<f64> {
+    let spot = *market.spot(&trade.underlying).known()?;
+    options(trade)
+        .filter(|(_, option)| Some(option.expiry) == nearest)
+        .filter_map(|(_, option)| Some(option.right.sign() * (spot - option.strike.to_f64()?)))
+        .filter(|by| *by > 0.0)
+        .max_by(f64::total_cmp)
 }
 
 /// Whether any leg is priced by the European stop-gap.

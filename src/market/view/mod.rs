@@ -215,8 +215,11 @@ impl MarketView {
         said.filter(|price| price.0 > rust_decimal::Decimal::ZERO).or_else(|| match instrument {
             Instrument::Option(_) => None,
             Instrument::Equity(symbol) | Instrument::Index(symbol) => {
-                let bars = self.0.contents.series.get(symbol)?.until(self.yesterday());
-                Price::from_f64(bars.last()?.close)
+                let today = crate::domain::time::new_york_date(self.now());
+                let last = self.0.contents.series.get(symbol)?.until(self.yesterday()).last()?;
+                // A close of some other day would make a day's change of many days.
+                let is_previous = last.date == self.calendar().previous_session(today);
+                is_previous.then(|| Price::from_f64(last.close)).flatten()
             }
         })
     }

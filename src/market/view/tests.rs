@@ -313,7 +313,7 @@ fn an_adjusted_contract_is_shown_and_not_priced() {
 }
 
 fn bars(of: &str, returns: impl Iterator<Item = f64>) -> MarketUpdate {
-    let start = NaiveDate::from_ymd_opt(2026, 6, 1).expect("a date");
+    let start = NaiveDate::from_ymd_opt(2026, 7, 20).expect("a date");
     let mut close = 100.0;
     let bars = returns.enumerate().map(|(day, r)| {
         close *= f64::exp(r);
@@ -348,6 +348,21 @@ fn beta_comes_from_the_best_source_there_is() {
         view.daily_vol(&symbol("QQQ")).expect("a vol") / view.daily_vol(&symbol("SPY")).expect("a vol");
     assert!((ratio - 1.2).abs() < 1e-9);
     assert!(view.rv20(&symbol("SPY")).is_some() && view.rv20(&symbol("NVDA")).is_none());
+}
+
+#[test]
+fn a_history_that_ended_long_ago_says_nothing_of_today() {
+    let mut board = board();
+    // 60 days from 20 July: it ends two months before the day of the view.
+    board.apply(bars("SPY", (0..60).map(|i| 0.001 * f64::from(i % 7))));
+    board.apply(bars("QQQ", (0..60).map(|i| 0.002 * f64::from(i % 5))));
+    trade(&mut board, share("QQQ"), 520.0);
+    let view = view(&board);
+    assert_eq!(view.beta(&symbol("QQQ")).source, BetaSource::Assumed);
+    assert_eq!(view.rv20(&symbol("QQQ")), None);
+    assert_eq!(view.daily_vol(&symbol("QQQ")), None);
+    assert_eq!(view.previous_close(&share("QQQ")), None, "no day's change over two months");
+    assert!(view.day_change(&symbol("QQQ")).known().is_none());
 }
 
 #[test]

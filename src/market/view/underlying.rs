@@ -55,6 +55,8 @@ impl Iv30Source {
 
 /// Expirations nearer than this say too little about a month.
 const FEWEST_DAYS: f64 = 7.0;
+/// A history that ended earlier says nothing of today's volatility.
+const OLDEST_END_SESSIONS: i64 = 10;
 
 impl MarketView {
     pub fn metrics(&self, symbol: &Symbol) -> Option<&UnderlyingMetrics> {
@@ -205,14 +207,25 @@ impl MarketView {
         self.0.contents.series.get(symbol)
     }
 
+    /// History that still speaks of the present: it ends within the last sessions.
+    fn recent(&self, symbol: &Symbol) -> Option<&Arc<Series>> {
+        let last = self.last_finished();
+        let series = self.series(symbol)?;
+        let end = series.until(last).last()?.date;
+        // Far ends are told apart by the calendar alone.
+        let near = (last - end).num_days() <= 2 * OLDEST_END_SESSIONS;
+        (near && self.calendar().sessions_between(end, last) <= OLDEST_END_SESSIONS as usize)
+            .then_some(series)
+    }
+
     fn single(&self, symbol: &Symbol) -> Single {
         let last = self.last_finished();
-        self.series(symbol).map(|s| self.0.contents.memo.single(symbol, s, last)).unwrap_or_default()
+        self.recent(symbol).map(|s| self.0.contents.memo.single(symbol, s, last)).unwrap_or_default()
     }
 
     fn pair(&self, a: &Symbol, b: &Symbol) -> Pair {
         let last = self.last_finished();
-        match (self.series(a), self.series(b)) {
+        match (self.recent(a), self.recent(b)) {
             (Some(x), Some(y)) => self.0.contents.memo.pair((a, x), (b, y), last),
             _ => Pair::default(),
         }

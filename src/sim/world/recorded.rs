@@ -224,8 +224,12 @@ impl Market for RecordedWorld {
         let today = new_york_date(at);
         let (session, last) = match self.day(symbol, at) {
             Some((date, day)) => (date, day.spot),
-            // Known by its history only: the last close.
-            None => self.bars_before(symbol, today).last().map(|b| (b.date, b.close))?,
+            // Known by its history only: the close of the day before. An older one is no price.
+            None => self
+                .bars_before(symbol, today)
+                .last()
+                .filter(|bar| bar.date == days::session_before(today))
+                .map(|bar| (bar.date, bar.close))?,
         };
         // Files record no market in the underlying itself: the narrowest one that holds the spot.
         let quote = (!is_index(symbol) && self.days.contains_key(symbol)).then(|| {
@@ -241,7 +245,10 @@ impl Market for RecordedWorld {
             quote,
             session,
             day: None,
-            previous_close: before.last().map(|b| (b.close, b.date)),
+            previous_close: before
+                .last()
+                .filter(|bar| bar.date == days::session_before(session))
+                .map(|bar| (bar.close, bar.date)),
             volume: None,
             year_range,
         })
