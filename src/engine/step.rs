@@ -8,7 +8,7 @@ use crate::domain::command::LogEntry;
 use crate::domain::event::Actor;
 use crate::domain::report::{AccountNotice, AccountsReport};
 use crate::domain::{Command, Event, Refusal, Timestamp};
-use crate::market::update::{Link, LinkState};
+use crate::market::update::{Link, LinkState, MarketUpdate};
 use crate::snapshot::{Level, Notice};
 
 /// A decision relies on a picture at most this old: newer ones are recorded anew.
@@ -27,10 +27,19 @@ impl Engine {
                 self.revision += 1;
             }
             Input::Market(updates) => {
+                let mut first_history = false;
                 for update in updates {
+                    if let MarketUpdate::Bars { symbol, .. } = &update {
+                        first_history |= !self.board.has_history(symbol);
+                    }
                     self.board.apply(update);
                 }
                 self.revision += 1;
+                if first_history {
+                    // Betas and volatilities are others now: risk from before does not count as current.
+                    self.read_revision = self.revision;
+                    self.risk_wanted = None;
+                }
             }
             Input::Link { link, state } => self.link(&mut step, link, state, now),
             Input::Alive { link } => self.board.alive(link, now),

@@ -154,6 +154,11 @@ impl Board {
         }
     }
 
+    /// Daily prices of the symbol have come.
+    pub fn has_history(&self, symbol: &Symbol) -> bool {
+        self.contents.series.contains_key(symbol)
+    }
+
     /// The listed contracts of an underlying; replaces the earlier list.
     pub fn chain(&mut self, chain: OptionChain) {
         self.revision += 1;

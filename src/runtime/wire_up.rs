@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::broker::tastytrade::{Credentials, Tastytrade, TastytradeConfig};
 use crate::broker::{Broker, BrokerError};
@@ -59,6 +60,7 @@ pub struct Running {
 /// How long the tasks may take to leave.
 const GRACE: Duration = Duration::from_secs(2);
 const FIRST_ANSWER: Duration = Duration::from_secs(3);
+const HISTORY_PATIENCE: Duration = Duration::from_secs(2);
 
 pub async fn start(plan: Plan<'_>) -> Result<Running, StartError> {
     let recovered = recovery::open(&plan.store)?;
@@ -73,7 +75,7 @@ pub async fn start(plan: Plan<'_>) -> Result<Running, StartError> {
     let broker = Arc::new(Tastytrade::new(wire, credentials)?);
     if follows_broker {
         // The first thing the engine needs is the time.
-        match tokio::time::timeout(FIRST_ANSWER, broker.session()).await {
+        match timeout(FIRST_ANSWER, broker.session()).await {
             Ok(Ok(_)) => clock.heard(broker.clock_skew_ms()),
             Ok(Err(error)) => tracing::warn!(%error, "the broker does not answer yet"),
             Err(_) => tracing::warn!("the broker does not answer yet"),
@@ -148,14 +150,29 @@ fn spawn(
 }
 
 impl Running {
+    /// Waits for a complete picture, and then a little for the daily prices that betas and volatilities come
+    /// from: not every underlying has them.
+    pub async fn complete(&self, patience: Duration) -> bool {
+        let mut snapshots = self.snapshots.clone();
+        let complete = |picture: &Option<Arc<Snapshot>>| picture.as_ref().is_some_and(|p| p.is_complete());
+        if !timeout(patience, snapshots.wait_for(complete)).await.is_ok_and(|waited| waited.is_ok()) {
+            return false;
+        }
+        let settled = |picture: &Option<Arc<Snapshot>>| {
+            picture.as_ref().is_some_and(|p| p.is_complete() && p.freshness.without_history == 0)
+        };
+        drop(timeout(HISTORY_PATIENCE, snapshots.wait_for(settled)).await);
+        true
+    }
+
     /// Engine first, so that nothing is decided any more; the store closes with it; then the rest.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        if tokio::time::timeout(GRACE, self.engine).await.is_err() {
+        if timeout(GRACE, self.engine).await.is_err() {
             tracing::error!("the engine did not stop in time");
         }
         if let Some(sim) = self.sim
-            && tokio::time::timeout(GRACE, sim.shutdown()).await.is_err()
+            && timeout(GRACE, sim.shutdown()).await.is_err()
         {
             tracing::error!("the simulated broker did not stop in time");
         }

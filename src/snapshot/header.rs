@@ -91,4 +91,7 @@ pub struct Freshness {
     pub unpriced_instruments: usize,
     /// The oldest quote of a held instrument, in seconds.
     pub oldest_quote_seconds: Option<i64>,
+    /// Underlyings of the book, and the benchmark, whose daily prices have not come: betas and volatilities of
+    /// theirs are the broker's or assumed.
+    pub without_history: usize,
 }

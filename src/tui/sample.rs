@@ -105,6 +105,7 @@ fn freshness(as_of: crate::domain::Timestamp) -> Freshness {
         stale_instruments: 0,
         unpriced_instruments: 0,
         oldest_quote_seconds: Some(3),
+        without_history: 0,
     }
 }
 

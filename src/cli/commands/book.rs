@@ -88,10 +88,7 @@ async fn ask_own(setting: &Setting, command: Command) -> Result<Told, Trouble> {
     refuse_damaged(setting)?;
     let _telemetry = telemetry::start(&setting.log_folder(), setting.env.get("COTRADER_LOG"));
     let running = wire_up::start(setting.plan(false)).await?;
-    let mut snapshots = running.snapshots.clone();
-    let complete = snapshots.wait_for(|picture| picture.as_ref().is_some_and(|p| p.is_complete()));
-    let complete = timeout(PATIENCE, complete).await.is_ok_and(|waited| waited.is_ok());
-    let told = if complete {
+    let told = if running.complete(PATIENCE).await {
         let (reply, answer) = oneshot::channel();
         let asked = running.asks.send(Ask::Command { command, reply: Some(reply) }).await;
         match (asked, timeout(PATIENCE, answer).await) {

@@ -63,13 +63,7 @@ const ANSWER: Duration = Duration::from_secs(2);
 async fn once(setting: &Setting, wait: Duration) -> Result<(Arc<Snapshot>, bool), Trouble> {
     let _telemetry = telemetry::start(&setting.log_folder(), setting.env.get("COTRADER_LOG"));
     let running = wire_up::start(setting.plan(false)).await?;
-    let mut snapshots = running.snapshots.clone();
-    let complete = tokio::time::timeout(
-        wait,
-        snapshots.wait_for(|picture| picture.as_ref().is_some_and(|picture| picture.is_complete())),
-    )
-    .await
-    .is_ok_and(|waited| waited.is_ok());
+    let complete = running.complete(wait).await;
     let last = running.snapshots.borrow().clone();
     running.stop().await;
     let last = last.ok_or_else(|| Trouble::failed("no picture was made"))?;

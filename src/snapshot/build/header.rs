@@ -92,7 +92,14 @@ pub(super) fn freshness(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> Freshne
         stale_instruments: 0,
         unpriced_instruments: 0,
         oldest_quote_seconds: None,
+        without_history: 0,
     };
+    let mut underlyings: Vec<&crate::domain::Symbol> =
+        trades.iter().map(|trade| &trade.trade.underlying).collect();
+    underlyings.push(facts.market.benchmark());
+    underlyings.sort();
+    underlyings.dedup();
+    counts.without_history = underlyings.iter().filter(|symbol| facts.market.bars(symbol).is_empty()).count();
     for instrument in instruments {
         match facts.market.mark(instrument) {
             Reading::Live { .. } => counts.live_instruments += 1,
