@@ -71,6 +71,11 @@ pub enum Instrument {
 }
 
 impl Instrument {
+    /// A symbol as it is quoted: an index value, or a share.
+    pub fn watched(symbol: &Symbol) -> Self {
+        if is_index(symbol.as_str()) { Self::Index(symbol.clone()) } else { Self::Equity(symbol.clone()) }
+    }
+
     pub fn underlying(&self) -> &Symbol {
         match self {
             Self::Equity(symbol) | Self::Index(symbol) => symbol,

@@ -1,7 +1,7 @@
 //! A WhatIf on its way: the chain is fetched, strikes are drawn, the draft is judged, and only then recorded.
 
 use super::effect::Effect;
-use super::input::{ChainWish, Failure, ReplyTo};
+use super::input::{ChainWish, NoChain, ReplyTo};
 use super::{Answer, Engine, Step};
 use crate::booking::draft;
 use crate::booking::evaluate::{self, PendingBooking};
@@ -27,11 +27,6 @@ impl Engine {
         }
         let rationale = journal::checked_text(&rationale)?;
         let portfolio = evaluate::home(&self.books, line)?;
-        let market = self.market(now);
-        let spot = *market
-            .spot(&line.underlying)
-            .live()
-            .ok_or_else(|| Refusal::StaleMarket(line.underlying.clone()))?;
         if self.bookings.len() >= BOOKINGS_AT_ONCE {
             self.bookings.pop_first();
         }
@@ -49,7 +44,6 @@ impl Engine {
             booking,
             underlying: line.underlying.clone(),
             days: line.days.unwrap_or(draft::DEFAULT_DAYS),
-            spot,
             now,
         })
     }
@@ -58,12 +52,16 @@ impl Engine {
         &mut self,
         step: &mut Step,
         booking: u64,
-        chain: Result<OptionChain, Failure>,
+        chain: Result<OptionChain, NoChain>,
         now: Timestamp,
     ) {
         let Some(mut pending) = self.bookings.remove(&booking) else { return };
         let reply = pending.reply.map(ReplyTo);
-        let outcome = chain.map_err(|_| Refusal::BrokerDown).and_then(|chain| {
+        let missing = |why| match why {
+            NoChain::NotListed => Refusal::NoChain(pending.line.underlying.clone()),
+            NoChain::Failed(_) => Refusal::BrokerDown,
+        };
+        let outcome = chain.map_err(missing).and_then(|chain| {
             let market = self.market(now);
             let drafted = draft::draft(&pending.line, &chain, &market)?;
             evaluate::permitted(&self.books, pending.portfolio, &drafted)?;

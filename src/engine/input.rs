@@ -47,7 +47,7 @@ pub enum Input {
     /// The chain that a booking waits for, with quotes of the expiry it wants.
     Chain {
         booking: u64,
-        chain: Result<OptionChain, Failure>,
+        chain: Result<OptionChain, NoChain>,
     },
     Evaluated {
         booking: u64,
@@ -75,12 +75,19 @@ pub struct RiskDone {
     pub report: RiskReport,
 }
 
+/// Why a booking gets no chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoChain {
+    /// The broker knows no such underlying, or no options on it.
+    NotListed,
+    Failed(Failure),
+}
+
 /// A subject that has a chain: what `FetchChain` asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChainWish {
     pub booking: u64,
     pub underlying: Symbol,
     pub days: u32,
-    pub spot: f64,
     pub now: crate::domain::Timestamp,
 }

@@ -33,7 +33,7 @@ mod watching;
 mod tests;
 
 pub use effect::{Effect, RiskJob, Watch};
-pub use input::{ChainWish, Failure, Input, ReplyTo, RiskDone};
+pub use input::{ChainWish, Failure, Input, NoChain, ReplyTo, RiskDone};
 
 use crate::booking::evaluate::PendingBooking;
 

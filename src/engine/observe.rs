@@ -2,21 +2,11 @@
 
 use super::Engine;
 use crate::domain::event::{DayClosed, EquityAtClose, ExposureAtClose, MarketObserved};
-use crate::domain::instrument::is_index;
 use crate::domain::market_context::{LegMark, MarketContext, UnderlyingFactors};
 use crate::domain::time::new_york_date;
 use crate::domain::{Event, Instrument, Money, Symbol, Timestamp};
 use crate::market::view::MarketView;
 use crate::risk::valuation::{self, Total};
-
-/// The watched form of a symbol: an index value or a share.
-pub(super) fn underlying(symbol: &Symbol) -> Instrument {
-    if is_index(symbol.as_str()) {
-        Instrument::Index(symbol.clone())
-    } else {
-        Instrument::Equity(symbol.clone())
-    }
-}
 
 impl Engine {
     /// The context of a decision, unless one that is recent enough is in the record already or there is no
@@ -138,7 +128,7 @@ fn factors(symbol: &Symbol, market: &MarketView) -> UnderlyingFactors {
     UnderlyingFactors {
         symbol: symbol.clone(),
         spot: market.spot(symbol).known().copied(),
-        previous_close: market.previous_close(&underlying(symbol)).map(crate::domain::Price::to_f64),
+        previous_close: market.previous_close(&Instrument::watched(symbol)).map(crate::domain::Price::to_f64),
         iv30: market.iv30(symbol).map(|iv| iv.value),
         iv_rank: metrics.and_then(|metrics| metrics.iv_rank),
         beta: Some(market.beta(symbol).value),

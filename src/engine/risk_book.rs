@@ -149,7 +149,7 @@ fn risk_underlying(symbol: &Symbol, market: &MarketView) -> RiskUnderlying {
 }
 
 fn half_spread(symbol: &Symbol, market: &MarketView) -> Option<f64> {
-    let quote = market.quote(&super::observe::underlying(symbol));
+    let quote = market.quote(&Instrument::watched(symbol));
     quote.known().map(|two| (two.ask.to_f64() - two.bid.to_f64()) / 2.0)
 }
 

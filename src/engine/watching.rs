@@ -44,7 +44,7 @@ impl Engine {
         underlyings.extend(self.books.underlyings());
         underlyings.sort();
         underlyings.dedup();
-        let mut instruments: Vec<Instrument> = underlyings.iter().map(super::observe::underlying).collect();
+        let mut instruments: Vec<Instrument> = underlyings.iter().map(Instrument::watched).collect();
         let held = self.books.instruments();
         let mut chains: Vec<Symbol> = held
             .iter()

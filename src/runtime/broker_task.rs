@@ -10,9 +10,9 @@ use tokio::sync::{mpsc, watch};
 use crate::booking::draft;
 use crate::broker::{Broker, BrokerError, StreamControl, StreamEvent, Subscriptions};
 use crate::domain::report::AccountsReport;
-use crate::domain::{Instrument, Symbol};
-use crate::engine::{ChainWish, Failure, Input, Watch};
-use crate::market::update::{Link, LinkState, OptionChain};
+use crate::domain::{Instrument, Price, Symbol};
+use crate::engine::{ChainWish, Failure, Input, NoChain, Watch};
+use crate::market::update::{Link, LinkState, MarketUpdate, OptionChain};
 
 use super::clock::EngineClock;
 
@@ -225,19 +225,42 @@ async fn chain_with_quotes<B: Broker>(
     broker: &B,
     wish: &ChainWish,
     inputs: &mpsc::Sender<Input>,
-) -> Result<OptionChain, Failure> {
-    let mut chain = broker.chain(&wish.underlying).await.map_err(|error| failure("option chain", &error))?;
+) -> Result<OptionChain, NoChain> {
+    let failed = |what: &'static str| {
+        move |error: BrokerError| match error {
+            BrokerError::NotFound { .. } => NoChain::NotListed,
+            error => NoChain::Failed(failure(what, &error)),
+        }
+    };
+    // Nobody may have watched this underlying before. Quotes go first, on the same queue: the chain finds
+    // them in place.
+    let underlying = [Instrument::watched(&wish.underlying)];
+    let updates = broker.quotes(&underlying).await.map_err(failed("quotes"))?;
+    let spot = updates.iter().find_map(spot_of).ok_or(NoChain::NotListed)?;
+    hand_over(inputs, updates).await?;
+    let metrics = broker.metrics(std::slice::from_ref(&wish.underlying)).await;
+    hand_over(inputs, metrics.map_err(failed("market metrics"))?).await?;
+    let mut chain = broker.chain(&wish.underlying).await.map_err(failed("option chain"))?;
     if let Some(expiration) = draft::nearest_expiry(&chain, wish.days, wish.now) {
         let date = expiration.date;
-        let quotes = broker
-            .quotes(&draft::candidates(expiration, wish.spot))
-            .await
-            .map_err(|error| failure("chain quotes", &error))?;
-        // Quotes first, on the same queue: the chain finds them in place.
-        inputs.send(Input::Market(quotes)).await.map_err(|_| failure_gone())?;
+        let candidates = draft::candidates(expiration, spot);
+        hand_over(inputs, broker.quotes(&candidates).await.map_err(failed("chain quotes"))?).await?;
         chain.expirations.retain(|expiration| expiration.date == date);
     }
     Ok(chain)
+}
+
+async fn hand_over(inputs: &mpsc::Sender<Input>, updates: Vec<MarketUpdate>) -> Result<(), NoChain> {
+    inputs.send(Input::Market(updates)).await.map_err(|_| NoChain::Failed(failure_gone()))
+}
+
+fn spot_of(update: &MarketUpdate) -> Option<f64> {
+    let price = match update {
+        MarketUpdate::Trade { trade, .. } => trade.price,
+        MarketUpdate::Quote { quote, .. } => quote.bid,
+        _ => None,
+    };
+    price.map(Price::to_f64).filter(|spot| *spot > 0.0)
 }
 
 /// A look that failed is not a look that found nothing.

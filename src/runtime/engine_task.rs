@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::domain::command::{Booked, Done, LogEntry};
 use crate::domain::event::{Pending, Recorded};
 use crate::domain::{Command, Event, Refusal};
-use crate::engine::{Effect, Engine, Failure, Input, Promise, ReplyTo, RiskJob, Step};
+use crate::engine::{Effect, Engine, Failure, Input, NoChain, Promise, ReplyTo, RiskJob, Step};
 use crate::snapshot::{Level, Notice, Snapshot};
 use crate::store::{Store, StoreError};
 
@@ -263,7 +263,7 @@ impl EngineTask {
                 Effect::FetchChain(wish) => {
                     let booking = wish.booking;
                     if self.ports.errands.try_send(Errand::Chain(wish)).is_err() {
-                        self.report_back(Input::Chain { booking, chain: Err(behind()) });
+                        self.report_back(Input::Chain { booking, chain: Err(NoChain::Failed(behind())) });
                     }
                 }
                 Effect::Reconsider(report) => self.report_back(Input::Accounts(*report)),
