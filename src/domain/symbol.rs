@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A symbol as the exchange writes it: 1–48 characters of `A-Z 0-9 . / : _ -` and space inside.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema)]
 #[schemars(with = "String")]
 pub struct Symbol(Arc<str>);
 
@@ -19,9 +19,9 @@ pub struct BadSymbol {
 
 impl Symbol {
     pub fn new(text: &str) -> Result<Self, BadSymbol> {
-        let good = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "./:_- ".contains(c);
+        let good = |b: u8| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'/' | b':' | b'_' | b'-' | b' ');
         let trimmed = text.trim();
-        if trimmed.is_empty() || trimmed.len() > 48 || !trimmed.chars().all(good) {
+        if trimmed.is_empty() || trimmed.len() > 48 || !trimmed.bytes().all(good) {
             return Err(BadSymbol { found: super::text::clean(text, 60) });
         }
         Ok(Self(trimmed.into()))
@@ -38,16 +38,26 @@ impl std::fmt::Display for Symbol {
     }
 }
 
-impl TryFrom<String> for Symbol {
-    type Error = BadSymbol;
-    fn try_from(text: String) -> Result<Self, BadSymbol> {
-        Self::new(&text)
+impl Serialize for Symbol {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 
-impl From<Symbol> for String {
-    fn from(symbol: Symbol) -> Self {
-        symbol.0.to_string()
+/// From the text as it lies in the input: symbols are most of what a long log is made of.
+impl<'de> Deserialize<'de> for Symbol {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = Symbol;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a symbol")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Symbol, E> {
+                Symbol::new(text).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_str(Text)
     }
 }
 

@@ -32,7 +32,12 @@ macro_rules! vocabulary {
         /// `None`: not a kind of this version.
         pub fn decode(kind: &[u8], payload: &[u8]) -> Option<Result<Event, serde_json::Error>> {
             $(if kind == $kind.as_bytes() {
-                return Some(serde_json::from_slice::<$body>(payload).map(Event::$body));
+                // Checked as a whole, it need not be checked string by string.
+                let body = match std::str::from_utf8(payload) {
+                    Ok(text) => serde_json::from_str::<$body>(text),
+                    Err(_) => serde_json::from_slice::<$body>(payload),
+                };
+                return Some(body.map(Event::$body));
             })+
             None
         }
