@@ -26,7 +26,7 @@ pub fn open(dir: &Path) -> Result<Recovered, StoreError> {
     let damaged = opened.damage.as_ref().map(|damage| format!("the store is damaged: {damage}"));
     let mut books = Containers::default();
     // A damaged log is shown as far as it reads.
-    let replayed = opened.store.replay(1, |recorded| books.apply(&recorded));
+    let replayed = opened.store.replay(1, |recorded| books.apply(recorded));
     let skipped = match replayed {
         Ok(replayed) => replayed.skipped.values().sum(),
         Err(error) if opened.damage.is_some() => {

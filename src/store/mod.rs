@@ -140,7 +140,7 @@ impl Store {
 
     /// Hands every event from `from_seq` (1 is the first) on to `apply`, in order; kinds this version does not
     /// know are counted and passed over.
-    pub fn replay(&self, from_seq: u64, apply: impl FnMut(Recorded)) -> Result<Replayed, StoreError> {
+    pub fn replay(&self, from_seq: u64, apply: impl FnMut(&Recorded)) -> Result<Replayed, StoreError> {
         replay::replay_with(|| self.reader(), from_seq, apply)
     }
 

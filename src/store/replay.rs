@@ -1,11 +1,14 @@
 //! The whole log as events, for the containers. A long log is read and decoded by several threads, each with a
 //! connection of its own, in chunks that are handed on in order: the log only grows, so that chunks read at
-//! different moments fit together.
+//! different moments fit together. Whoever is free reads the next chunk, into one that has been applied already:
+//! a reader that has to wait for its processor holds up the others as little as it can, memory is used again at
+//! once.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
@@ -19,7 +22,9 @@ use crate::domain::event::{Meta, Recorded};
 use crate::domain::id::{CorrelationId, EventId};
 
 /// Events that one thread reads and decodes before it hands them on.
-const CHUNK: u64 = 1_024;
+const CHUNK: u64 = 512;
+/// Chunks that are read, wait or are applied at any moment.
+const CHUNKS: usize = 16;
 /// More threads than this wait for the one that applies.
 const READERS: usize = 4;
 
@@ -33,19 +38,22 @@ pub struct Replayed {
     pub skipped: BTreeMap<String, u64>,
 }
 
-/// Hands every known event from `from_seq` on to `apply`, in order. A gap or an unreadable row ends it.
+/// Hands every known event from `from_seq` on to `apply`, in order. A gap or an unreadable row ends it, after
+/// everything before it has been handed on.
 pub fn replay(
     conn: &Connection,
     from_seq: u64,
-    mut apply: impl FnMut(Recorded),
+    mut apply: impl FnMut(&Recorded),
 ) -> Result<Replayed, StoreError> {
     let first = from_seq.max(1);
     let last = last_seq(conn).map_err(StoreError::sqlite("read the events"))?;
     let mut done = Replayed { last_seq: first - 1, ..Replayed::default() };
+    let mut chunk = Chunk::default();
     let mut at = first;
     while at <= last {
         let end = (at + CHUNK - 1).min(last);
-        done.take(end, chunk(conn, at, end)?, &mut apply);
+        chunk.read(conn, at, end);
+        done.take(end, &mut chunk, &mut apply)?;
         at = end + 1;
     }
     Ok(done)
@@ -55,70 +63,108 @@ pub fn replay(
 pub fn replay_with(
     open: impl Fn() -> Result<Connection, StoreError> + Sync,
     from_seq: u64,
-    mut apply: impl FnMut(Recorded),
+    mut apply: impl FnMut(&Recorded),
 ) -> Result<Replayed, StoreError> {
     let conn = open()?;
     let first = from_seq.max(1);
     let last = last_seq(&conn).map_err(StoreError::sqlite("read the events"))?;
     let readers = std::thread::available_parallelism().map_or(1, usize::from).min(READERS) as u64;
-    if readers < 2 || last.saturating_sub(first) < 4 * CHUNK {
+    if readers < 2 || last.saturating_sub(first) < 8 * CHUNK {
         return replay(&conn, first, apply);
     }
     let mut done = Replayed { last_seq: first - 1, ..Replayed::default() };
     std::thread::scope(|scope| {
-        let mut queues = Vec::new();
-        for reader in 0..readers {
-            // Two chunks may wait; then the reader does.
-            let (send, receive) = sync_channel(2);
-            let open = &open;
-            let work = move || {
-                let conn = match open() {
-                    Ok(conn) => conn,
-                    Err(error) => return drop(send.send(Err(error))),
-                };
-                let mut at = first + reader * CHUNK;
-                while at <= last {
-                    let end = (at + CHUNK - 1).min(last);
-                    let read = chunk(&conn, at, end);
-                    let failed = read.is_err();
-                    // Nobody takes it: the replay has ended.
-                    if send.send(read).is_err() || failed {
-                        return;
-                    }
-                    at += readers * CHUNK;
-                }
-            };
+        // As many chunks as there ever are, so that neither queue is ever full.
+        let (wish, wishes) = sync_channel::<(u64, Chunk)>(CHUNKS);
+        let (send, read) = sync_channel(CHUNKS);
+        let wishes = Arc::new(Mutex::new(wishes));
+        for _ in 0..readers {
+            let (open, wishes, send) = (&open, Arc::clone(&wishes), send.clone());
             std::thread::Builder::new()
                 .name("replay".into())
-                .spawn_scoped(scope, work)
+                .spawn_scoped(scope, move || read_wishes(open, &wishes, &send, last))
                 .map_err(StoreError::io("start a reader of", Path::new("the events")))?;
-            queues.push(receive);
         }
+        // Only the readers hold them now: when all have ended, nothing more is waited for.
+        drop((wishes, send));
+        let mut starts = (first..=last).step_by(CHUNK as usize);
+        for at in starts.by_ref().take(CHUNKS) {
+            drop(wish.try_send((at, Chunk::default())));
+        }
+        let mut early = BTreeMap::new();
         let mut at = first;
-        for queue in queues.iter().cycle() {
-            if at > last {
-                break;
-            }
+        while at <= last {
+            let mut chunk = match early.remove(&at) {
+                Some(chunk) => chunk,
+                None => {
+                    // Readers that died without a word have lost their chunks.
+                    let stopped = |_| damaged(at, Flaw::Unreadable("its reader has stopped".into()));
+                    let (of, chunk): (u64, Chunk) = read.recv().map_err(stopped)?;
+                    early.insert(of, chunk);
+                    continue;
+                }
+            };
             let end = (at + CHUNK - 1).min(last);
-            // A reader that died without a word has lost its chunk.
-            let read = queue
-                .recv()
-                .unwrap_or_else(|_| Err(damaged(at, Flaw::Unreadable("its reader has stopped".into()))))?;
-            done.take(end, read, &mut apply);
+            done.take(end, &mut chunk, &mut apply)?;
             at = end + 1;
+            if let Some(next) = starts.next() {
+                drop(wish.try_send((next, chunk)));
+            }
         }
         Ok(done)
     })
 }
 
+/// One reader: whichever chunk is wanted next, until none is.
+fn read_wishes(
+    open: &impl Fn() -> Result<Connection, StoreError>,
+    wishes: &Mutex<Receiver<(u64, Chunk)>>,
+    send: &SyncSender<(u64, Chunk)>,
+    last: u64,
+) {
+    let mut conn = None;
+    loop {
+        let wish = wishes.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok((at, mut chunk)) = wish else { return };
+        let end = (at + CHUNK - 1).min(last);
+        // Whatever happens here, the chunk is answered: the replay waits for it.
+        let answer = catch_unwind(AssertUnwindSafe(|| {
+            let opened = conn.take().map_or_else(open, Ok)?;
+            chunk.read(&opened, at, end);
+            Ok((opened, std::mem::take(&mut chunk)))
+        }));
+        let stopped = |_| Err(damaged(at, Flaw::Unreadable("its reader has stopped".into())));
+        let chunk = match answer.unwrap_or_else(stopped) {
+            Ok((opened, read)) => {
+                conn = Some(opened);
+                read
+            }
+            Err(error) => Chunk { broken: Some(error), ..Chunk::default() },
+        };
+        // Nobody takes it: the replay has ended.
+        if send.send((at, chunk)).is_err() {
+            return;
+        }
+    }
+}
+
 impl Replayed {
-    fn take(&mut self, end: u64, chunk: Chunk, apply: &mut impl FnMut(Recorded)) {
+    fn take(
+        &mut self,
+        end: u64,
+        chunk: &mut Chunk,
+        apply: &mut impl FnMut(&Recorded),
+    ) -> Result<(), StoreError> {
         self.events += chunk.known.len() as u64;
-        self.last_seq = end;
-        for kind in chunk.unknown {
+        for kind in chunk.unknown.drain(..) {
             *self.skipped.entry(kind).or_default() += 1;
         }
-        chunk.known.into_iter().for_each(apply);
+        chunk.known.iter().for_each(apply);
+        if let Some(error) = chunk.broken.take() {
+            return Err(error);
+        }
+        self.last_seq = end;
+        Ok(())
     }
 }
 
@@ -127,37 +173,50 @@ impl Replayed {
 struct Chunk {
     known: Vec<Recorded>,
     unknown: Vec<String>,
+    /// Why it ends before its end.
+    broken: Option<StoreError>,
+}
+
+impl Chunk {
+    /// The events `first..=last`, every one of them, in place of what was there.
+    fn read(&mut self, conn: &Connection, first: u64, last: u64) {
+        self.known.clear();
+        self.unknown.clear();
+        self.broken = self.fill(conn, first, last).err();
+    }
+
+    fn fill(&mut self, conn: &Connection, first: u64, last: u64) -> Result<(), StoreError> {
+        let failed = || StoreError::sqlite("read the events");
+        let mut statement = conn
+            .prepare_cached(&format!(
+                "SELECT {REPLAYED} FROM events WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq"
+            ))
+            .map_err(failed())?;
+        let mut rows = statement.query([signed(first), signed(last)]).map_err(failed())?;
+        let mut next = first;
+        while let Some(row) = rows.next().map_err(|e| unreadable(next, &e))? {
+            match recorded(row, next)? {
+                Decoded::Known(event) => self.known.push(event),
+                Decoded::Unknown(kind) => self.unknown.push(kind),
+            }
+            next += 1;
+        }
+        if next <= last {
+            return Err(damaged(next, Flaw::Gap { found: last }));
+        }
+        Ok(())
+    }
 }
 
 /// The columns a replay needs, in the order in which they are read.
 const REPLAYED: &str = "seq, event_id, kind, schema, occurred_at, recorded_at, actor, correlation_id, \
                         causation_id, idempotency_key, payload";
 
-/// The events `first..=last`, every one of them.
-fn chunk(conn: &Connection, first: u64, last: u64) -> Result<Chunk, StoreError> {
-    let failed = || StoreError::sqlite("read the events");
-    let mut chunk = Chunk::default();
-    let mut statement = conn
-        .prepare_cached(&format!("SELECT {REPLAYED} FROM events WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq"))
-        .map_err(failed())?;
-    let mut rows = statement.query([signed(first), signed(last)]).map_err(failed())?;
-    let mut next = first;
-    while let Some(row) = rows.next().map_err(|e| unreadable(next, &e))? {
-        match recorded(row, next)? {
-            Decoded::Known(event) => chunk.known.push(event),
-            Decoded::Unknown(kind) => chunk.unknown.push(kind),
-        }
-        next += 1;
-    }
-    if next <= last {
-        return Err(damaged(next, Flaw::Gap { found: last }));
-    }
-    Ok(chunk)
-}
-
 /// The event of one seq, if it is there and known.
 pub fn one(conn: &Connection, seq: u64) -> Result<Option<Recorded>, StoreError> {
-    Ok(chunk(conn, seq, seq)?.known.pop())
+    let mut chunk = Chunk::default();
+    chunk.fill(conn, seq, seq)?;
+    Ok(chunk.known.pop())
 }
 
 enum Decoded {
