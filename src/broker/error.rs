@@ -71,8 +71,9 @@ impl BrokerError {
             Self::Unreadable { .. } | Self::TooLarge { .. } => {
                 "the broker's format may have changed; see the log file"
             }
-            Self::HostNotAllowed { .. } | Self::BadAddress { .. } => {
-                "use the broker's own host or a loopback address"
+            Self::HostNotAllowed { .. } => "use the broker's own host or a loopback address",
+            Self::BadAddress { .. } => {
+                "check base_url, dxlink_url and account_stream_url in cotrader.yaml or the environment"
             }
         }
     }

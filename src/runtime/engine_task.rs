@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
@@ -220,9 +219,10 @@ impl EngineTask {
         let mut appends = Vec::with_capacity(requests.len());
         for request in requests {
             let rest = events.split_off(request.len);
-            appends.push(store.append(std::mem::replace(&mut events, rest)));
+            appends.push(std::mem::replace(&mut events, rest));
         }
-        join_all(appends).await.into_iter().map(|result| result.map(|appended| appended.events)).collect()
+        let stored = store.append_in_order(appends).await;
+        stored.into_iter().map(|result| result.map(|appended| appended.events)).collect()
     }
 
     fn answer(&mut self, to: Option<ReplyTo>, slot: usize, outcome: Outcome) {

@@ -131,6 +131,31 @@ impl Store {
         }
     }
 
+    /// Several requests, stored in this order and each by itself; answered when the last is durable. All are
+    /// handed on before the first is waited for, so that they share the disk's time.
+    pub async fn append_in_order(&self, requests: Vec<Vec<Pending>>) -> Vec<Result<Appended, StoreError>> {
+        let mut accepted = Vec::with_capacity(requests.len());
+        for events in requests {
+            // One after the other: requests that race for the queue would be stored as they win.
+            accepted.push(match self.request(events, Vec::new()) {
+                Ok(None) => Ok(None),
+                Ok(Some((sender, request, answer))) => {
+                    sender.send(request).await.map(|()| Some(answer)).map_err(|_| StoreError::Closed)
+                }
+                Err(error) => Err(error),
+            });
+        }
+        let mut answers = Vec::with_capacity(accepted.len());
+        for accepted in accepted {
+            answers.push(match accepted {
+                Ok(Some(answer)) => answer.await.unwrap_or(Err(StoreError::Closed)),
+                Ok(None) => Ok(NOTHING),
+                Err(error) => Err(error),
+            });
+        }
+        answers
+    }
+
     /// For threads that may wait. Never from inside an async task.
     pub fn append_blocking(&self, events: Vec<Pending>) -> Result<Appended, StoreError> {
         let Some((sender, request, answer)) = self.request(events, Vec::new())? else { return Ok(NOTHING) };

@@ -2,7 +2,10 @@
 
 mod architecture;
 mod broker;
+mod cli;
+mod cli_broker;
 mod sim;
 mod sim_adapter;
 mod sim_streams;
 mod store;
+mod store_cli;

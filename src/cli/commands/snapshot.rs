@@ -66,7 +66,7 @@ async fn once(setting: &Setting, wait: Duration) -> Result<(Arc<Snapshot>, bool)
     let complete = running.complete(wait).await;
     let last = running.snapshots.borrow().clone();
     running.stop().await;
-    let last = last.ok_or_else(|| Trouble::failed("no picture was made"))?;
+    let last = last.ok_or_else(|| Trouble::new(Exit::BrokerUnreachable, "no picture was made in time"))?;
     Ok((last, complete))
 }
 

@@ -7,21 +7,17 @@ use std::path::Path;
 use crate::cli::args::{EventsArgs, JsonArg};
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::setting::{Setting, instant};
-use crate::store::{self, Access, Filter, Store, VerifyOptions};
+use crate::store::{self, Access, Filter, Store, StoredEvent, VerifyOptions};
 
 pub fn events(setting: &Setting, args: EventsArgs) -> Result<Exit, Trouble> {
     let since = args.since.as_deref().map(instant).transpose()?;
     let opened = Store::open(&setting.store, Access::ReadOnly)?;
     let filter = Filter { from_seq: 0, since, kind: args.kind, stream: args.stream };
+    let columns = columns();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut broken = Ok(());
     opened.store.events(&filter, |event| {
-        let line = if args.json {
-            event.to_json_line()
-        } else {
-            let payload = crate::domain::text::clean(&event.payload, 100);
-            format!("{:>7}  {}  {:<24} {}", event.seq, &event.occurred_at, event.kind, payload)
-        };
+        let line = if args.json { event.to_json_line() } else { plain(&event, columns) };
         broken = writeln!(out, "{line}");
         if broken.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
@@ -30,6 +26,24 @@ pub fn events(setting: &Setting, args: EventsArgs) -> Result<Exit, Trouble> {
         Some(damage) => Err(store::StoreError::Damaged(damage).into()),
         None => Ok(Exit::Ok),
     }
+}
+
+/// One line of an event for people: as wide as the terminal, whole where it goes elsewhere.
+fn plain(event: &StoredEvent, columns: usize) -> String {
+    let second = event.occurred_at.get(..19).unwrap_or(&event.occurred_at);
+    let head = format!("{:>7}  {second}Z  {:<24} ", event.seq, event.kind);
+    let room = columns.saturating_sub(head.chars().count()).max(20);
+    format!("{head}{}", crate::domain::text::clean(&event.payload, room))
+}
+
+/// More than any event has.
+const UNBOUNDED: usize = 1_000_000;
+
+fn columns() -> usize {
+    if !std::io::IsTerminal::is_terminal(&std::io::stdout()) {
+        return UNBOUNDED;
+    }
+    crossterm::terminal::size().map_or(UNBOUNDED, |(columns, _)| usize::from(columns))
 }
 
 pub fn verify(setting: &Setting, args: JsonArg) -> Result<Exit, Trouble> {
