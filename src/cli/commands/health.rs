@@ -96,7 +96,10 @@ fn judge(store: &StoreState, cockpit: Option<Result<&Snapshot, &str>>) -> Result
             format!("the broker refuses the connection: {}", why()),
             "check the credentials with `cotrader doctor`",
         )),
-        LinkKind::Connecting => Err((Exit::Failed, "the broker is being connected".to_owned(), RETRY)),
+        // Between two attempts, or at the start: either way there is no broker now.
+        LinkKind::Connecting => {
+            Err((Exit::BrokerUnreachable, "the broker is not connected yet".to_owned(), RETRY))
+        }
         LinkKind::Live | LinkKind::Snapshot => match &snapshot.header.read_only {
             Some(why) => {
                 Err((Exit::Failed, format!("nothing can be recorded: {why}"), "run `cotrader verify`"))

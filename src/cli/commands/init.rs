@@ -58,8 +58,10 @@ pub async fn run(folder: Option<&Path>, env: &Env, args: &InitArgs) -> Result<Ex
             "From your OAuth application at my.tastytrade.com (Manage, My Profile, API).\n\
              Nothing is shown while you type; Enter ends, Esc gives up.\n",
         )?;
-        let client_secret = prompt::secret("client secret: ")?;
-        let refresh_token = prompt::secret("refresh token: ")?;
+        let unseen = prompt::Unseen::begin()?;
+        let client_secret = unseen.ask("client secret: ")?;
+        let refresh_token = unseen.ask("refresh token: ")?;
+        drop(unseen);
         env_file::write(&file, &client_secret, &refresh_token).map_err(|error| {
             Trouble::failed(format!("cannot write {}: {error}", file.display()))
                 .with_remedy("check that the folder is yours")

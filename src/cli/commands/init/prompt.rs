@@ -12,16 +12,34 @@ use crate::cli::exit::{Exit, Trouble};
 /// A refresh token has a few hundred characters.
 const MOST: usize = 8 * 1024;
 
-struct RawMode;
+/// The terminal without an echo, from before the first question to after the last answer: nothing that is
+/// typed or pasted ahead can show.
+pub struct Unseen;
 
-impl RawMode {
-    fn enter() -> Result<Self, Trouble> {
+impl Unseen {
+    pub fn begin() -> Result<Self, Trouble> {
         enable_raw_mode().map_err(|error| no_terminal(&error))?;
         Ok(Self)
     }
+
+    /// Asks until something usable comes.
+    pub fn ask(&self, question: &str) -> Result<SecretString, Trouble> {
+        for _ in 0..3 {
+            say(question)?;
+            let typed = typed_unseen();
+            say("\r\n")?;
+            let typed = typed?;
+            match objection(typed.expose_secret()) {
+                None => return Ok(SecretString::from(typed.expose_secret().trim().to_owned())),
+                Some(why) => say(&format!("{why}\r\n"))?,
+            }
+        }
+        Err(Trouble::new(Exit::Usage, "no credentials were given")
+            .with_remedy("run `cotrader init` again, or `cotrader init --no-credentials` for the demo"))
+    }
 }
 
-impl Drop for RawMode {
+impl Drop for Unseen {
     fn drop(&mut self) {
         // Nothing is left to be done where even that fails.
         let _ = disable_raw_mode();
@@ -31,25 +49,6 @@ impl Drop for RawMode {
 fn no_terminal(error: &std::io::Error) -> Trouble {
     Trouble::failed(format!("the terminal cannot be read: {error}"))
         .with_remedy("use `cotrader init --no-credentials` and fill in the .env file")
-}
-
-/// Asks until something usable comes.
-pub fn secret(question: &str) -> Result<SecretString, Trouble> {
-    for _ in 0..3 {
-        say(question)?;
-        let typed = {
-            let _raw = RawMode::enter()?;
-            typed_unseen()
-        };
-        say("\n")?;
-        let typed = typed?;
-        match objection(typed.expose_secret()) {
-            None => return Ok(SecretString::from(typed.expose_secret().trim().to_owned())),
-            Some(why) => say(&format!("{why}\n"))?,
-        }
-    }
-    Err(Trouble::new(Exit::Usage, "no credentials were given")
-        .with_remedy("run `cotrader init` again, or `cotrader init --no-credentials` for the demo"))
 }
 
 /// Why it cannot be a credential; the text itself is not repeated.
