@@ -96,7 +96,9 @@ fn limits(book: &Book<'_>, portfolio: &PortfolioReport) -> Vec<Attention> {
             due: Some(new_york_date(book.now)),
         });
     }
+    // A hedge is proposed on a live picture only.
     if portfolio.limits.iter().any(|reading| pressed(reading.state))
+        && portfolio.total.coverage.stale == 0
         && let Some(hedge) = portfolio.hedges.iter().find(|hedge| is_legal(book, portfolio.id, hedge))
     {
         rows.push(hedge_row(book, portfolio, hedge));

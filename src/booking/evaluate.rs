@@ -85,6 +85,11 @@ pub fn evaluate(job: &EvaluationJob) -> Evaluation {
     if compared.reduces_breach {
         notes.push("over a limit, but less than before".to_owned());
     }
+    let stale = job.after.legs.iter().any(|leg| leg.stale && leg.portfolio == Some(job.portfolio));
+    if stale {
+        notes.push("quotes of the portfolio are stale".to_owned());
+        verdict = verdict.max(if job.warn_only { Verdict::Warn } else { Verdict::Block });
+    }
     if own.is_none_or(|row| !row.coverage.complete) {
         notes.push("a leg has no usable quote".to_owned());
         verdict = verdict.max(if job.warn_only { Verdict::Warn } else { Verdict::Block });

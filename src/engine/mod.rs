@@ -68,6 +68,8 @@ pub struct Engine {
     /// The last balances of every account, for display; the record keeps what decisions rely on.
     balances: BTreeMap<AccountId, Balances>,
     links: BTreeMap<Link, LinkState>,
+    /// Why a link was lost, until it is up again.
+    trouble: BTreeMap<Link, String>,
     streaming: bool,
     refreshing: bool,
     /// Watch lists handed out whose first read has not ended.
@@ -143,6 +145,7 @@ impl Engine {
             view: View::default(),
             balances: BTreeMap::new(),
             links: BTreeMap::new(),
+            trouble: BTreeMap::new(),
             refreshing: false,
             following: 0,
             read_revision: 0,

@@ -31,6 +31,7 @@ impl Engine {
             net_liq: &net_liq,
             session: self.session,
             links: &self.links,
+            trouble: &self.trouble,
             link_age: self.board.link_age(Link::MarketStream, now),
             streaming: self.streaming,
             refreshing: self.refreshing || self.following > 0,

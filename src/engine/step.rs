@@ -219,6 +219,11 @@ impl Engine {
         self.revision += 1;
         let was_up = matches!(known, Some(LinkState::Up { .. }));
         match &state {
+            LinkState::Down { why, .. } => drop(self.trouble.insert(link, why.clone())),
+            LinkState::Up { .. } | LinkState::Off => drop(self.trouble.remove(&link)),
+            LinkState::Connecting { .. } | LinkState::Refused { .. } => {}
+        }
+        match &state {
             LinkState::Down { why, .. } if was_up => {
                 let what = link_words(link);
                 step.effects.push(Effect::Say(Notice {

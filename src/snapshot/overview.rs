@@ -92,6 +92,8 @@ pub struct LimitRow {
     /// 0.93 is 93 % of the limit.
     pub utilisation: Option<f64>,
     pub state: LimitState,
+    /// Computed on quotes that are not live: shown, not relied on.
+    pub stale: bool,
     /// The underlying that uses most of it.
     pub driver: Option<Symbol>,
 }

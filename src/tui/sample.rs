@@ -182,6 +182,7 @@ fn limit(id: LimitId, portfolio: &str, used: f64, driver: &str) -> LimitRow {
         limit: Some(0.02),
         utilisation: Some(used),
         state: LimitState::of(used),
+        stale: false,
         driver: Some(symbol(driver)),
     }
 }

@@ -68,7 +68,9 @@ fn link(facts: &Facts<'_>) -> LinkView {
             }
             Some(LinkState::Refused { why }) => (LinkKind::Refused, Some(why.clone()), None),
             Some(LinkState::Connecting { .. } | LinkState::Off) | None => {
-                (if rest_down.is_some() { LinkKind::Down } else { LinkKind::Connecting }, rest_down, None)
+                let lost = facts.trouble.get(&Link::MarketStream).map(|why| format!("{why}; trying now"));
+                let why = lost.or(rest_down);
+                (if why.is_some() { LinkKind::Down } else { LinkKind::Connecting }, why, age)
             }
         }
     } else {

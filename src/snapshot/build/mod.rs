@@ -42,6 +42,8 @@ pub struct Facts<'a> {
     pub net_liq: &'a BTreeMap<AccountId, Total>,
     pub session: Option<MarketSession>,
     pub links: &'a BTreeMap<Link, LinkState>,
+    /// Why a link was lost that is being tried again.
+    pub trouble: &'a BTreeMap<Link, String>,
     pub link_age: Option<i64>,
     pub streaming: bool,
     pub refreshing: bool,

@@ -22,9 +22,12 @@ pub(super) fn limits(facts: &Facts<'_>) -> Vec<LimitRow> {
     let mut rows: Vec<LimitRow> = risk
         .portfolios
         .iter()
-        .flat_map(|portfolio| portfolio.limits.iter())
-        .filter(|reading| reading.state != LimitState::Off)
-        .map(limit_row)
+        .flat_map(|portfolio| {
+            let stale = portfolio.total.coverage.stale > 0;
+            portfolio.limits.iter().map(move |reading| (reading, stale))
+        })
+        .filter(|(reading, _)| reading.state != LimitState::Off)
+        .map(|(reading, stale)| limit_row(reading, stale))
         .collect();
     rows.sort_by(|a, b| used(b).total_cmp(&used(a)).then_with(|| a.portfolio.cmp(&b.portfolio)));
     rows
@@ -37,7 +40,7 @@ fn used(row: &LimitRow) -> f64 {
     })
 }
 
-fn limit_row(reading: &LimitReading) -> LimitRow {
+fn limit_row(reading: &LimitReading, stale: bool) -> LimitRow {
     LimitRow {
         id: reading.id,
         portfolio: reading.portfolio_name.clone(),
@@ -45,6 +48,7 @@ fn limit_row(reading: &LimitReading) -> LimitRow {
         limit: reading.limit,
         utilisation: reading.utilisation,
         state: reading.state,
+        stale,
         driver: reading.driver().cloned(),
     }
 }
@@ -58,6 +62,10 @@ pub(super) fn binding(risk: &RiskReport, symbol: &Symbol) -> Option<LimitRow> {
         limit: None,
         utilisation: found.utilisation,
         state: found.state,
+        stale: risk
+            .portfolios
+            .iter()
+            .any(|portfolio| portfolio.id == Some(found.portfolio) && portfolio.total.coverage.stale > 0),
         driver: Some(symbol.clone()),
     })
 }

@@ -183,6 +183,10 @@ pub fn limit_style(scene: Scene<'_>, state: LimitState) -> Style {
 }
 
 /// `93 % VaR95, Core !`
+fn not_live(limit: &LimitRow) -> &'static str {
+    if limit.stale && limit.utilisation.is_some() { "~" } else { "" }
+}
+
 pub fn limit_words(limit: &LimitRow) -> String {
     let mark = match limit.state {
         LimitState::Near => " !",
@@ -192,7 +196,7 @@ pub fn limit_words(limit: &LimitRow) -> String {
     let used = match (limit.state, limit.utilisation) {
         (LimitState::Off, _) => "off".to_owned(),
         (LimitState::Unknown, _) | (_, None) => format!("{} %", format::UNKNOWN),
-        (_, Some(used)) => format!("{} %", percent(used)),
+        (_, Some(used)) => format!("{}{} %", not_live(limit), percent(used)),
     };
     format!("{used} {}, {}{mark}", limit.id.words(), limit.portfolio)
 }
@@ -252,7 +256,7 @@ fn strip(scene: Scene<'_>, strip: &PortfolioStrip, detail: u8) -> Part {
     if let Some(limit) = strip.tightest.as_ref().filter(|_| detail >= 1) {
         let used = limit.utilisation.map_or_else(|| format::UNKNOWN.to_owned(), percent);
         // The code of the limit: the words stand in panel 2 and in the opened panel 1.
-        let text = format!("  {:?} {used} %", limit.id);
+        let text = format!("  {:?} {}{used} %", limit.id, not_live(limit));
         spans.push(span(text, limit_style(scene, limit.state)));
     }
     Part::new(1, spans)
