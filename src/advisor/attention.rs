@@ -99,33 +99,11 @@ fn limits(book: &Book<'_>, portfolio: &PortfolioReport) -> Vec<Attention> {
     // A hedge is proposed on a live picture only.
     if portfolio.limits.iter().any(|reading| pressed(reading.state))
         && portfolio.total.coverage.stale == 0
-        && let Some(hedge) = portfolio.hedges.iter().find(|hedge| is_legal(book, portfolio.id, hedge))
+        && let Some(hedge) = portfolio.hedges.first()
     {
         rows.push(hedge_row(book, portfolio, hedge));
     }
     rows
-}
-
-/// A retirement account never sells shares it does not have.
-fn is_legal(book: &Book<'_>, portfolio: Option<PortfolioId>, hedge: &HedgeProposal) -> bool {
-    use rust_decimal::prelude::ToPrimitive;
-    let held = portfolio.and_then(|id| book.books.portfolios.get(&id));
-    let ira = held
-        .and_then(|held| held.account)
-        .and_then(|id| book.books.accounts.get(&id))
-        .is_some_and(|account| account.account.kind == crate::domain::AccountKind::Ira);
-    if !ira || hedge.shares > 0 {
-        return true;
-    }
-    let shares: f64 = book
-        .books
-        .open_trades()
-        .filter(|trade| trade.portfolio == portfolio)
-        .flat_map(|trade| &trade.legs)
-        .filter(|leg| matches!(&leg.instrument, crate::domain::Instrument::Equity(s) if *s == hedge.symbol))
-        .filter_map(|leg| leg.quantity.to_f64())
-        .sum();
-    shares + hedge.shares as f64 >= 0.0
 }
 
 fn hedge_row(book: &Book<'_>, portfolio: &PortfolioReport, hedge: &HedgeProposal) -> Attention {
@@ -236,10 +214,11 @@ fn of_trade(book: &Book<'_>, trade: &TradeFacts<'_>) -> Vec<Attention> {
     rows
 }
 
-/// Mark, and the price at which the market would take the other side.
+/// The mark, to the cent.
 fn price_to_close(trade: &TradeFacts<'_>) -> Option<String> {
     let mark = trade.mark.known()?.to_cents();
-    Some(format!("{mark:.2}"))
+    let stale = if trade.mark.is_live() { "" } else { "~" };
+    Some(format!("{stale}{mark:.2}"))
 }
 
 fn date_words(date: TradingDate, now: Timestamp) -> String {

@@ -9,7 +9,8 @@ use crate::containers::Containers;
 use crate::domain::command_line::BookingLine;
 use crate::domain::trade::Verdict;
 use crate::domain::{
-    Evaluation, Leg, LimitState, Money, Portfolio, PortfolioId, Refusal, Strategy, Symbol, TradeId, label,
+    Evaluation, Leg, LimitState, Money, Portfolio, PortfolioId, Refusal, Strategy, Symbol, Timestamp,
+    TradeId, label,
 };
 use crate::risk::exposure;
 use crate::risk::limits::compare;
@@ -25,6 +26,8 @@ pub struct PendingBooking {
     /// Who waits, by the runtime's number.
     pub reply: Option<u64>,
     pub draft: Option<(TradeId, Draft)>,
+    /// The book it was judged against, and when its market was read.
+    pub judged: Option<(u64, Timestamp)>,
 }
 
 /// Everything the worker needs.
@@ -115,12 +118,19 @@ pub fn blocked(evaluation: &Evaluation, underlying: &Symbol) -> Option<Refusal> 
     if evaluation.verdict != Verdict::Block {
         return None;
     }
-    let breached = evaluation.limits.iter().find(|change| change.state == LimitState::Breached);
-    Some(match breached.and_then(|change| Some((change.limit, change.after?))) {
-        // Percentages on a screen are far below 2^53.
-        Some((limit, after)) => {
-            Refusal::LimitBlocks { limit: limit.words().to_owned(), percent: (after * 100.0).round() as i64 }
-        }
+    let of = |state| evaluation.limits.iter().filter(move |change| change.state == state);
+    let worst = of(LimitState::Breached)
+        .max_by(|a, b| a.after.unwrap_or(f64::INFINITY).total_cmp(&b.after.unwrap_or(f64::INFINITY)));
+    if let Some(change) = worst {
+        let limit = change.limit.words().to_owned();
+        return Some(match change.after {
+            // Percentages on a screen are far below 2^53.
+            Some(after) => Refusal::LimitBlocks { limit, percent: (after * 100.0).round() as i64 },
+            None => Refusal::LimitIsNone { limit },
+        });
+    }
+    Some(match of(LimitState::Unknown).next() {
+        Some(change) => Refusal::LimitUnknown { limit: change.limit.words().to_owned() },
         None => Refusal::StaleMarket(underlying.clone()),
     })
 }

@@ -35,6 +35,16 @@ pub enum Refusal {
     StaleMarket(Symbol),
     #[error("{limit} would be at {percent} %")]
     LimitBlocks { limit: String, percent: i64 },
+    #[error("{limit} allows nothing at all")]
+    LimitIsNone { limit: String },
+    #[error("{limit} of the portfolio is not known: something in it has no usable quote")]
+    LimitUnknown { limit: String },
+    #[error("the book changed or the quotes grew old while this was being judged")]
+    Overtaken,
+    #[error("{most} bookings are on their way already")]
+    TooManyBookings { most: usize },
+    #[error("this cannot be recorded: {why}")]
+    NotRecorded { why: String },
     #[error("the store is open read-only: {why}")]
     ReadOnly { why: String },
     #[error("the broker cannot be reached")]
@@ -64,6 +74,12 @@ impl Refusal {
             Self::NoStrikes { .. } => "change delta, width or days",
             Self::StaleMarket(_) => "refresh with r and try again",
             Self::LimitBlocks { .. } => "take fewer lots, a narrower width, or reduce something first",
+            Self::LimitIsNone { .. } => "take another portfolio, or change its limit in portfolios.yaml",
+            Self::LimitUnknown { .. } => {
+                "refresh with r; `snapshot --json` names what is missing under warnings"
+            }
+            Self::Overtaken | Self::TooManyBookings { .. } => "book it again in a moment",
+            Self::NotRecorded { .. } => "change what the message names and try again",
             Self::ReadOnly { .. } => "close the other cockpit, or run `cotrader verify`",
             Self::BrokerDown => "check the link in the header; r tries at once",
             Self::BadLine(bad) => bad.remedy(),
@@ -72,6 +88,13 @@ impl Refusal {
 
     /// Blocked by a limit or gate rather than malformed: exit code 3 in the shell.
     pub fn is_block(&self) -> bool {
-        matches!(self, Self::LimitBlocks { .. } | Self::NotPermitted { .. } | Self::StaleMarket(_))
+        matches!(
+            self,
+            Self::LimitBlocks { .. }
+                | Self::LimitIsNone { .. }
+                | Self::LimitUnknown { .. }
+                | Self::NotPermitted { .. }
+                | Self::StaleMarket(_)
+        )
     }
 }

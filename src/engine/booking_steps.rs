@@ -7,12 +7,14 @@ use crate::booking::draft;
 use crate::booking::evaluate::{self, PendingBooking};
 use crate::domain::command_line::BookingLine;
 use crate::domain::event::{NoteKind, TradeEvaluated, TradeIntended};
-use crate::domain::{Evaluation, Event, Refusal, Timestamp, TradeId, TradeKind};
+use crate::domain::{Evaluation, Event, Instrument, Refusal, Timestamp, TradeId, TradeKind};
 use crate::engine::decide::journal;
 use crate::market::update::OptionChain;
 
 /// Bookings under way at once: more than a person can start.
 const BOOKINGS_AT_ONCE: usize = 8;
+/// Market data that a verdict rests on is at most this old.
+const VERDICT_SECONDS: i64 = 15;
 
 impl Engine {
     pub(super) fn begin_booking(
@@ -28,7 +30,7 @@ impl Engine {
         let rationale = journal::checked_text(&rationale)?;
         let portfolio = evaluate::home(&self.books, line)?;
         if self.bookings.len() >= BOOKINGS_AT_ONCE {
-            self.bookings.pop_first();
+            return Err(Refusal::TooManyBookings { most: BOOKINGS_AT_ONCE });
         }
         self.next_booking += 1;
         let booking = self.next_booking;
@@ -38,6 +40,7 @@ impl Engine {
             portfolio: portfolio.id,
             reply: reply.map(|r| r.0),
             draft: None,
+            judged: None,
         };
         self.bookings.insert(booking, pending);
         Ok(ChainWish {
@@ -78,6 +81,7 @@ impl Engine {
             Err(refusal) => step.answers.push(Answer { to: reply, slot: 0, result: Err(refusal) }),
             Ok((job, drafted, trade)) => {
                 pending.draft = Some((trade, drafted));
+                pending.judged = Some((self.structure, now));
                 self.bookings.insert(booking, pending);
                 step.effects.push(Effect::Evaluate { booking, job: Box::new(job) });
             }
@@ -94,13 +98,22 @@ impl Engine {
         let Some(pending) = self.bookings.remove(&booking) else { return };
         let Some((trade, drafted)) = pending.draft else { return };
         let reply = pending.reply.map(ReplyTo);
+        // A verdict holds for the book and the minute it was given for.
+        let holds = pending.judged.is_some_and(|(structure, at)| {
+            structure == self.structure && (now - at).num_seconds() <= VERDICT_SECONDS
+        });
+        if !holds {
+            step.answers.push(Answer { to: reply, slot: 0, result: Err(Refusal::Overtaken) });
+            return;
+        }
         if let Some(refusal) = evaluate::blocked(&evaluation, &pending.line.underlying) {
             step.answers.push(Answer { to: reply, slot: 0, result: Err(refusal) });
             return;
         }
         let said = evaluate::sentence(&drafted, &evaluation);
         let account = self.books.portfolios.get(&pending.portfolio).and_then(|held| held.account);
-        self.decide(step, (reply, 0), now, None, |_, _| {
+        let legs: Vec<Instrument> = drafted.legs.iter().map(|leg| leg.instrument.clone()).collect();
+        self.decide_on(step, (reply, 0), now, None, &legs, |_, _| {
             let intended = Event::TradeIntended(TradeIntended {
                 trade,
                 trade_kind: TradeKind::WhatIf,

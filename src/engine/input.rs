@@ -63,6 +63,8 @@ pub enum Input {
 pub struct Failure {
     pub what: String,
     pub remedy: String,
+    /// Everything was read; this is worth knowing all the same.
+    pub remark: bool,
 }
 
 #[derive(Debug)]

@@ -80,12 +80,16 @@ pub struct Engine {
     /// The last read that ended, well or not.
     refreshed_at: Option<Timestamp>,
     failures: Vec<Failure>,
+    /// Of reading what a changed watch list needed.
+    follow_failures: Vec<Failure>,
     /// Counts changes of market, books or view; risk is tagged with it.
     revision: u64,
     /// Counts changes of trades and portfolios: a risk report of another structure is of another book.
     structure: u64,
     risk: Option<RiskDone>,
     risk_wanted: Option<u64>,
+    /// Live, stale or unusable, for everything that is watched.
+    last_freshness: Vec<u8>,
     risk_asked_at: Option<Timestamp>,
     watch: Watch,
     /// Options that forwards are read from, by root and expiry, with the spot they were chosen at.
@@ -102,7 +106,6 @@ pub struct Engine {
 struct Observed {
     at: Timestamp,
     event: EventId,
-    stored: bool,
 }
 
 /// What one input leads to. Nothing of it happens before `events` are durable.
@@ -152,10 +155,12 @@ impl Engine {
             last_refresh: None,
             refreshed_at: None,
             failures: Vec::new(),
+            follow_failures: Vec::new(),
             revision: 0,
             structure: 0,
             risk: None,
             risk_wanted: None,
+            last_freshness: Vec::new(),
             risk_asked_at: None,
             watch: Watch::default(),
             parity: BTreeMap::new(),
@@ -212,13 +217,6 @@ impl Engine {
                 }
             }
         }
-        let stored = |id: EventId| recorded.iter().any(|event| event.meta.id == id);
-        // A repeated command stores nothing, its market context neither.
-        if self.observed.is_some_and(|observed| !observed.stored && !stored(observed.event)) {
-            self.observed = None;
-        } else if let Some(observed) = &mut self.observed {
-            observed.stored = true;
-        }
     }
 
     /// The store refused or halted: from now on nothing is decided.
@@ -255,9 +253,8 @@ impl Engine {
         let mut causation = self.observed.map(|observed| observed.event).filter(|_| actor == Actor::Trader);
         for event in events {
             let id = EventId::new(self.ids.as_mut());
-            let keyed = !matches!(event, Event::MarketObserved(_));
             if let Event::MarketObserved(_) = event {
-                self.observed = Some(Observed { at: now, event: id, stored: false });
+                self.observed = Some(Observed { at: now, event: id });
             }
             step.events.push(Pending {
                 meta: Meta {
@@ -266,7 +263,7 @@ impl Engine {
                     actor,
                     correlation,
                     causation,
-                    key: key.filter(|_| keyed).map(str::to_owned),
+                    key: key.map(str::to_owned),
                 },
                 event,
             });

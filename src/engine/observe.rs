@@ -4,29 +4,32 @@ use super::Engine;
 use crate::domain::event::{DayClosed, EquityAtClose, ExposureAtClose, MarketObserved};
 use crate::domain::market_context::{LegMark, MarketContext, UnderlyingFactors};
 use crate::domain::time::new_york_date;
-use crate::domain::{Event, Instrument, Money, Symbol, Timestamp};
+use crate::domain::view::Scope;
+use crate::domain::{Event, Instrument, Money, Reading, Symbol, Timestamp, Trade};
 use crate::market::view::MarketView;
+use crate::risk::exposure::exposures;
 use crate::risk::valuation::{self, Total};
 
 impl Engine {
     /// The context of a decision, unless one that is recent enough is in the record already or there is no
     /// market at all.
-    pub(super) fn context_event(&self, now: Timestamp, seconds: i64) -> Option<Event> {
+    pub(super) fn context_event(&self, now: Timestamp, seconds: i64, also: &[Instrument]) -> Option<Event> {
         let recent = self.observed.is_some_and(|observed| (now - observed.at).num_seconds() < seconds);
         if recent || self.watch.instruments.is_empty() {
             return None;
         }
-        let context = self.context(&self.market(now));
+        let context = self.context(&self.market(now), also);
         let known = context.underlyings.iter().any(|factors| factors.spot.is_some());
         known.then_some(Event::MarketObserved(MarketObserved { context }))
     }
 
-    fn context(&self, market: &MarketView) -> MarketContext {
+    fn context(&self, market: &MarketView, also: &[Instrument]) -> MarketContext {
         let underlyings = self.watch.underlyings.iter().map(|symbol| factors(symbol, market)).collect();
         let marks = self
             .books
             .instruments()
             .iter()
+            .chain(also)
             .map(|instrument| {
                 let quote = market.raw_quote(instrument);
                 LegMark {
@@ -58,11 +61,17 @@ impl Engine {
         if !closed || recorded || self.read_only.is_some() || self.last_refresh.is_none() {
             return None;
         }
-        let risk = self.risk.as_ref().filter(|_| self.risk_is_current())?;
         let market = self.market(now);
-        let exposures = risk
-            .report
-            .exposures
+        // The close is a record for good: nothing stale goes into it. The next second may be better.
+        if self.books.instruments().iter().any(|i| matches!(market.mark(i), Reading::Stale { .. })) {
+            return None;
+        }
+        // Whatever the screen shows at this moment: all real trades, no WhatIfs.
+        let mut real = super::risk_book::book(&self.books, &market, |trade: &Trade| trade.is_open());
+        let legs = std::mem::take(&mut real.legs);
+        real.legs = legs.into_iter().filter(|leg| real.in_scope(leg, &Scope::AllReal)).collect();
+        let real = exposures(&real);
+        let exposures = real
             .underlyings
             .iter()
             .map(|row| ExposureAtClose {
@@ -80,7 +89,7 @@ impl Engine {
             date,
             equity: self.equities(&market),
             exposures,
-            context: self.context(&market),
+            context: self.context(&market, &[]),
         }))
     }
 
@@ -110,8 +119,8 @@ impl Engine {
             .or_else(|| self.books.accounts.get(&account).and_then(|held| held.balances.as_ref()))
             .and_then(|balances| balances.cash);
         total.add(&match cash {
-            Some(value) => crate::domain::Reading::Live { value },
-            None => crate::domain::Reading::Unusable { why: crate::domain::freshness::Unusable::Missing },
+            Some(value) => Reading::Live { value },
+            None => Reading::Unusable { why: crate::domain::freshness::Unusable::Missing },
         });
         for trade in self.books.open_trades().filter(|trade| trade.account == Some(account)) {
             for leg in &trade.legs {

@@ -14,7 +14,8 @@ impl Engine {
         let counted = self.counted();
         let net_liq: BTreeMap<_, _> =
             self.books.accounts.keys().map(|id| (*id, self.net_liq(*id, &market))).collect();
-        let failures: Vec<String> = self.failures.iter().map(|failure| failure.what.clone()).collect();
+        let failures: Vec<String> =
+            self.failures.iter().chain(&self.follow_failures).map(|failure| failure.what.clone()).collect();
         assemble(&Facts {
             now,
             revision: self.revision,

@@ -11,7 +11,8 @@ use crate::domain::report::BrokerPosition;
 use crate::domain::time::new_york_date;
 use crate::domain::trade::CloseReason;
 use crate::domain::{
-    AccountId, Event, IdSource, Instrument, Leg, PortfolioId, Strategy, Symbol, Timestamp, Trade, TradeId,
+    AccountId, Event, IdSource, Instrument, Leg, PortfolioId, Price, Strategy, Symbol, Timestamp, Trade,
+    TradeId,
 };
 use crate::risk::recognition::{self, Held};
 
@@ -30,6 +31,10 @@ pub fn positions(
     let mut events = Vec::new();
     let mut excess: BTreeMap<Instrument, Decimal> = BTreeMap::new();
     for (instrument, held) in &ours {
+        // Missing from a list that is not whole proves nothing; reported smaller does.
+        if !complete && !theirs.contains_key(instrument) {
+            continue;
+        }
         let reported = theirs.get(instrument).copied().unwrap_or_default();
         if reported == *held {
             continue;
@@ -40,10 +45,8 @@ pub fn positions(
             excess.insert(instrument.clone(), *held - kept);
         }
     }
-    if complete {
-        events.extend(shrink(books, account, &excess, now));
-    }
-    let fresh = arrivals(positions, &theirs, &ours);
+    events.extend(shrink(books, account, &excess, now));
+    let fresh = arrivals(books, account, positions, &theirs, &ours);
     events.extend(adopt(books, account, fresh, now, ids));
     events
 }
@@ -118,6 +121,8 @@ fn why_gone(trade: &Trade, now: Timestamp) -> CloseReason {
 
 /// What the broker holds beyond our books.
 fn arrivals(
+    books: &Containers,
+    account: AccountId,
     positions: &[BrokerPosition],
     theirs: &BTreeMap<Instrument, Decimal>,
     ours: &BTreeMap<Instrument, Decimal>,
@@ -135,10 +140,40 @@ fn arrivals(
             continue;
         }
         if let Some(position) = positions.iter().find(|position| position.instrument == *instrument) {
-            fresh.push(BrokerPosition { quantity, ..position.clone() });
+            let added = BrokerPosition { quantity, ..position.clone() };
+            fresh.push(if covered.is_zero() {
+                added
+            } else {
+                // The broker's average and date are those of the whole position, not of what came on top.
+                BrokerPosition {
+                    average_open_price: entry_of_rest(books, account, position, *reported, covered),
+                    created_at: None,
+                    ..added
+                }
+            });
         }
     }
     fresh
+}
+
+/// What the increment was bought or sold at: the broker's cost of all less our cost of what we knew.
+fn entry_of_rest(
+    books: &Containers,
+    account: AccountId,
+    position: &BrokerPosition,
+    reported: Decimal,
+    covered: Decimal,
+) -> Option<Price> {
+    let known: Decimal = books
+        .open_trades()
+        .filter(|trade| trade.account == Some(account))
+        .flat_map(|trade| &trade.legs)
+        .filter(|leg| leg.instrument == position.instrument)
+        .map(|leg| leg.entry.map(|entry| entry.0 * leg.quantity))
+        .sum::<Option<Decimal>>()?;
+    let rest = reported - covered;
+    let entry = (position.average_open_price?.0 * reported - known).checked_div(rest)?;
+    (entry >= Decimal::ZERO).then_some(Price(entry.round_dp(6).normalize()))
 }
 
 fn adopt(

@@ -34,17 +34,18 @@ impl Engine {
         self.risk_wanted = Some(self.revision);
         self.risk_asked_at = Some(now);
         let market = self.market(now);
-        let net_liq: f64 = self
+        // One account of unknown value makes the whole unknown.
+        let net_liq: Option<f64> = self
             .books
             .accounts
             .keys()
-            .filter_map(|id| self.net_liq(*id, &market).whole().known().map(|value| value.to_f64()))
+            .map(|id| self.net_liq(*id, &market).whole().known().map(|value| value.to_f64()))
             .sum();
         let question = RiskQuestion {
             scope: self.view.scope,
             horizon: self.view.horizon,
             scenario_of: self.view.scenario_of.clone(),
-            equity: Some(net_liq).filter(|equity| *equity > 0.0),
+            equity: net_liq.filter(|equity| *equity > 0.0),
             ..RiskQuestion::default()
         };
         let (structure, view) = (self.structure, self.view.clone());

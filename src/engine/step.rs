@@ -7,7 +7,7 @@ use super::{Answer, Engine, Promise, Step, reconcile};
 use crate::domain::command::LogEntry;
 use crate::domain::event::Actor;
 use crate::domain::report::{AccountNotice, AccountsReport};
-use crate::domain::{Command, Event, Refusal, Timestamp};
+use crate::domain::{Command, Event, Instrument, Refusal, Timestamp};
 use crate::market::update::{Link, LinkState, MarketUpdate};
 use crate::snapshot::{Level, Notice};
 
@@ -45,11 +45,17 @@ impl Engine {
             Input::Alive { link } => self.board.alive(link, now),
             Input::Refreshed { failures } => {
                 self.refreshing = false;
-                self.refreshed(&mut step, failures, now);
+                self.refreshed_at = Some(now);
+                if failures.iter().all(|failure| failure.remark) {
+                    self.last_refresh = Some(now);
+                }
+                let known = std::mem::replace(&mut self.failures, failures.clone());
+                self.have_read(&mut step, &failures, &known);
             }
             Input::Followed { failures } => {
                 self.following = self.following.saturating_sub(1);
-                self.refreshed(&mut step, failures, now);
+                let known = std::mem::replace(&mut self.follow_failures, failures.clone());
+                self.have_read(&mut step, &failures, &known);
             }
             Input::Listed(chain) => {
                 self.board.chain(chain);
@@ -118,6 +124,20 @@ impl Engine {
         key: Option<&str>,
         rule: impl FnOnce(&mut Self, Timestamp) -> Result<(Vec<Event>, String), Refusal>,
     ) {
+        self.decide_on(step, (reply, slot), now, key, &[], rule);
+    }
+
+    /// The same for a decision that also relies on instruments which are not in the books yet: their market
+    /// is recorded anew.
+    pub(super) fn decide_on(
+        &mut self,
+        step: &mut Step,
+        (reply, slot): (Option<ReplyTo>, usize),
+        now: Timestamp,
+        key: Option<&str>,
+        also: &[Instrument],
+        rule: impl FnOnce(&mut Self, Timestamp) -> Result<(Vec<Event>, String), Refusal>,
+    ) {
         let outcome = match &self.read_only {
             Some(why) => Err(Refusal::ReadOnly { why: why.clone() }),
             None => rule(self, now),
@@ -125,9 +145,13 @@ impl Engine {
         match outcome {
             Err(refusal) => step.answers.push(Answer { to: reply, slot, result: Err(refusal) }),
             Ok((decided, said)) => {
-                let context = self.context_event(now, CONTEXT_SECONDS);
-                let events: Vec<Event> = context.into_iter().chain(decided).collect();
-                let range = self.record(step, Actor::Trader, events, key, now);
+                // A request of its own, without a key: a repeated command repeats nothing, and its context
+                // stands all the same.
+                let age = if also.is_empty() { CONTEXT_SECONDS } else { 0 };
+                if let Some(context) = self.context_event(now, age, also) {
+                    self.record(step, Actor::System, vec![context], None, now);
+                }
+                let range = self.record(step, Actor::Trader, decided, key, now);
                 step.promised.push(Promise { to: reply, slot, events: range, said });
             }
         }
@@ -165,8 +189,9 @@ impl Engine {
             return;
         }
         let mut events = Vec::new();
+        let mut claimed = Vec::new();
         for account in &report.accounts {
-            events.extend(setup::account(&self.books, account, &self.config.account_rules));
+            events.extend(setup::account(&self.books, account, &self.config.account_rules, &mut claimed));
         }
         if !events.is_empty() {
             // Portfolios find their account, and positions their portfolio, once the accounts are in the
@@ -242,22 +267,18 @@ impl Engine {
         self.board.link(link, state, now);
     }
 
-    fn refreshed(&mut self, step: &mut Step, failures: Vec<Failure>, now: Timestamp) {
+    /// New figures are in: risk computed before does not know them. A failure is said once.
+    fn have_read(&mut self, step: &mut Step, failures: &[Failure], known: &[Failure]) {
         self.revision += 1;
         self.read_revision = self.revision;
-        self.refreshed_at = Some(now);
         self.risk_wanted = None;
-        if failures.is_empty() {
-            self.last_refresh = Some(now);
-        }
-        if let Some(first) = failures.first().filter(|_| failures != self.failures) {
+        if let Some(first) = failures.first().filter(|_| failures != known) {
             step.effects.push(Effect::Say(Notice {
                 level: Level::Error,
                 text: first.what.clone(),
                 remedy: Some(first.remedy.clone()),
             }));
         }
-        self.failures = failures;
     }
 
     fn risk_done(&mut self, done: RiskDone) {
@@ -267,6 +288,13 @@ impl Engine {
     }
 
     fn tick(&mut self, step: &mut Step, now: Timestamp) {
+        let freshness = self.freshness(now);
+        if freshness != self.last_freshness {
+            // Time alone made something stale, or a contract expired: what depends on it is not the same.
+            self.last_freshness = freshness;
+            self.revision += 1;
+            self.risk_wanted = None;
+        }
         if let Some(event) = self.close_of_day(now) {
             self.record(step, Actor::System, vec![event], None, now);
         }

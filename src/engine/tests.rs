@@ -376,9 +376,60 @@ proptest! {
         }
         let mut replayed = Containers::default();
         for event in &bench.recorded {
-            replayed.apply(event);
+            // As a store would give it back: by its kind and payload.
+            let (kind, payload) = event.event.to_stored().unwrap();
+            let read = serde_json::from_str(&payload.to_string()).unwrap();
+            let event = Recorded { event: Arc::new(Event::from_stored(&kind, read).unwrap()), ..event.clone() };
+            replayed.apply(&event);
         }
         let bytes = |books: &Containers| serde_json::to_string(books).unwrap();
         prop_assert_eq!(bytes(&replayed), bytes(bench.engine.books()));
     }
+}
+
+#[test]
+fn an_increment_enters_at_what_the_broker_paid_for_it() {
+    let mut bench = Bench::new();
+    let at = |cents: i64| Some(Price(Decimal::new(cents, 2)));
+    let one = |quantity, entry| BrokerPosition {
+        average_open_price: entry,
+        ..held(option(Right::Put, 650), quantity)
+    };
+    bench.feed(report(AccountKind::Ira, Some(vec![one(-1, at(100))])));
+    bench.feed(report(AccountKind::Ira, Some(vec![one(-2, at(150))])));
+    let entries: Vec<_> = bench.engine.books().open_trades().map(|trade| trade.legs[0].entry).collect();
+    assert_eq!(entries, [at(100), at(200)].map(|p| p.map(|p| Price(p.0.normalize()))));
+}
+
+#[test]
+fn a_list_that_is_not_whole_proves_nothing_missing_but_something_smaller() {
+    let mut bench = Bench::new();
+    bench.feed(report(
+        AccountKind::Ira,
+        Some(vec![held(option(Right::Put, 650), -3), held(option(Right::Call, 700), -1)]),
+    ));
+    let Input::Accounts(mut partial) =
+        report(AccountKind::Ira, Some(vec![held(option(Right::Put, 650), -2)]))
+    else {
+        panic!("a report of accounts")
+    };
+    partial.accounts[0].unread = 1;
+    bench.feed(Input::Accounts(partial));
+    let left = bench.engine.books().held(AccountId::from_number("test", "0002"));
+    assert_eq!(left[&option(Right::Put, 650)], Decimal::from(-2));
+    assert_eq!(left[&option(Right::Call, 700)], Decimal::from(-1));
+}
+
+#[test]
+fn two_accounts_of_one_kind_do_not_share_a_key() {
+    let mut bench = Bench::new();
+    let both = ["0001", "0003"].map(|number| AccountReport {
+        account: account(number, AccountKind::Margin),
+        balances: None,
+        positions: Some(Vec::new()),
+        unread: 0,
+    });
+    bench.feed(Input::Accounts(AccountsReport { accounts: both.into(), at: DateTime::UNIX_EPOCH }));
+    let keys: Vec<_> = bench.engine.books().accounts.values().filter_map(|held| held.key.clone()).collect();
+    assert_eq!(keys, ["personal"]);
 }

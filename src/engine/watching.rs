@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::effect::{Effect, Watch};
 use super::{Engine, Step};
-use crate::domain::{ExerciseStyle, Instrument, OptionContract, Symbol, Timestamp};
+use crate::domain::{ExerciseStyle, Instrument, OptionContract, Reading, Symbol, Timestamp};
 
 /// History that betas and volatilities are taken from, with room for holidays.
 const HISTORY_DAYS: i64 = 400;
@@ -36,6 +36,17 @@ impl Engine {
         let mut step = Step::default();
         self.follow(&mut step, now);
         step.effects
+    }
+
+    /// How each watched instrument stands; changes also when nothing arrives.
+    pub(super) fn freshness(&self, now: Timestamp) -> Vec<u8> {
+        let market = self.market(now);
+        let standing = |instrument: &Instrument| match market.mark(instrument) {
+            Reading::Live { .. } => 0,
+            Reading::Stale { .. } => 1,
+            Reading::Unusable { .. } => 2,
+        };
+        self.watch.instruments.iter().map(standing).collect()
     }
 
     fn wanted(&mut self, now: Timestamp) -> Watch {

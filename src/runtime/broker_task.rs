@@ -137,10 +137,9 @@ impl<B: Broker> BrokerTask<B> {
         let underlyings = self.watch.underlyings.clone();
         self.read_quotes(&instruments, &mut failures).await?;
         self.read_metrics(&underlyings, &mut failures).await?;
-        let rest = if failures.is_empty() {
-            LinkState::Up { epoch: crate::market::update::Epoch(0) }
-        } else {
-            LinkState::Down { why: failures[0].what.clone(), retry_in_ms: None }
+        let rest = match failures.iter().find(|failure| !failure.remark) {
+            None => LinkState::Up { epoch: crate::market::update::Epoch(0) },
+            Some(failure) => LinkState::Down { why: failure.what.clone(), retry_in_ms: None },
         };
         self.send(Input::Link { link: Link::Rest, state: rest }).await?;
         self.send(Input::Refreshed { failures }).await
@@ -274,20 +273,22 @@ fn incomplete(report: &AccountsReport) -> Vec<Failure> {
                 return Some(Failure {
                     what: format!("account {number} could not be read completely"),
                     remedy: "r tries at once".into(),
+                    remark: false,
                 });
             }
             (account.unread > 0).then(|| Failure {
                 what: format!("account {number} holds {} positions of a kind not shown here", account.unread),
                 remedy: "look at them in the broker's own program; they are in no figure".into(),
+                remark: true,
             })
         })
         .collect()
 }
 
 fn failure(what: &str, error: &BrokerError) -> Failure {
-    Failure { what: format!("{what}: {error}"), remedy: error.remedy().to_owned() }
+    Failure { what: format!("{what}: {error}"), remedy: error.remedy().to_owned(), remark: false }
 }
 
 fn failure_gone() -> Failure {
-    Failure { what: "the cockpit is closing".into(), remedy: String::new() }
+    Failure { what: "the cockpit is closing".into(), remedy: String::new(), remark: false }
 }

@@ -3,7 +3,7 @@
 use tokio::sync::{mpsc, watch};
 
 use crate::booking::evaluate::{self, EvaluationJob};
-use crate::engine::{Input, RiskDone, RiskJob};
+use crate::engine::{Failure, Input, NoChain, RiskDone, RiskJob};
 use crate::risk::report;
 
 /// Runs the newest risk question until the sender is gone.
@@ -40,6 +40,14 @@ pub async fn evaluation(booking: u64, job: EvaluationJob, results: mpsc::Sender<
                 tracing::debug!("nobody waits for the evaluation any more");
             }
         }
-        Err(failed) => tracing::error!(%failed, "a draft could not be evaluated"),
+        Err(failed) => {
+            tracing::error!(%failed, "a draft could not be evaluated");
+            let failure = Failure {
+                what: "the draft could not be evaluated".into(),
+                remedy: "see the log file".into(),
+                remark: false,
+            };
+            drop(results.send(Input::Chain { booking, chain: Err(NoChain::Failed(failure)) }).await);
+        }
     }
 }

@@ -57,6 +57,7 @@ pub struct EngineTask {
     next_reply: u64,
     dirty: bool,
     published: Option<Instant>,
+    pictures: u64,
 }
 
 enum Waiting {
@@ -76,6 +77,7 @@ impl EngineTask {
             next_reply: 0,
             dirty: true,
             published: None,
+            pictures: 0,
         }
     }
 
@@ -168,7 +170,7 @@ impl EngineTask {
                 let outcome = answer.result.map(Done::without_events);
                 self.answer(answer.to, answer.slot, outcome);
             }
-            self.run_effects(effects);
+            self.run_effects(effects).await;
             return;
         }
         let requests = requests(events.len(), &promised);
@@ -180,6 +182,7 @@ impl EngineTask {
                     self.engine.commit(&recorded);
                     Ok(done(&recorded, request.said.clone()))
                 }
+                Err(error) if is_refusal(&error) => Err(Refusal::NotRecorded { why: error.to_string() }),
                 Err(error) => {
                     let why = error.to_string();
                     halted.get_or_insert(why.clone());
@@ -195,14 +198,16 @@ impl EngineTask {
             self.answer(answer.to, answer.slot, outcome);
         }
         match halted {
+            // Effects only read: what was promised to be read is read all the same.
             Some(why) => {
                 let notice = self.engine.store_failed(&why);
                 self.say(notice);
+                self.run_effects(effects).await;
             }
             None => {
-                self.run_effects(effects);
+                self.run_effects(effects).await;
                 let follow = self.engine.after_commit(self.clock.now());
-                self.run_effects(follow);
+                self.run_effects(follow).await;
             }
         }
     }
@@ -250,7 +255,7 @@ impl EngineTask {
         }
     }
 
-    fn run_effects(&mut self, effects: Vec<Effect>) {
+    async fn run_effects(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Refresh => {
@@ -266,7 +271,8 @@ impl EngineTask {
                         self.report_back(Input::Chain { booking, chain: Err(NoChain::Failed(behind())) });
                     }
                 }
-                Effect::Reconsider(report) => self.report_back(Input::Accounts(*report)),
+                // At once: a newer report must not come before it.
+                Effect::Reconsider(report) => Box::pin(self.take(Input::Accounts(*report))).await,
                 Effect::Evaluate { booking, job } => {
                     tokio::spawn(compute::evaluation(booking, *job, self.ports.back.clone()));
                 }
@@ -305,7 +311,10 @@ impl EngineTask {
         if !self.dirty {
             return;
         }
-        let picture = self.engine.snapshot(self.clock.now());
+        let mut picture = self.engine.snapshot(self.clock.now());
+        // Whatever made it due, a new picture is a new number: the screen draws what it has not drawn.
+        self.pictures += 1;
+        picture.revision = self.pictures;
         self.ports.snapshots.send_replace(Some(Arc::new(picture)));
         self.published = Some(Instant::now());
         self.dirty = false;
@@ -365,7 +374,20 @@ fn done(recorded: &[Recorded], said: String) -> Done {
 }
 
 fn behind() -> Failure {
-    Failure { what: "the broker task is behind".into(), remedy: "r tries again".into() }
+    Failure { what: "the broker task is behind".into(), remedy: "r tries again".into(), remark: false }
+}
+
+/// The store is well and will not take this one request; nothing else is concerned.
+fn is_refusal(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::NotRepresentable { .. }
+            | StoreError::TooLarge { .. }
+            | StoreError::TooMany { .. }
+            | StoreError::IdReused { .. }
+            | StoreError::IdRepeated { .. }
+            | StoreError::VersionConflict { .. }
+    )
 }
 
 /// A refusal in the form the screen shows.

@@ -53,6 +53,10 @@ impl Shell {
             return Err(ShellError::ReadOnly(why));
         }
         let config = EngineConfig { streaming: false, ..config };
+        let clock = EngineClock::wall();
+        if let Some(last) = recovered.books.last_event_at {
+            clock.not_before(last);
+        }
         let engine = Engine::new(config, recovered.books, Box::new(ids::TimeOrdered));
         let (asks, asked) = mpsc::channel(8);
         let (stop, shutdown) = watch::channel(false);
@@ -62,7 +66,7 @@ impl Shell {
         let (snapshots, _) = watch::channel(None);
         let (notices, _) = mpsc::channel(1);
         let ports = Ports { asks: asked, inputs, back, errands, risk, snapshots, notices, shutdown };
-        let task = EngineTask::new(engine, Some(recovered.store), EngineClock::wall(), ports);
+        let task = EngineTask::new(engine, Some(recovered.store), clock, ports);
         let task = tokio::spawn(task.run_journal());
         Ok(Self::Own(Own { asks, stop, task }))
     }

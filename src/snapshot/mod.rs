@@ -59,7 +59,6 @@ impl Snapshot {
             && self.header.link.kind != header::LinkKind::Connecting
             && !self.account.accounts.is_empty()
             && self.freshness.last_refresh.is_some()
-            && self.freshness.unpriced_instruments == 0
-            && (self.positions.groups.is_empty() || self.underlyings.total.beta_delta.value.is_some())
+            && (self.positions.groups.is_empty() || !self.underlyings.rows.is_empty())
     }
 }

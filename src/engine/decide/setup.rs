@@ -1,7 +1,7 @@
 //! Configuration meets the record: portfolios become events when they are new or have changed, accounts when
 //! the broker shows them.
 
-use crate::containers::Containers;
+use crate::containers::{Containers, HeldAccount};
 use crate::domain::account::AccountRule;
 use crate::domain::event::{AccountSeen, BalancesReported, PortfolioDefined};
 use crate::domain::report::AccountReport;
@@ -23,10 +23,18 @@ pub fn portfolios(books: &Containers, configured: &[Portfolio]) -> Vec<Event> {
 
 /// The account as the broker shows it, and its cash where that changed. Net liq and requirement move with
 /// every tick: they are shown, not recorded, until the day's close.
-pub fn account(books: &Containers, report: &AccountReport, rules: &[AccountRule]) -> Vec<Event> {
+///
+/// `claimed` are the keys that other accounts of the same report have been given already.
+pub fn account(
+    books: &Containers,
+    report: &AccountReport,
+    rules: &[AccountRule],
+    claimed: &mut Vec<String>,
+) -> Vec<Event> {
     let mut events = Vec::new();
     let held = books.accounts.get(&report.account.id);
-    let key = key_of(&report.account, rules, books);
+    let key = key_of(&report.account, rules, books, claimed);
+    claimed.extend(key.clone());
     if held.is_none_or(|held| held.account != report.account || held.key != key) {
         events.push(Event::AccountSeen(AccountSeen { account: report.account.clone(), key }));
     }
@@ -49,19 +57,32 @@ fn account_with_key(books: &Containers, key: Option<&str>) -> Option<AccountId> 
 
 /// A rule that names the last characters wins; a rule by kind takes the first account of that kind, and
 /// keeps it.
-fn key_of(account: &Account, rules: &[AccountRule], books: &Containers) -> Option<String> {
+fn key_of(
+    account: &Account,
+    rules: &[AccountRule],
+    books: &Containers,
+    claimed: &[String],
+) -> Option<String> {
     let by_number = rules.iter().find(|rule| {
         rule.number_ends_with.as_deref().is_some_and(|end| account.masked_number.ends_with(end))
     });
     if let Some(rule) = by_number {
         return Some(rule.key.clone());
     }
-    if let Some(key) = books.accounts.get(&account.id).and_then(|held| held.key.clone()) {
+    let held = books.accounts.get(&account.id).and_then(|held| held.key.clone());
+    // Kept as long as the configuration still has such an account.
+    if let Some(key) =
+        held.filter(|key| rules.iter().any(|rule| rule.key == *key && rule.kind == account.kind))
+    {
         return Some(key);
     }
     rules
         .iter()
         .filter(|rule| rule.number_ends_with.is_none() && rule.kind == account.kind)
-        .find(|rule| !books.accounts.values().any(|held| held.key.as_deref() == Some(&rule.key)))
+        .find(|rule| {
+            let taken =
+                |held: &HeldAccount| held.account.id != account.id && held.key.as_deref() == Some(&rule.key);
+            !claimed.contains(&rule.key) && !books.accounts.values().any(taken)
+        })
         .map(|rule| rule.key.clone())
 }

@@ -73,7 +73,7 @@ fn quote(facts: &Facts<'_>, symbol: &Symbol) -> MarketQuote {
         symbol: symbol.clone(),
         last: market.spot(symbol).into(),
         change_percent: Shown::from(market.day_change(symbol)).map(|change: f64| change * 100.0),
-        sigma_percent: Shown::of(sigma, Standing::Live),
+        sigma_percent: Shown::of(sigma, facts.slow()),
     }
 }
 
@@ -82,7 +82,7 @@ fn vol_premium(facts: &Facts<'_>) -> Shown<f64> {
     let implied = facts.market.iv30(benchmark).map(|iv| iv.value);
     let realised = facts.market.rv20(benchmark);
     let points = implied.zip(realised).map(|(iv, rv)| (iv - rv) * 100.0);
-    Shown::of(points, Standing::Live)
+    Shown::of(points, facts.slow())
 }
 
 /// The benchmark first, then what is held, richest first.
@@ -99,7 +99,10 @@ fn ranks(facts: &Facts<'_>, held: &[Symbol]) -> Vec<IvRank> {
     first
         .into_iter()
         .chain(others)
-        .map(|(symbol, rank)| IvRank { symbol: symbol.clone(), rank: Shown::live(rank * 100.0) })
+        .map(|(symbol, rank)| IvRank {
+            symbol: symbol.clone(),
+            rank: Shown::of(Some(rank * 100.0), facts.slow()),
+        })
         .collect()
 }
 

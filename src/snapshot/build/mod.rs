@@ -58,6 +58,14 @@ pub struct Facts<'a> {
 }
 
 impl Facts<'_> {
+    /// Metrics and balances come by reading, not by stream: they are as live as the link they came over.
+    fn slow(&self) -> Standing {
+        let read_lately = self
+            .last_refresh
+            .is_some_and(|at| (self.now - at).num_seconds() <= self.market.config().read_live_seconds);
+        if self.market.stream_is_live() || read_lately { Standing::Live } else { Standing::Stale }
+    }
+
     fn year(&self) -> i32 {
         new_york_date(self.now).year()
     }

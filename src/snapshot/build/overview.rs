@@ -101,7 +101,7 @@ pub(super) fn answer(
         let which: Vec<String> =
             of(LimitState::Unknown).map(|row| format!("{} {}", row.id.words(), row.portfolio)).collect();
         (AnswerState::Unknown, format!("UNKNOWN: {}", which.join(", ")))
-    } else if panel.total.beta_delta.standing == Standing::Stale {
+    } else if panel.total.beta_delta.standing == Standing::Stale || limits.iter().any(|row| row.stale) {
         (AnswerState::Unknown, "UNKNOWN (quotes are stale)".to_owned())
     } else if near.is_empty() {
         (AnswerState::Within, "WITHIN LIMITS".to_owned())
@@ -132,11 +132,11 @@ fn sentence(facts: &Facts<'_>, panel: &RiskPanel, scenario: &ScenarioPanel) -> (
     let side = if delta < 0.0 { "Short" } else { "Long" };
     let tilde = if total.beta_delta.standing == Standing::Stale { "~" } else { "" };
     let delta_words = format!("{side} {tilde}{} {benchmark} Δ", thousands(delta.abs()));
-    let dollars = format!("{}${}", if theta < 0.0 { "−" } else { "+" }, thousands(theta.abs()));
+    let dollars = format!("{tilde}{}${}", if theta < 0.0 { "−" } else { "+" }, thousands(theta.abs()));
     let breakeven = facts
         .risk
         .and_then(|risk| risk.exposures.total.breakeven_move)
-        .map(|by| format!("breaks even ±{:.2} %", by * 100.0));
+        .map(|by| format!("breaks even {tilde}±{:.2} %", by * 100.0));
     // The worst cell of the whole scope; the matrix may be showing one underlying.
     let worst = total.worst.value.map(|pnl| {
         let share = scenario
@@ -145,7 +145,7 @@ fn sentence(facts: &Facts<'_>, panel: &RiskPanel, scenario: &ScenarioPanel) -> (
             .filter(|_| scenario.beta_mapped)
             .and_then(|worst| worst.of_net_liq)
             .map(|part| format!(" ({:.1} %)", part * 100.0));
-        (signed(pnl, 0), share.unwrap_or_default())
+        (format!("{tilde}{}", signed(pnl, 0)), share.unwrap_or_default())
     });
     let mut long = format!("{delta_words}, {dollars} a day");
     let mut short = format!("{delta_words}, {dollars}/day");
@@ -195,7 +195,7 @@ pub(super) fn account(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> AccountSt
         }),
         var_utilisation: Shown::of(var_utilisation(facts), state),
         es975: Shown::of(var.map(|var| var.es975), state),
-        buying_power_used: Shown::of(buying_power_used(facts), Standing::Live),
+        buying_power_used: Shown::of(buying_power_used(facts), facts.slow()),
         day: day.known().into(),
         open: open.known().into(),
     }

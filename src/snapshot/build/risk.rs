@@ -65,10 +65,10 @@ fn row(facts: &Facts<'_>, trades: &[TradeFacts<'_>], symbol: &Symbol) -> RiskRow
         symbol: symbol.clone(),
         last: market.spot(symbol).into(),
         change_percent: Shown::from(market.day_change(symbol)).map(|change: f64| change * 100.0),
-        iv30: Shown::of(market.iv30(symbol).map(|iv| iv.value * 100.0), Standing::Live),
+        iv30: Shown::of(market.iv30(symbol).map(|iv| iv.value * 100.0), facts.slow()),
         iv_rank: Shown::of(
             market.metrics(symbol).and_then(|metrics| metrics.iv_rank).map(|rank| rank * 100.0),
-            Standing::Live,
+            facts.slow(),
         ),
         beta: Shown::live(beta.value),
         beta_assumed: beta.source == BetaSource::Assumed,
