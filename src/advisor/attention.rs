@@ -47,11 +47,14 @@ pub struct Book<'a> {
     pub trades: &'a [TradeFacts<'a>],
     pub market: &'a MarketView,
     pub risk: Option<&'a RiskReport>,
+    /// Whose limits and hedges are on the screen.
+    pub shows: &'a dyn Fn(Option<PortfolioId>) -> bool,
 }
 
 pub fn rows(book: &Book<'_>) -> Vec<Attention> {
     let mut rows = Vec::new();
-    for portfolio in book.risk.iter().flat_map(|risk| &risk.portfolios) {
+    let shown = book.risk.iter().flat_map(|risk| &risk.portfolios);
+    for portfolio in shown.filter(|portfolio| (book.shows)(portfolio.id)) {
         rows.extend(limits(book, portfolio));
     }
     for trade in book.trades {
@@ -118,7 +121,7 @@ fn hedge_row(book: &Book<'_>, portfolio: &PortfolioReport, hedge: &HedgeProposal
         underlying: Some(hedge.symbol.clone()),
         action: format!("{} shares", hedge.action),
         price: spot,
-        after: Some(format!("βΔ {:+.0} → {:+.0}{used}", hedge.before, hedge.after)),
+        after: Some(format!("βΔ {} → {}{used}", signed(hedge.before, 0), signed(hedge.after, 0))),
         why: format!("βΔ outside {:+.0} to {:+.0}; costs {:.2}", hedge.band.low, hedge.band.high, hedge.cost),
         by_when: Some("today".to_owned()),
         due: Some(new_york_date(book.now)),

@@ -105,7 +105,8 @@ impl Picker<'_> {
             notes.push(format!("{width} wide is not listed: {actual} wide"));
         }
         let word = if right == Right::Put { "put" } else { "call" };
-        notes.push(format!("short {word} {} at {:.1}Δ", near.strike.normalize(), delta * 100.0));
+        let held = if self.line.debit { "long" } else { "short" };
+        notes.push(format!("{held} {word} {} at {:.1}Δ", near.strike.normalize(), delta * 100.0));
         let lots = Decimal::from(self.line.lots);
         let (short, long) = if self.line.debit { (lots, -lots) } else { (-lots, lots) };
         Ok([self.leg(side(near, right), short)?, self.leg(side(far, right), long)?])

@@ -70,9 +70,8 @@ pub fn permitted(books: &Containers, portfolio: PortfolioId, draft: &Draft) -> R
         return Err(Refusal::UnknownPortfolio(portfolio.to_string()));
     };
     let kind = held.account.and_then(|id| books.accounts.get(&id)).map(|account| account.account.kind);
-    permission::check(&held.portfolio, kind, draft.strategy, &draft.legs).map_err(|why| {
-        Refusal::NotPermitted { portfolio: held.portfolio.name.clone(), strategy: why.to_string() }
-    })
+    permission::check(&held.portfolio, kind, draft.strategy, &draft.legs)
+        .map_err(|why| Refusal::NotAllowedThere { why: why.to_string() })
 }
 
 pub fn evaluate(job: &EvaluationJob) -> Evaluation {

@@ -25,6 +25,8 @@ pub enum Refusal {
     OtherAccount { portfolio: String },
     #[error("{portfolio} does not permit {strategy}")]
     NotPermitted { portfolio: String, strategy: String },
+    #[error("{why}")]
+    NotAllowedThere { why: String },
     #[error("{strategy} cannot be booked yet: vertical spreads and iron condors can")]
     NotBookable { strategy: String },
     #[error("{0} has no option chain here")]
@@ -66,7 +68,7 @@ impl Refusal {
             Self::TextTooLong { .. } => "shorten it",
             Self::Illegal(_) | Self::NotAWhatIf => "pick a trade that is still an intent or a WhatIf",
             Self::OtherAccount { .. } => "move it to a portfolio of the same account",
-            Self::NotPermitted { .. } => {
+            Self::NotPermitted { .. } | Self::NotAllowedThere { .. } => {
                 "take another portfolio, or change its permissions in portfolios.yaml"
             }
             Self::NotBookable { .. } => "book a vertical spread or an iron condor",
@@ -94,6 +96,7 @@ impl Refusal {
                 | Self::LimitIsNone { .. }
                 | Self::LimitUnknown { .. }
                 | Self::NotPermitted { .. }
+                | Self::NotAllowedThere { .. }
                 | Self::StaleMarket(_)
         )
     }

@@ -24,7 +24,12 @@ impl Engine {
             books: &self.books,
             market: &market,
             // A report of another book or another view would be a number of something else.
-            risk: self.risk.as_ref().filter(|_| self.risk_is_current()).map(|risk| &risk.report),
+            // Without any account there is no book: nothing held is not the same as nothing known.
+            risk: self
+                .risk
+                .as_ref()
+                .filter(|_| self.risk_is_current() && !self.books.accounts.is_empty())
+                .map(|risk| &risk.report),
             computing: !self.risk_is_current()
                 || self.risk.as_ref().is_some_and(|risk| risk.revision < self.read_revision),
             counted: &counted,

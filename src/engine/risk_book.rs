@@ -72,8 +72,9 @@ impl Engine {
         market: &MarketView,
         now: Timestamp,
     ) -> EvaluationJob {
-        // Judged against what is really held: other WhatIfs are not there yet either.
-        let before = book(&self.books, market, |trade: &Trade| trade.is_open());
+        // Judged against what counts on the screen: with `f`, other WhatIfs of the portfolio, too.
+        let counted = self.counted();
+        let before = book(&self.books, market, counted);
         let mut with_draft = self.books.clone();
         with_draft.trades.insert(
             trade,
@@ -92,7 +93,7 @@ impl Engine {
                 evaluation: None,
             },
         );
-        let after = book(&with_draft, market, |other: &Trade| other.is_open() || other.id == trade);
+        let after = book(&with_draft, market, |other: &Trade| counted(other) || other.id == trade);
         let held = self.books.portfolios.get(&pending.portfolio);
         EvaluationJob {
             trade,

@@ -4,9 +4,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use chrono::Utc;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use crate::domain::Timestamp;
 use crate::domain::command::LogEntry;
 use crate::engine::{Engine, EngineConfig};
 use crate::store::StoreError;
@@ -14,7 +16,7 @@ use crate::store::StoreError;
 use super::clock::EngineClock;
 use super::control::{Client, ControlError, Request, Response, Told};
 use super::engine_task::{Ask, EngineTask, Ports};
-use super::{ids, recovery};
+use super::{ids, recovery, world};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ShellError {
@@ -53,10 +55,7 @@ impl Shell {
             return Err(ShellError::ReadOnly(why));
         }
         let config = EngineConfig { streaming: false, ..config };
-        let clock = EngineClock::wall();
-        if let Some(last) = recovered.books.last_event_at {
-            clock.not_before(last);
-        }
+        let clock = journal_clock(dir, recovered.books.last_event_at);
         let engine = Engine::new(config, recovered.books, Box::new(ids::TimeOrdered));
         let (asks, asked) = mpsc::channel(8);
         let (stop, shutdown) = watch::channel(false);
@@ -95,6 +94,20 @@ impl Shell {
             }
         }
     }
+}
+
+/// A simulated world has a time of its own: a line written beside it goes on from its last event.
+fn journal_clock(dir: &Path, last: Option<Timestamp>) -> EngineClock {
+    let Some(last) = last else { return EngineClock::wall() };
+    if !world::is_simulated(dir) {
+        let clock = EngineClock::wall();
+        clock.not_before(last);
+        return clock;
+    }
+    let clock = EngineClock::of_broker();
+    clock.heard(Some((last - Utc::now()).num_milliseconds()));
+    clock.not_before(last);
+    clock
 }
 
 /// A snapshot of the cockpit that runs on this store, if one does.

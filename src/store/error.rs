@@ -21,6 +21,8 @@ pub enum StoreError {
     Locked { dir: PathBuf, pid: u32, since: String },
     #[error("{} is on a network file system ({kind}), which cannot promise durability; use a local disk", dir.display())]
     NetworkFileSystem { dir: PathBuf, kind: &'static str },
+    #[error("{} holds other files and no store; name a folder of its own with --store", dir.display())]
+    ForeignFolder { dir: PathBuf },
     #[error("SQLite {found} can corrupt a write-ahead log; 3.51.3 or newer is needed")]
     OldSqlite { found: &'static str },
     #[error(

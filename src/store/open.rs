@@ -280,8 +280,29 @@ pub(super) fn as_damage(error: StoreError) -> Result<Damage, StoreError> {
     }
 }
 
+/// What may lie in a folder before it has a store: what the program itself puts beside one.
+const OURS: [&str; 5] = ["world.json", "recorded-market", "control.sock", "log", ".env"];
+
+/// A folder with other things in it is somebody's, and stays as it is.
+fn refuse_foreign(dir: &Path) -> Result<(), StoreError> {
+    if dir.join("cotrader.db").exists() {
+        return Ok(());
+    }
+    let entries = std::fs::read_dir(dir).map_err(StoreError::io("look into", dir))?;
+    for entry in entries {
+        let name = entry.map_err(StoreError::io("look into", dir))?.file_name();
+        let known = name.to_str().is_some_and(|name| name.starts_with("cotrader.") || OURS.contains(&name));
+        if !known {
+            return Err(StoreError::ForeignFolder { dir: dir.to_owned() });
+        }
+    }
+    Ok(())
+}
+
 fn make_dir(dir: &Path) -> Result<(), StoreError> {
-    if !dir.is_dir() {
+    if dir.is_dir() {
+        refuse_foreign(dir)?;
+    } else {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)

@@ -19,10 +19,7 @@ pub fn relocate(books: &Containers, trade: TradeId, to: PortfolioId) -> Result<E
     if !trade.adopted
         && let Err(why) = permission::check(&held.portfolio, kind, trade.strategy, &trade.legs)
     {
-        return Err(Refusal::NotPermitted {
-            portfolio: held.portfolio.name.clone(),
-            strategy: why.to_string(),
-        });
+        return Err(Refusal::NotAllowedThere { why: why.to_string() });
     }
     Ok(Event::TradeMoved(TradeMoved { trade: trade.id, from: trade.portfolio, to }))
 }

@@ -46,6 +46,9 @@ struct Line {
     account: Option<String>,
 }
 
+/// Contracts or shares of one line: more is a slip of the pen.
+const MOST_UNITS: f64 = 1e6;
+
 /// Reads a book file's text; JSON is YAML. The error names the position.
 pub fn read_book(text: &str) -> Result<Vec<RecordedPosition>, String> {
     let file: File = serde_yaml::from_str(text).map_err(|e| format!("the book file is malformed: {e}"))?;
@@ -55,7 +58,9 @@ pub fn read_book(text: &str) -> Result<Vec<RecordedPosition>, String> {
     file.positions
         .iter()
         .enumerate()
-        .map(|(n, line)| position(line).map_err(|why| format!("position {} ({:?}): {why}", n + 1, line.id)))
+        .map(|(n, line)| {
+            position(line).map_err(|why| format!("position {}{}: {why}", n + 1, name_of(line.id.as_ref())))
+        })
         .collect()
 }
 
@@ -101,6 +106,9 @@ fn position(line: &Line) -> Result<RecordedPosition, String> {
         Some("ira") => IRA.to_owned(),
         Some(number) => number.to_owned(),
     };
+    if line.quantity.abs() > MOST_UNITS {
+        return Err(format!("quantity {} is more than {MOST_UNITS}", line.quantity));
+    }
     let quantity = number(line.quantity, "quantity")?;
     let entry = line.entry.map(|e| number(e, "entry")).transpose()?;
     Ok(RecordedPosition { account, instrument, quantity, entry })
@@ -166,6 +174,15 @@ fn known_by(market: &dyn Market, instrument: &Instrument) -> Instrument {
             exact.or_else(weekly).map_or_else(|| instrument.clone(), |found| Instrument::Option(found.into()))
         }
         Instrument::Equity(_) | Instrument::Index(_) => instrument.clone(),
+    }
+}
+
+/// " (a)": the trader's own name for a line, where it has one.
+fn name_of(id: Option<&serde_yaml::Value>) -> String {
+    match id {
+        Some(serde_yaml::Value::String(text)) => format!(" ({})", crate::domain::text::clean(text, 40)),
+        Some(serde_yaml::Value::Number(number)) => format!(" ({number})"),
+        _ => String::new(),
     }
 }
 

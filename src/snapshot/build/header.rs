@@ -17,7 +17,9 @@ pub(super) fn header(facts: &Facts<'_>, limits: &[LimitRow], blotter: &[BlotterR
     let state = if session.close_at == own.close_at { own.state } else { session.state };
     let until =
         if state == SessionState::Open { session.close_at.or(own.close_at) } else { own.next_open_at };
-    let state_of = |wanted: LimitState| limits.iter().filter(|limit| limit.state == wanted).count();
+    let state_of = |wanted: LimitState| {
+        limits.iter().filter(|limit| limit.state == wanted && facts.answers_for_limit(limit)).count()
+    };
     Header {
         scope: scope(facts),
         exchange_time: to_new_york(facts.now),

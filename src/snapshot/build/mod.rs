@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use chrono::Datelike;
 
-use super::{Mode, Snapshot, Standing};
+use super::{LimitRow, Mode, Snapshot, Standing};
 use crate::advisor::{attention, trade_facts};
 use crate::containers::{Containers, HeldAccount};
 use crate::domain::report::MarketSession;
 use crate::domain::time::new_york_date;
 use crate::domain::view::{Scope, View};
-use crate::domain::{AccountId, Balances, Symbol, Timestamp, Trade, TradingDate};
+use crate::domain::{AccountId, Balances, PortfolioId, Symbol, Timestamp, Trade, TradingDate};
 use crate::market::update::{Link, LinkState};
 use crate::market::view::MarketView;
 use crate::risk::exposure::Coverage;
@@ -78,6 +78,22 @@ impl Facts<'_> {
         }
     }
 
+    /// Whose limits the view answers for: all real portfolios, or the one in view.
+    fn answers_for(&self, portfolio: Option<PortfolioId>) -> bool {
+        match self.view.scope {
+            Scope::AllReal => portfolio
+                .and_then(|id| self.books.portfolio(id))
+                .is_none_or(|portfolio| !portfolio.hypothetical),
+            Scope::Portfolio(id) => portfolio == Some(id),
+            Scope::Unassigned => portfolio.is_none(),
+        }
+    }
+
+    fn answers_for_limit(&self, row: &LimitRow) -> bool {
+        let portfolio = self.books.portfolios.values().find(|held| held.portfolio.name == row.portfolio);
+        self.answers_for(portfolio.map(|held| held.portfolio.id))
+    }
+
     /// In the view: the scope lets it in. Whether it counts is another question.
     fn in_scope(&self, trade: &Trade) -> bool {
         let hypothetical = trade
@@ -110,10 +126,12 @@ pub fn assemble(facts: &Facts<'_>) -> Snapshot {
         trades: &trades,
         market: facts.market,
         risk: facts.risk,
+        shows: &|portfolio| facts.answers_for(portfolio),
     });
     let blotter = overview::blotter(facts, rows);
     let account = overview::account(facts, &trades);
-    let scenario = risk::scenario(facts, account.net_liq.value);
+    let worth = overview::worth(facts, account.net_liq.value);
+    let scenario = risk::scenario(facts, worth);
     let answer = overview::answer(facts, &underlyings, &scenario, &limits);
     let warnings = overview::warnings(facts, &trades);
     Snapshot {
@@ -124,7 +142,7 @@ pub fn assemble(facts: &Facts<'_>) -> Snapshot {
         header: header::header(facts, &limits, &blotter),
         freshness: header::freshness(facts, &trades),
         market: market::panel(facts, &order),
-        stress: risk::stress(facts, account.net_liq.value),
+        stress: risk::stress(facts, worth),
         portfolios: overview::portfolios(facts, &limits),
         positions: positions::panel(facts, &trades, &order),
         answer,

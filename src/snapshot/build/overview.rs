@@ -81,7 +81,8 @@ pub(super) fn answer(
         let driver = row.driver.as_ref().map_or(String::new(), |symbol| format!(", {symbol} most"));
         format!("{} {percent} ({}{driver})", row.id.words(), row.portfolio)
     };
-    let of = |state: LimitState| limits.iter().filter(move |row| row.state == state);
+    let limits: Vec<&LimitRow> = limits.iter().filter(|row| facts.answers_for_limit(row)).collect();
+    let of = |state: LimitState| limits.iter().copied().filter(move |row| row.state == state);
     let near: Vec<String> = of(LimitState::Near)
         .map(|row| {
             let percent = row.utilisation.map_or("?".to_owned(), |u| format!("{:.0} %", u * 100.0));
@@ -89,7 +90,9 @@ pub(super) fn answer(
         })
         .collect();
     let unpriced = panel.total.unpriced;
-    let (state, headline) = if facts.risk.is_none() {
+    let (state, headline) = if facts.last_refresh.is_none() {
+        (AnswerState::Unknown, "UNKNOWN (the broker has not been read yet)".to_owned())
+    } else if facts.risk.is_none() {
         (AnswerState::Unknown, "UNKNOWN (no risk picture yet)".to_owned())
     } else if of(LimitState::Breached).next().is_some() {
         let which: Vec<String> = of(LimitState::Breached).map(words).collect();
@@ -109,7 +112,8 @@ pub(super) fn answer(
         (AnswerState::Near, "WITHIN LIMITS".to_owned())
     };
     // Limits belong to portfolios: what has no portfolio is inside none of them.
-    let unrouted = facts.books.open_trades().filter(|trade| trade.portfolio.is_none()).count();
+    let inbox = facts.books.open_trades().filter(|trade| trade.portfolio.is_none()).count();
+    let unrouted = if matches!(facts.view.scope, Scope::Portfolio(_)) { 0 } else { inbox };
     let headline = match (state, unrouted) {
         (AnswerState::Within | AnswerState::Near, 1..) => {
             format!(
@@ -201,6 +205,25 @@ pub(super) fn account(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> AccountSt
     }
 }
 
+/// Capital and what the open trades have made: what limits are measured against.
+fn equity(facts: &Facts<'_>, portfolio: &crate::domain::Portfolio) -> Option<Money> {
+    let mut open = Total::default();
+    for trade in facts.books.open_trades().filter(|trade| trade.portfolio == Some(portfolio.id)) {
+        for leg in &trade.legs {
+            open.add(&crate::risk::valuation::leg(leg, trade.opened_at, facts.market).open);
+        }
+    }
+    open.whole().known().map(|pnl| portfolio.capital + *pnl)
+}
+
+/// What losses are a share of: the accounts' value, or the equity of the portfolio in view.
+pub(super) fn worth(facts: &Facts<'_>, net_liq: Option<Money>) -> Option<Money> {
+    match facts.view.scope {
+        Scope::Portfolio(id) => facts.books.portfolio(id).and_then(|portfolio| equity(facts, portfolio)),
+        Scope::AllReal | Scope::Unassigned => net_liq,
+    }
+}
+
 /// VaR of the book over what the portfolios' own limits allow together.
 fn var_utilisation(facts: &Facts<'_>) -> Option<f64> {
     use rust_decimal::prelude::ToPrimitive;
@@ -214,11 +237,11 @@ fn var_utilisation(facts: &Facts<'_>) -> Option<f64> {
             Scope::Portfolio(id) => held.portfolio.id == id,
             Scope::AllReal | Scope::Unassigned => true,
         })
-        .filter_map(|held| {
-            let limit = held.portfolio.limits.var95?.to_f64()?;
-            Some(limit * held.portfolio.capital.to_f64())
+        .map(|held| match held.portfolio.limits.var95 {
+            None => Some(0.0),
+            Some(limit) => Some(limit.to_f64()? * equity(facts, &held.portfolio)?.to_f64()),
         })
-        .sum();
+        .sum::<Option<f64>>()?;
     (allowed > 0.0).then_some(var / allowed)
 }
 
@@ -261,11 +284,10 @@ fn strip(
     let id = portfolio.map(|portfolio| portfolio.id);
     let found = facts.risk.and_then(|risk| risk.portfolios.iter().find(|row| row.id == id));
     let state = found.map_or(Standing::Unknown, |row| standing(&row.total.coverage));
-    let mine = facts.books.open_trades().filter(|trade| trade.portfolio == id);
+    let trades =
+        facts.books.trades.values().filter(|trade| trade.portfolio == id && (facts.counted)(trade)).count();
     let mut open = Total::default();
-    let mut trades = 0;
-    for trade in mine {
-        trades += 1;
+    for trade in facts.books.open_trades().filter(|trade| trade.portfolio == id) {
         for leg in &trade.legs {
             open.add(&crate::risk::valuation::leg(leg, trade.opened_at, facts.market).open);
         }
