@@ -222,7 +222,7 @@ pub struct EventsArgs {
     /// Only this kind, such as trade.adopted
     #[arg(long)]
     pub kind: Option<String>,
-    /// Only this stream, such as trade/<id>
+    /// Only this stream, such as trade/ID
     #[arg(long)]
     pub stream: Option<String>,
     /// One JSON object a line
