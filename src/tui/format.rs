@@ -122,6 +122,20 @@ pub fn figure<T: Copy>(shown: &Shown<T>, words: impl Fn(T) -> String) -> Figure 
     Figure { text, standing: shown.standing, sign }
 }
 
+/// A figure with its unit; what nobody knows has none.
+pub fn with_unit(text: &str, unit: &str) -> String {
+    if text == UNKNOWN { text.to_owned() } else { format!("{text}{unit}") }
+}
+
+/// A level and its change; one dash where neither is known.
+pub fn with_change(level: &str, change: &str) -> String {
+    if level == UNKNOWN && change.starts_with(UNKNOWN) {
+        level.to_owned()
+    } else {
+        format!("{level} {change}")
+    }
+}
+
 /// Seconds as an age: `0.4 s`, `12 s`, `3 min`, `2 h`.
 pub fn age(seconds: f64) -> String {
     match seconds.max(0.0) {
@@ -180,7 +194,7 @@ pub fn cut(text: &str, limit: usize) -> String {
         return if limit == 0 { String::new() } else { "…".to_owned() };
     }
     // A unit or a sign alone at the end says nothing without what follows it.
-    format!("{} …", text[..end].trim_end_matches([' ', ',', ';', '·', '→', '/']))
+    format!("{} …", text[..end].trim_end_matches([' ', ',', ';', '·', '→', '/', '…']))
 }
 
 /// Breaks text into lines of at most `limit` columns, between words; a longer word stands alone and is cut
@@ -244,6 +258,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_unknown_wears_no_unit() {
+        assert_eq!(with_unit("93", " %"), "93 %");
+        assert_eq!(with_unit(UNKNOWN, " %"), "—");
+        assert_eq!(with_change("16.2", "−0.8"), "16.2 −0.8");
+        assert_eq!(with_change("16.2", UNKNOWN), "16.2 —");
+        assert_eq!(with_change(UNKNOWN, UNKNOWN), "—");
+    }
+
+    #[test]
     fn ages_and_durations_read_naturally() {
         assert_eq!(age(0.4), "0.4 s");
         assert_eq!(age(61.0), "61 s");
@@ -257,6 +280,7 @@ mod tests {
         assert_eq!(cut("close at 11,163 now", 16), "close at …");
         assert_eq!(cut("close", 5), "close");
         assert_eq!(cut("unbreakable", 5), "…");
+        assert_eq!(cut("close at … 11,163 now", 18), "close at …");
     }
 
     proptest! {

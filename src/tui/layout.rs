@@ -13,6 +13,8 @@ pub struct Need {
     pub ideal: u16,
     /// Share of the rows beyond the minimum.
     pub weight: u16,
+    /// What it can use once nobody hides a row.
+    pub extra: u16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +120,11 @@ fn share(rows: u16, needs: &[Need; 5]) -> [u16; 5] {
         given[i] += 1;
         left -= 1;
     }
+    for (rows, need) in given.iter_mut().zip(needs) {
+        let more = need.extra.saturating_sub(*rows).min(left);
+        *rows += more;
+        left -= more;
+    }
     given
 }
 
@@ -150,11 +157,11 @@ mod tests {
     use super::*;
 
     const NEEDS: [Need; 5] = [
-        Need { min: 5, ideal: 6, weight: 1 },
-        Need { min: 4, ideal: 12, weight: 3 },
-        Need { min: 6, ideal: 9, weight: 2 },
-        Need { min: 4, ideal: 20, weight: 4 },
-        Need { min: 3, ideal: 8, weight: 2 },
+        Need { min: 5, ideal: 6, weight: 1, extra: 0 },
+        Need { min: 4, ideal: 12, weight: 3, extra: 0 },
+        Need { min: 6, ideal: 9, weight: 2, extra: 0 },
+        Need { min: 4, ideal: 20, weight: 4, extra: 0 },
+        Need { min: 3, ideal: 8, weight: 2, extra: 0 },
     ];
 
     #[test]
@@ -165,6 +172,15 @@ mod tests {
             let area = layout.area(panel).expect("an open panel");
             assert!(area.body.height >= NEEDS[panel.index()].min, "{panel:?}");
         }
+    }
+
+    #[test]
+    fn extras_come_after_every_row_that_is_hidden() {
+        let mut needs = NEEDS;
+        needs[2].extra = 30;
+        let ideal: u16 = needs.iter().map(|n| n.ideal).sum();
+        assert_eq!(share(ideal, &needs), needs.map(|n| n.ideal));
+        assert_eq!(share(ideal + 4, &needs)[2], needs[2].ideal + 4);
     }
 
     #[test]

@@ -47,11 +47,13 @@ pub fn shade(buf: &mut Buffer, area: Rect, row: u16, style: Style) {
 pub struct Part {
     forms: Vec<Vec<Span<'static>>>,
     rank: u8,
+    /// Shortened at its rank, never dropped.
+    kept: bool,
 }
 
 impl Part {
     pub fn new(rank: u8, spans: Vec<Span<'static>>) -> Self {
-        Self { forms: vec![spans], rank }
+        Self { forms: vec![spans], rank, kept: false }
     }
 
     pub fn text(rank: u8, text: impl Into<String>, style: Style) -> Self {
@@ -63,6 +65,18 @@ impl Part {
     pub fn or(mut self, spans: Vec<Span<'static>>) -> Self {
         self.forms.push(spans);
         self
+    }
+
+    /// The shortest form stays, whatever else has to go.
+    #[must_use]
+    pub fn kept(mut self) -> Self {
+        self.kept = true;
+        self
+    }
+
+    /// The width of the shortest form.
+    pub fn least(&self) -> usize {
+        self.forms.iter().map(|form| spans_width(form)).min().unwrap_or(0)
     }
 
     #[must_use]
@@ -92,7 +106,10 @@ pub fn fit(parts: &[Part], gap: &Span<'static>, limit: usize) -> Vec<Span<'stati
         }
         // Shorten before dropping within the same rank; among equals the later part gives way.
         let next = (0..parts.len())
-            .filter(|i| chosen[*i].is_some_and(|form| parts[*i].rank > 0 || form + 1 < parts[*i].forms.len()))
+            .filter(|i| {
+                let droppable = parts[*i].rank > 0 && !parts[*i].kept;
+                chosen[*i].is_some_and(|form| droppable || form + 1 < parts[*i].forms.len())
+            })
             .max_by_key(|i| {
                 let shorter = chosen[*i].is_some_and(|form| form + 1 < parts[*i].forms.len());
                 (parts[*i].rank, shorter, *i)

@@ -132,6 +132,74 @@ fn buffer(snapshot: &Snapshot, ui: &UiState) -> Buffer {
     buf
 }
 
+#[test]
+fn the_link_stays_in_sight_at_every_size() {
+    let mut slow = sample::stale();
+    slow.header.scope = "Core, hypothetical, second try".into();
+    slow.header.read_only = Some("another cockpit has the store".into());
+    slow.header.working_counted = true;
+    slow.header.what_ifs = 2;
+    for width in 24..200 {
+        for (snapshot, sign) in [(&slow, "● DOWN"), (&sample::normal(), "● live")] {
+            let text = frame(snapshot, width, 8);
+            assert!(text.lines().next().unwrap().contains(sign), "{text} at {width}");
+        }
+    }
+    let normal = frame(&sample::normal(), 80, 24);
+    assert!(normal.lines().next().unwrap().contains("WhatIf: 1 OUT"), "{normal}");
+    let slow = frame(&slow, 80, 24);
+    assert!(slow.lines().next().unwrap().contains("WhatIf: 2 OUT"), "{slow}");
+}
+
+#[test]
+fn what_is_unknown_wears_no_unit_anywhere() {
+    let mut snapshot = sample::normal();
+    for quote in &mut snapshot.market.quotes {
+        quote.last = crate::snapshot::Shown::unknown();
+        quote.change_percent = crate::snapshot::Shown::unknown();
+    }
+    snapshot.market.vix = crate::snapshot::Shown::unknown();
+    snapshot.market.vix_change = crate::snapshot::Shown::unknown();
+    snapshot.market.vol_premium = crate::snapshot::Shown::unknown();
+    snapshot.account.buying_power_used = crate::snapshot::Shown::unknown();
+    snapshot.account.var_utilisation = crate::snapshot::Shown::unknown();
+    for strip in &mut snapshot.portfolios {
+        strip.tightest =
+            strip.tightest.take().map(|limit| crate::snapshot::LimitRow { utilisation: None, ..limit });
+    }
+    for (width, height) in [(160, 50), (120, 40), (80, 24)] {
+        let text = frame(&snapshot, width, height);
+        for bad in ["— %", "—%", "— pt", "SPY — —", "VIX — —"] {
+            assert!(!text.contains(bad), "{bad:?} in\n{text}");
+        }
+    }
+}
+
+#[test]
+fn what_is_of_the_whole_book_says_so() {
+    let mut snapshot = sample::normal();
+    assert!(!frame(&snapshot, 160, 50).contains("whole book"));
+    snapshot.view.scenario_of = Some(snapshot.underlyings.rows[0].symbol.clone());
+    let text = frame(&snapshot, 160, 50);
+    assert!(text.contains("named stress, whole book") && text.contains("whole book loses"), "{text}");
+    let filtered = after("/nv⏎", &snapshot, &ScreenConfig::default(), 80, 24);
+    assert!(render_text(&snapshot, &filtered, 80, 24).contains("TOTAL (all)"));
+}
+
+#[test]
+fn messages_stand_in_boxes_two_at_a_time_the_newest_above() {
+    let snapshot = sample::normal();
+    let mut ui = ui(&snapshot, 80, 24);
+    for text in ["first", "second", "third", "second"] {
+        ui.say(crate::snapshot::Level::Error, text, None);
+    }
+    let text = render_text(&snapshot, &ui, 80, 24);
+    let row = |what: &str| text.lines().position(|line| line.contains(what));
+    assert!(row("!! second") < row("!! third") && row("!! second").is_some(), "{text}");
+    assert!(row("!! first").is_none() && text.contains("1 more behind"), "{text}");
+    assert_eq!(text.matches('┌').count(), 2, "{text}");
+}
+
 /// Where a text starts on the screen.
 fn find(buf: &Buffer, text: &str) -> (u16, u16) {
     for y in 0..buf.area.height {
@@ -189,7 +257,7 @@ static WHOLE: LazyLock<[HashSet<String>; 4]> = LazyLock::new(|| BOOKS.map(|book|
 
 /// Every figure of the sample in every form in which it is shown where there is room for everything.
 fn whole_figures(snapshot: &Snapshot) -> HashSet<String> {
-    let mut whole = HashSet::new();
+    let mut whole = figures(&snapshot.answer.short);
     for keys in ["1z", "2z", "3z", "4zl", "5z", ""] {
         whole.extend(figures(&render_text(
             snapshot,

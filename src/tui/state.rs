@@ -244,7 +244,7 @@ impl UiState {
 
     pub fn toast(&mut self, notice: Notice) {
         let until = (notice.level != Level::Error).then(|| self.now + TOAST_TIME);
-        self.toasts.retain(|t| t.notice != notice);
+        self.toasts.retain(|t| t.notice.text != notice.text);
         if self.toasts.len() >= MOST_TOASTS {
             // What goes by itself makes room for what must be read.
             let at = self.toasts.iter().position(|t| t.until.is_some()).unwrap_or(0);

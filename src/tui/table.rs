@@ -118,12 +118,16 @@ impl Table {
         // Text grows to its natural width, the most important column first.
         let mut growing: Vec<usize> = (0..kept.len()).collect();
         growing.sort_by_key(|at| self.columns[kept[*at]].rank);
-        for at in growing {
-            if let Kind::Text { max, .. } = self.columns[kept[at]].kind {
-                let wish = u32::from(natural[kept[at]].min(max).saturating_sub(widths[at]));
-                let granted = wish.min(spare);
-                spare -= granted;
-                widths[at] += u16::try_from(granted).unwrap_or(0);
+        // First as far as each column may take from the others, then whatever nobody else wants.
+        for generous in [false, true] {
+            for at in growing.iter().copied() {
+                if let Kind::Text { max, .. } = self.columns[kept[at]].kind {
+                    let most = if generous { u16::MAX } else { max };
+                    let wish = u32::from(natural[kept[at]].min(most).saturating_sub(widths[at]));
+                    let granted = wish.min(spare);
+                    spare -= granted;
+                    widths[at] += u16::try_from(granted).unwrap_or(0);
+                }
             }
         }
         let mut x = 0u16;
@@ -180,9 +184,16 @@ impl Table {
     }
 
     fn line(&self, places: &[Place], row: &[Cell], area: Rect, y: u16, buf: &mut Buffer) {
-        for place in places {
+        for (at, place) in places.iter().enumerate() {
             let Some(cell) = row.get(place.column).filter(|c| !c.text.is_empty()) else { continue };
-            let room = place.width.min(area.width.saturating_sub(place.x));
+            // Text runs on over cells of this row that are empty.
+            let next =
+                places[at + 1..].iter().find(|p| row.get(p.column).is_some_and(|c| !c.text.is_empty()));
+            let end = next.map_or(area.width, |p| p.x.saturating_sub(1)).min(area.width);
+            let room = match self.columns[place.column].kind {
+                Kind::Figure => place.width.min(area.width.saturating_sub(place.x)),
+                Kind::Text { .. } => end.saturating_sub(place.x),
+            };
             let text = match self.columns[place.column].kind {
                 Kind::Figure => right(&cell.text, room),
                 Kind::Text { .. } => cut(&cell.text, usize::from(room)),
@@ -256,6 +267,26 @@ mod tests {
         assert_eq!(drawn(20).trim_end(), "NVDA  −11,163  +4.1");
         assert_eq!(drawn(14).trim_end(), "NVDA  −11,163");
         assert_eq!(drawn(6).trim_end(), "NVDA");
+    }
+
+    #[test]
+    fn text_uses_the_room_that_nobody_else_wants() {
+        let cell = |t: &str| Cell::new(t, Style::new());
+        let mut table = table();
+        table.rows = vec![
+            vec![cell("covered call, no rationale"), Cell::empty(), cell("+4.1"), Cell::empty()],
+            vec![cell("put"), cell("−11,163"), cell("−9.0"), cell("roll")],
+        ];
+        let drawn = |wide: u16| {
+            let area = Rect::new(0, 0, wide, 3);
+            let mut buf = Buffer::empty(area);
+            let plain = Style::new();
+            table.render(area, &mut buf, Look { head: plain, highlight: plain, selected: None, offset: 0 });
+            let from = usize::from(wide);
+            buf.content[from..2 * from].iter().map(ratatui::buffer::Cell::symbol).collect::<String>()
+        };
+        assert!(drawn(60).starts_with("covered call, no rationale"), "{:?}", drawn(60));
+        assert_eq!(drawn(33).trim_end(), "covered call, no …      +4.1");
     }
 
     #[test]

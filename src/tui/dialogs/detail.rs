@@ -9,7 +9,7 @@ use crate::snapshot::Shown;
 use crate::snapshot::positions::{Flag, LegRow, TradeRow};
 use crate::tui::format::Sign;
 use crate::tui::format::{
-    age_whole, cut, figure, number, plain1, plain2, price, quantity, signed, signed1, wrap,
+    age_whole, cut, figure, number, plain1, plain2, price, quantity, signed, signed1, with_unit, wrap,
 };
 use crate::tui::panels::overview::{limit_style, limit_words};
 use crate::tui::panels::{Scene, blotter, positions, scenario, span};
@@ -107,10 +107,10 @@ pub fn underlying(scene: Scene<'_>, symbol: &Symbol, cursor: usize, limit: usize
     facts.add(
         "market",
         format!(
-            "last {}   change {} %   IV30 {} %   IV rank {}   β {beta}{assumed}",
+            "last {}   change {}   IV30 {}   IV rank {}   β {beta}{assumed}",
             shown(&row.last, plain2),
-            shown(&row.change_percent, super::super::format::signed2),
-            shown(&row.iv30, plain1),
+            with_unit(&shown(&row.change_percent, super::super::format::signed2), " %"),
+            with_unit(&shown(&row.iv30, plain1), " %"),
             shown(&row.iv_rank, super::super::format::plain),
         ),
     );
@@ -234,10 +234,10 @@ pub fn trade(scene: Scene<'_>, id: TradeId, cursor: usize, limit: usize) -> Shee
     facts.add(
         "P&L",
         format!(
-            "day {}   open {}   {} % of the maximum",
+            "day {}   open {}   {} of the maximum",
             figure(&trade.day, |m| signed(m.to_f64())).text,
             figure(&trade.open, |m| signed(m.to_f64())).text,
-            shown(&trade.percent_of_max, super::super::format::plain)
+            with_unit(&shown(&trade.percent_of_max, super::super::format::plain), " %")
         ),
     );
     facts.add("rule", &trade.rule);
@@ -288,7 +288,11 @@ pub fn leg(scene: Scene<'_>, trade: TradeId, instrument: &str, limit: usize) -> 
     );
     facts.add(
         "volatility",
-        format!("IV {} %   broker's {} %", shown(&leg.iv, plain1), shown(&leg.broker_iv, plain1)),
+        format!(
+            "IV {}   broker's {}",
+            with_unit(&shown(&leg.iv, plain1), " %"),
+            with_unit(&shown(&leg.broker_iv, plain1), " %")
+        ),
     );
     facts.add(
         "Greeks",

@@ -8,7 +8,7 @@ use super::{Scene, span};
 use crate::domain::report::SessionState;
 use crate::snapshot::header::LinkKind;
 use crate::tui::format;
-use crate::tui::paint::{Part, justified, put_line};
+use crate::tui::paint::{Part, fit, justified, put_line};
 
 pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     put_line(buf, area, 0, &line(scene, area.width));
@@ -18,41 +18,55 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
 pub fn line(scene: Scene<'_>, width: u16) -> Line<'static> {
     let (theme, snapshot) = (scene.theme(), scene.snapshot);
     let header = &snapshot.header;
-    let badge = format!(" {} ", snapshot.mode.badge());
+    let wide = width >= 120;
+    let blank = if wide { " " } else { "" };
+    let badge = Part::text(0, format!("{blank}{}{blank}", snapshot.mode.badge()), theme.badge(snapshot.mode));
+    let link = link(scene);
+    // A link that is down is the first thing to know: nothing on either side pushes its sign out.
+    let reserved = badge.least() + link.least() + 4;
     let mut left = vec![
-        Part::new(0, vec![span("cotrader ", theme.title), span(badge, theme.badge(snapshot.mode))])
-            .or_text(snapshot.mode.badge(), theme.badge(snapshot.mode)),
+        Part::text(9, "cotrader", theme.title),
+        badge,
         Part::text(3, format!("{} ▾", header.scope), theme.strong),
-        clock(scene),
-        link(scene),
+        // Where there is room for more than the hour, the date gives way to why a link is down.
+        if width >= 100 { clock(scene).kept() } else { clock(scene) },
+        link,
     ];
+    if header.link.kind == LinkKind::Live && !header.link.account_stream_up {
+        left.push(Part::text(4, "no account stream", theme.near));
+    }
+    if let Some(why) = &header.link.why {
+        left.push(Part::text(5, scene.prose(why), theme.text));
+    }
     if header.refreshing {
-        left.push(Part::text(6, "refreshing", theme.accent));
+        left.push(Part::text(7, "refreshing", theme.accent));
     }
     if header.computing {
         left.push(Part::text(8, "computing", theme.dim));
     }
     if header.working_counted {
-        left.push(Part::text(5, "working: IN", theme.what_if));
+        left.push(Part::text(2, "working: IN", theme.what_if));
     }
     if header.what_ifs > 0 {
         let state = if header.what_ifs_counted { "IN" } else { "OUT" };
-        left.push(Part::text(5, format!("WhatIf: {} {state}", header.what_ifs), theme.what_if));
+        left.push(Part::text(2, format!("WhatIf: {} {state}", header.what_ifs), theme.what_if));
     }
     if header.read_only.is_some() {
-        left.push(Part::text(2, "READ-ONLY", theme.near));
+        left.push(Part::text(1, "READ-ONLY", theme.near));
     }
     let count = |words: &str, short: &str, n: usize, alarm| {
         let style = if n > 0 { alarm } else { theme.dim };
-        Part::text(0, format!("{words} {n}"), style).or_text(format!("{short} {n}"), style)
+        Part::text(1, format!("{words} {n}"), style).or_text(format!("{short} {n}"), style)
     };
     let right = [
         count("breach", "br", header.breaches, theme.breach),
         count("near", "nr", header.near, theme.near),
         count("to do", "do", header.to_do, theme.strong),
     ];
-    let gap = Span::raw(if width >= 120 { "   " } else { "  " });
-    justified(&left, &right, &gap, (' ', theme.text), usize::from(width))
+    let gap = Span::raw(if wide { "   " } else { "  " });
+    let width = usize::from(width);
+    let right = [Part::new(0, fit(&right, &gap, width.saturating_sub(reserved)))];
+    justified(&left, &right, &gap, (' ', theme.text), width)
 }
 
 fn clock(scene: Scene<'_>) -> Part {
@@ -75,7 +89,7 @@ fn clock(scene: Scene<'_>) -> Part {
         (SessionState::Unknown, _) => "session unknown".to_owned(),
     };
     let full = time.format("%a %-d %b %H:%M ET");
-    Part::text(4, format!("{full}, {session}"), theme.text)
+    Part::text(6, format!("{full}, {session}"), theme.text)
         .or_text(time.format("%a %H:%M ET").to_string(), theme.text)
         .or_text(time.format("%H:%M").to_string(), theme.text)
 }
@@ -92,10 +106,7 @@ fn link(scene: Scene<'_>) -> Part {
     };
     let age = link.age_seconds.map(|s| format::age(s + scene.ui.since_snapshot().as_secs_f64()));
     let age = age.map_or_else(String::new, |age| format!(" {age}"));
-    let account = link.kind == LinkKind::Live && !link.account_stream_up;
-    let account = if account { ", no account stream" } else { "" };
-    let why = link.why.as_deref().map_or_else(String::new, |why| format!(": {}", scene.prose(why)));
-    Part::new(1, vec![span(format!("{dot} {word}"), style), span(format!("{age}{account}{why}"), theme.text)])
-        .or(vec![span(format!("{dot} {word}"), style), span(age, theme.text)])
-        .or(vec![span(format!("{dot} {word}"), style)])
+    Part::new(4, vec![span(format!("{dot} {word}"), style), span(age, theme.text)])
+        .or_text(format!("{dot} {word}"), style)
+        .kept()
 }

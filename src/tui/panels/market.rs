@@ -70,11 +70,12 @@ fn quote_part(scene: Scene<'_>, quote: &MarketQuote, rank: u8, benchmark: bool) 
     let theme = scene.theme();
     let last = figure(&quote.last, plain2);
     let change = figure(&quote.change_percent, signed2);
-    let short = vec![
-        span(format!("{} ", quote.symbol), theme.strong),
-        span(last.text, theme.neutral(last.standing)),
-        span(format!(" {}%", change.text), theme.pnl(change.standing, change.sign)),
-    ];
+    let mut short =
+        vec![span(format!("{} ", quote.symbol), theme.strong), span(last.text, theme.neutral(last.standing))];
+    if quote.last.value.is_some() || quote.change_percent.value.is_some() {
+        let change_words = format!(" {}", format::with_unit(&change.text, "%"));
+        short.push(span(change_words, theme.pnl(change.standing, change.sign)));
+    }
     if !benchmark || quote.sigma_percent.value.is_none() {
         return Part::new(rank, short);
     }
@@ -89,7 +90,7 @@ fn level(scene: Scene<'_>, name: &str, value: &Shown<f64>, change: Option<&Shown
     let value = figure(value, plain1);
     let mut spans =
         vec![span(format!("{name} "), theme.text), span(value.text, theme.neutral(value.standing))];
-    if let Some(change) = change {
+    if let Some(change) = change.filter(|change| change.value.is_some()) {
         let change = figure(change, signed1);
         spans.push(span(format!(" {}", change.text), theme.neutral(change.standing)));
     }
@@ -117,7 +118,11 @@ pub fn remarks(scene: Scene<'_>) -> Vec<Part> {
     let ratio = figure(&market.term_ratio, plain2);
     let style = term_style(scene);
     vec![
-        Part::text(2, format!("VRP {} pt", premium.text), theme.neutral(premium.standing)),
+        Part::text(
+            2,
+            format!("VRP {}", format::with_unit(&premium.text, " pt")),
+            theme.neutral(premium.standing),
+        ),
         Part::new(
             1,
             vec![
@@ -145,7 +150,8 @@ pub fn headline(scene: Scene<'_>) -> Vec<Part> {
     }
     let vix = figure(&market.vix, plain1);
     let change = figure(&market.vix_change, signed1);
-    let level = span(format!("VIX {} {}", vix.text, change.text), theme.neutral(vix.standing));
+    let level =
+        span(format!("VIX {}", format::with_change(&vix.text, &change.text)), theme.neutral(vix.standing));
     let term = span(format!(" {}", term_words(market.term_state)), term_style(scene));
     parts.push(Part::new(2, vec![level.clone(), term]).or(vec![level]));
     let today = scene.snapshot.header.exchange_time.date();

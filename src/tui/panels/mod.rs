@@ -14,6 +14,7 @@ use super::table::{Look, Table};
 use super::theme::Theme;
 use crate::snapshot::Snapshot;
 
+pub mod answer;
 pub mod banner;
 pub mod blotter;
 pub mod header;
@@ -61,13 +62,14 @@ pub fn needs(snapshot: &Snapshot, ui: &UiState, width: u16) -> [Need; 5] {
     }
     let market = rows_of(market::lines(scene, width, true).len());
     let scenario = rows_of(scenario::height(scene));
+    let stresses = rows_of(scenario::height_with_stress(scene, width));
     let head = |rows: usize, extra: u16| rows_of(rows.max(1)).saturating_add(extra);
     [
-        Need { min: market, ideal: market, weight: 1 },
-        Need { min: 4, ideal: head(super::rows::risk_rows(snapshot, ui).len(), 2), weight: 4 },
-        Need { min: scenario.min(6), ideal: scenario, weight: 4 },
-        Need { min: 4, ideal: head(super::rows::position_lines(snapshot, ui).len(), 1), weight: 4 },
-        Need { min: 3, ideal: head(super::rows::todo_rows(snapshot, ui).len(), 1), weight: 4 },
+        Need { min: market, ideal: market, weight: 1, extra: 0 },
+        Need { min: 4, ideal: head(super::rows::risk_rows(snapshot, ui).len(), 2), weight: 4, extra: 0 },
+        Need { min: scenario.min(6), ideal: scenario, weight: 4, extra: stresses },
+        Need { min: 4, ideal: head(super::rows::position_lines(snapshot, ui).len(), 1), weight: 4, extra: 0 },
+        Need { min: 3, ideal: head(super::rows::todo_rows(snapshot, ui).len(), 1), weight: 4, extra: 0 },
     ]
 }
 

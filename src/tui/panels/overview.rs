@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::answer::fitting;
 use super::{Scene, span};
 use crate::domain::LimitState;
 use crate::snapshot::overview::{AnswerState, StripKind};
@@ -31,31 +32,36 @@ fn answer_style(scene: Scene<'_>) -> Style {
 /// The whole sentence; the near limits on the same line where they fit, else on a second one.
 pub fn answer(scene: Scene<'_>, limit: usize) -> Vec<Line<'static>> {
     let theme = scene.theme();
-    let answer = &scene.snapshot.answer;
-    let head = scene.prose(&answer.headline);
-    let sentence = scene.prose(&answer.sentence);
-    let mut lines = Vec::new();
-    let used = width(&head) + 3 + width(&sentence);
-    let mut first = vec![span(format!("{head}."), answer_style(scene)), span("  ", theme.text)];
-    if used <= limit {
-        first.push(span(sentence, theme.text));
-        let near = near(scene, limit.saturating_sub(used + 3));
-        let complete = width(&near) > 0 && !near.ends_with("more");
-        if complete {
-            first.push(span("   ", theme.text));
-            first.push(span(near, theme.near));
-            return vec![Line::from(first)];
-        }
-        lines.push(Line::from(first));
-    } else {
-        let room = limit.saturating_sub(width(&head) + 3);
-        first.push(span(cut(&scene.prose(&answer.short), room), theme.text));
-        lines.push(Line::from(first));
+    let (mut first, used) = answer_spans(scene, 2, limit);
+    let near_beside = near(scene, limit.saturating_sub(used + 3));
+    let complete = width(&near_beside) > 0 && !near_beside.ends_with("more");
+    if complete {
+        first.push(span("   ", theme.text));
+        first.push(span(near_beside, theme.near));
+        return vec![Line::from(first)];
     }
-    if !answer.near.is_empty() {
+    let mut lines = vec![Line::from(first)];
+    if !scene.snapshot.answer.near.is_empty() {
         lines.push(Line::styled(near(scene, limit), theme.near));
     }
     lines
+}
+
+/// Headline and sentence with `gap` blanks between, and how wide they are.
+fn answer_spans(scene: Scene<'_>, gap: usize, limit: usize) -> (Vec<Span<'static>>, usize) {
+    let theme = scene.theme();
+    let answer = &scene.snapshot.answer;
+    let (head, tail) = fitting(
+        &scene.prose(&answer.headline),
+        &scene.prose(&answer.sentence),
+        &scene.prose(&answer.short),
+        gap,
+        limit,
+    );
+    let used = width(&head) + gap + width(&tail);
+    let spans =
+        vec![span(head, answer_style(scene)), span(" ".repeat(gap), theme.text), span(tail, theme.text)];
+    (spans, used)
 }
 
 /// `Near: NVDA VaR95 93 % (Core), +2 more`: each item whole, the rest counted.
@@ -74,15 +80,7 @@ fn near(scene: Scene<'_>, limit: usize) -> String {
 }
 
 fn short_answer(scene: Scene<'_>, limit: usize) -> Line<'static> {
-    let answer = &scene.snapshot.answer;
-    let head = cut(&format!("{}.", scene.prose(&answer.headline)), limit);
-    let room = limit.saturating_sub(width(&head) + 1);
-    let rest = cut(&scene.prose(&answer.short), room);
-    Line::from(vec![
-        span(head, answer_style(scene)),
-        span(" ", scene.theme().text),
-        span(rest, scene.theme().text),
-    ])
+    Line::from(answer_spans(scene, 1, limit).0)
 }
 
 fn labelled(scene: Scene<'_>, rank: u8, label: &str, figure: format::Figure, unit: &str) -> Part {
@@ -91,7 +89,7 @@ fn labelled(scene: Scene<'_>, rank: u8, label: &str, figure: format::Figure, uni
         rank,
         vec![
             span(format!("{label} "), theme.dim),
-            span(format!("{}{unit}", figure.text), theme.neutral(figure.standing)),
+            span(format::with_unit(&figure.text, unit), theme.neutral(figure.standing)),
         ],
     )
 }
@@ -142,7 +140,7 @@ pub fn account(scene: Scene<'_>, limit: usize) -> Line<'static> {
     let var_value = vec![span("VaR95 ", theme.dim), span(var.text, theme.neutral(var.standing))];
     let mut var_bar = var_value.clone();
     let mut var_short = var_value;
-    if account.var95.value.is_some() {
+    if account.var95.value.is_some() && account.var_utilisation.value.is_some() {
         var_bar.push(span(format!("{bar} {} %", used.text), used_style));
         var_short.push(span(format!(" {} %", used.text), used_style));
     }
@@ -182,11 +180,11 @@ pub fn limit_style(scene: Scene<'_>, state: LimitState) -> Style {
     }
 }
 
-/// `93 % VaR95, Core !`
 fn not_live(limit: &LimitRow) -> &'static str {
     if limit.stale && limit.utilisation.is_some() { "~" } else { "" }
 }
 
+/// `93 % VaR95, Core !`
 pub fn limit_words(limit: &LimitRow) -> String {
     let mark = match limit.state {
         LimitState::Near => " !",
@@ -195,7 +193,7 @@ pub fn limit_words(limit: &LimitRow) -> String {
     };
     let used = match (limit.state, limit.utilisation) {
         (LimitState::Off, _) => "off".to_owned(),
-        (LimitState::Unknown, _) | (_, None) => format!("{} %", format::UNKNOWN),
+        (LimitState::Unknown, _) | (_, None) => format::UNKNOWN.to_owned(),
         (_, Some(used)) => format!("{}{} %", not_live(limit), percent(used)),
     };
     format!("{used} {}, {}{mark}", limit.id.words(), limit.portfolio)
@@ -254,9 +252,12 @@ fn strip(scene: Scene<'_>, strip: &PortfolioStrip, detail: u8) -> Part {
     add(4, "worst", figure(&strip.worst, kilo));
     add(5, "VaR", figure(&strip.var95, kilo));
     if let Some(limit) = strip.tightest.as_ref().filter(|_| detail >= 1) {
-        let used = limit.utilisation.map_or_else(|| format::UNKNOWN.to_owned(), percent);
+        let used = limit.utilisation.map_or_else(
+            || format::UNKNOWN.to_owned(),
+            |used| format!("{}{} %", not_live(limit), percent(used)),
+        );
         // The code of the limit: the words stand in panel 2 and in the opened panel 1.
-        let text = format!("  {:?} {}{used} %", limit.id, not_live(limit));
+        let text = format!("  {:?} {used}", limit.id);
         spans.push(span(text, limit_style(scene, limit.state)));
     }
     Part::new(1, spans)

@@ -202,6 +202,11 @@ pub fn remarks(scene: Scene<'_>) -> Vec<Part> {
     if panel.what_ifs_out > 0 {
         parts.push(Part::text(2, format!("{} WhatIf out", panel.what_ifs_out), theme.what_if));
     }
+    let what_ifs = panel.groups.iter().flat_map(|g| &g.trades).filter(|t| t.kind == TradeKind::WhatIf);
+    let counted = what_ifs.filter(|t| t.counted).count();
+    if counted > 0 {
+        parts.push(Part::text(2, format!("{counted} WhatIf in"), theme.what_if));
+    }
     let due =
         panel.groups.iter().flat_map(|g| &g.trades).filter(|t| t.flags.contains(&Flag::ExitDue)).count();
     if due > 0 {

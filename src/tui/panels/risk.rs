@@ -24,8 +24,10 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
 }
 
 pub fn table(scene: Scene<'_>) -> Table {
+    let filtered = !scene.ui.filter(Panel::Risk).is_empty();
+    let total_name = if filtered { "TOTAL (all)" } else { "TOTAL" };
     let columns = vec![
-        Column::text("", 0, 6, 12),
+        Column::text("", 0, if filtered { 11 } else { 6 }, 12),
         Column::figure("last", 8),
         Column::figure("chg%", 7),
         Column::figure("IV30", 9),
@@ -45,7 +47,7 @@ pub fn table(scene: Scene<'_>) -> Table {
         Column::text("next", 11, 12, 30),
     ];
     let rows = rows::risk_rows(scene.snapshot, scene.ui).into_iter().map(|r| row(scene, r)).collect();
-    let total = (!scene.snapshot.underlyings.rows.is_empty()).then(|| total(scene));
+    let total = (!scene.snapshot.underlyings.rows.is_empty()).then(|| total(scene, total_name));
     Table { columns, rows, total }
 }
 
@@ -100,7 +102,8 @@ fn row(scene: Scene<'_>, row: &RiskRow) -> Vec<Cell> {
     ]
 }
 
-fn total(scene: Scene<'_>) -> Vec<Cell> {
+/// The sum of the book, never of what a filter leaves in sight.
+fn total(scene: Scene<'_>, name: &str) -> Vec<Cell> {
     let theme = scene.theme();
     let total: &RiskTotal = &scene.snapshot.underlyings.total;
     let unpriced = match total.unpriced {
@@ -109,7 +112,7 @@ fn total(scene: Scene<'_>) -> Vec<Cell> {
         n => Cell::new(format!("{n} legs unpriced"), theme.near),
     };
     let mut cells = vec![
-        Cell::new("TOTAL", theme.strong),
+        Cell::new(name, theme.strong),
         Cell::empty(),
         Cell::empty(),
         Cell::empty(),

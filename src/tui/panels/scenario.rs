@@ -17,10 +17,20 @@ use crate::tui::table::{Cell, Column, Look, Table};
 /// Blank, rule, blank between matrix and stresses.
 const DIVIDER: u16 = 5;
 
-/// Rows of the body at its best: heads, and the longer of matrix and stresses.
+/// Rows of the matrix with its heads.
 pub fn height(scene: Scene<'_>) -> usize {
-    let beside = scene.snapshot.stress.len() + scene.snapshot.scenario.reverse.len();
-    1 + scene.snapshot.scenario.cells.len().max(beside).max(1)
+    1 + scene.snapshot.scenario.cells.len().max(1)
+}
+
+/// Rows with all stresses and the reverse stress: beside the matrix where the width allows it, else below.
+pub fn height_with_stress(scene: Scene<'_>, width: u16) -> usize {
+    let stress = stress(scene);
+    let rows = scene.snapshot.stress.len() + scene.snapshot.scenario.reverse.len();
+    if rows == 0 {
+        return height(scene);
+    }
+    let beside = table(scene).natural_width() + DIVIDER + stress.natural_width().max(30) <= width;
+    if beside { height(scene).max(1 + rows) } else { height(scene) + 2 + rows }
 }
 
 pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
@@ -133,10 +143,16 @@ fn spot_words(fraction: f64) -> String {
     number(percent, usize::from(!whole), Sign::Always)
 }
 
+/// The matrix shows one underlying; stresses and reverse stress are still those of the whole book.
+fn one_underlying(scene: Scene<'_>) -> bool {
+    scene.snapshot.view.scenario_of.is_some()
+}
+
 fn stress(scene: Scene<'_>) -> Table {
     let theme = scene.theme();
+    let one = one_underlying(scene);
     let columns = vec![
-        Column::text("named stress", 0, 12, 40),
+        Column::text(if one { "named stress, whole book" } else { "named stress" }, 0, 12, 40),
         Column::figure("P&L", 0),
         Column::figure("of net liq", 1),
     ];
@@ -169,7 +185,8 @@ fn draw_stress(scene: Scene<'_>, stress: &Table, area: Rect, buf: &mut Buffer) {
     stress.render(above, buf, look);
     for (at, text) in reverse.iter().enumerate() {
         let row = above.height + u16::try_from(at).unwrap_or(u16::MAX);
-        let text = cut(&scene.prose(text), usize::from(area.width));
+        let whose = if one_underlying(scene) { "whole book " } else { "" };
+        let text = cut(&format!("{whose}{}", scene.prose(text)), usize::from(area.width));
         put_line(buf, area, row, &Line::styled(text, theme.text));
     }
 }
