@@ -91,6 +91,8 @@ pub struct Engine {
     /// Live, stale or unusable, for everything that is watched.
     last_freshness: Vec<u8>,
     risk_asked_at: Option<Timestamp>,
+    /// The picture as of the last loss of the market stream: risk computed before it does not know that.
+    live_revision: u64,
     watch: Watch,
     /// Options that forwards are read from, by root and expiry, with the spot they were chosen at.
     parity: BTreeMap<(Symbol, crate::domain::TradingDate), (f64, Vec<Instrument>)>,
@@ -162,6 +164,7 @@ impl Engine {
             risk_wanted: None,
             last_freshness: Vec::new(),
             risk_asked_at: None,
+            live_revision: 0,
             watch: Watch::default(),
             parity: BTreeMap::new(),
             bookings: BTreeMap::new(),

@@ -32,6 +32,7 @@ impl Engine {
                 .map(|risk| &risk.report),
             computing: !self.risk_is_current()
                 || self.risk.as_ref().is_some_and(|risk| risk.revision < self.read_revision),
+            doubted: self.risk.as_ref().is_some_and(|risk| risk.revision < self.live_revision),
             counted: &counted,
             balances: &self.balances,
             net_liq: &net_liq,

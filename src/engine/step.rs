@@ -264,6 +264,9 @@ impl Engine {
             })),
             _ => {}
         }
+        if link == Link::MarketStream && !matches!(state, LinkState::Up { .. }) {
+            self.live_revision = self.revision;
+        }
         self.board.link(link, state, now);
     }
 

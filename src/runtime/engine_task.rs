@@ -311,13 +311,19 @@ impl EngineTask {
         if !self.dirty {
             return;
         }
-        let mut picture = self.engine.snapshot(self.clock.now());
-        // Whatever made it due, a new picture is a new number: the screen draws what it has not drawn.
-        self.pictures += 1;
-        picture.revision = self.pictures;
-        self.ports.snapshots.send_replace(Some(Arc::new(picture)));
         self.published = Some(Instant::now());
         self.dirty = false;
+        let mut picture = self.engine.snapshot(self.clock.now());
+        self.ports.snapshots.send_if_modified(|shown| {
+            if shown.as_ref().is_some_and(|last| picture.differs_in_time_only(last)) {
+                return false;
+            }
+            // Whatever made it differ, a new picture is a new number: the screen draws what it has not drawn.
+            self.pictures += 1;
+            picture.revision = self.pictures;
+            *shown = Some(Arc::new(picture));
+            true
+        });
     }
 }
 

@@ -34,6 +34,21 @@ pub enum StartError {
     Rates(#[from] BadCurve),
 }
 
+/// The cockpit went down otherwise than it should.
+#[derive(Debug, thiserror::Error)]
+pub enum EndError {
+    #[error("the engine stopped on an error of its own")]
+    Engine,
+    #[error("the engine did not stop within {} s", GRACE.as_secs())]
+    Late,
+}
+
+impl EndError {
+    pub fn remedy(&self) -> &'static str {
+        "what was confirmed is recorded: start cotrader again; `cotrader verify` checks the store"
+    }
+}
+
 /// What to run.
 pub struct Plan<'a> {
     pub store: PathBuf,
@@ -166,11 +181,19 @@ impl Running {
     }
 
     /// Engine first, so that nothing is decided any more; the store closes with it; then the rest.
-    pub async fn stop(self) {
+    pub async fn stop(self) -> Result<(), EndError> {
         self.stop.send_replace(true);
-        if timeout(GRACE, self.engine).await.is_err() {
-            tracing::error!("the engine did not stop in time");
-        }
+        let ended = match timeout(GRACE, self.engine).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(failed)) => {
+                tracing::error!(%failed, "the engine ended badly");
+                Err(EndError::Engine)
+            }
+            Err(_) => {
+                tracing::error!("the engine did not stop in time");
+                Err(EndError::Late)
+            }
+        };
         if let Some(sim) = self.sim
             && timeout(GRACE, sim.shutdown()).await.is_err()
         {
@@ -179,6 +202,7 @@ impl Running {
         for task in self.others {
             task.abort();
         }
+        ended
     }
 }
 

@@ -40,7 +40,8 @@ pub struct SimState {
     pub connection: Connection,
     pub access_token_seconds: u64,
     pub silence: Duration,
-    pub port: u16,
+    /// The names under which clients reach it: its own, and those of a proxy that was announced.
+    pub hosts: Vec<String>,
     pub streams: Arc<Semaphore>,
     pub stop: watch::Receiver<bool>,
     access: Mutex<Ledger>,
@@ -136,7 +137,7 @@ pub async fn start(config: SimConfig) -> Result<RunningSim, SimError> {
         connection: connection.clone(),
         access_token_seconds: config.access_token_seconds,
         silence: Duration::from_secs(config.silence_timeout_seconds.max(1)),
-        port,
+        hosts: hosts(port, [&config.advertise_dxlink, &config.advertise_account_stream]),
         streams: Arc::new(Semaphore::new(STREAMS_AT_ONCE)),
         stop: stop_signal.clone(),
         access: Mutex::default(),
@@ -152,6 +153,15 @@ pub async fn start(config: SimConfig) -> Result<RunningSim, SimError> {
         }
     });
     Ok(RunningSim { connection, stop, task })
+}
+
+fn hosts(port: u16, announced: [&Option<String>; 2]) -> Vec<String> {
+    let own = ["127.0.0.1", "localhost", "[::1]"].map(|host| format!("{host}:{port}"));
+    let authority = |address: &String| {
+        let url = url::Url::parse(address).ok()?;
+        Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
+    };
+    own.into_iter().chain(announced.into_iter().flatten().filter_map(authority)).collect()
 }
 
 fn router(shared: Shared) -> Router {
@@ -236,9 +246,8 @@ async fn gate(State(shared): State<Shared>, request: Request, next: Next) -> Res
 fn refuse(shared: &Shared, request: &Request) -> Option<Response> {
     let headers = request.headers();
     let text = |name: header::HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
-    let own_hosts = ["127.0.0.1", "localhost", "[::1]"].map(|host| format!("{host}:{}", shared.port));
     // A page in a browser must not reach this server, by whatever name it resolves.
-    if !text(header::HOST).is_some_and(|host| own_hosts.iter().any(|own| own == host)) {
+    if !text(header::HOST).is_some_and(|host| shared.hosts.iter().any(|own| own == host)) {
         return Some(wire::failure(StatusCode::FORBIDDEN, "not_permitted", "Unknown host"));
     }
     if headers.contains_key(header::ORIGIN) {

@@ -29,7 +29,7 @@ pub use shown::{Shown, Standing};
 /// Everything the screen shows, at one instant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Snapshot {
-    /// Counts published pictures of this process; two of the same number are the same picture.
+    /// Counts published pictures of this process; two of the same number differ in their clock at most.
     pub revision: u64,
     /// The engine's clock: the broker's in demo and sim.
     pub as_of: Timestamp,
@@ -60,5 +60,42 @@ impl Snapshot {
             && !self.account.accounts.is_empty()
             && self.freshness.last_refresh.is_some()
             && (self.positions.groups.is_empty() || !self.underlyings.rows.is_empty())
+    }
+
+    /// The same as an earlier picture, read later: whoever shows that one moves its clock and its ages on.
+    pub fn differs_in_time_only(&self, earlier: &Self) -> bool {
+        let elapsed = (self.as_of - earlier.as_of).num_milliseconds() as f64 / 1000.0;
+        // Ages come in whole seconds in places, so that one second is no difference.
+        let follows = |later: Option<f64>, before: Option<f64>| match (later, before) {
+            (Some(later), Some(before)) => (later - before - elapsed).abs() <= 1.0,
+            (later, before) => later.is_none() && before.is_none(),
+        };
+        let whole = |age: Option<i64>| age.map(|age| age as f64);
+        let ages = follows(self.header.link.age_seconds, earlier.header.link.age_seconds)
+            && follows(
+                whole(self.freshness.oldest_quote_seconds),
+                whole(earlier.freshness.oldest_quote_seconds),
+            );
+        if !ages {
+            return false;
+        }
+        let mut same = self.clone();
+        same.revision = earlier.revision;
+        same.as_of = earlier.as_of;
+        same.header.exchange_time = earlier.header.exchange_time;
+        same.header.seconds_left = earlier.header.seconds_left;
+        same.header.link.age_seconds = earlier.header.link.age_seconds;
+        same.freshness.link.age_seconds = earlier.freshness.link.age_seconds;
+        same.freshness.oldest_quote_seconds = earlier.freshness.oldest_quote_seconds;
+        let legs = |snapshot: &'_ mut Self| {
+            let groups = snapshot.positions.groups.iter_mut();
+            let legs = groups.flat_map(|group| &mut group.trades).flat_map(|trade| &mut trade.legs);
+            legs.map(|leg| leg.quote_age_seconds.take()).collect::<Vec<_>>()
+        };
+        let mut before = earlier.clone();
+        let (now, then) = (legs(&mut same), legs(&mut before));
+        now.len() == then.len()
+            && now.iter().zip(&then).all(|(now, then)| follows(whole(*now), whole(*then)))
+            && same == before
     }
 }

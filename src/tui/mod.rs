@@ -27,6 +27,6 @@ pub use message::Request;
 pub use run::{Channels, TuiError, run};
 pub use screen::{draw, render_text};
 pub use state::{ScreenConfig, UiState};
-pub use terminal::{install_panic_hook, restore_terminal};
+pub use terminal::{install_panic_hook, panicked, restore_terminal};
 pub use theme::ThemeName;
 pub use update::update;

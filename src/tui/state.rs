@@ -10,6 +10,7 @@ use super::dialogs::Dialog;
 use super::keymap::{BadKey, Keymap};
 use super::rows::{self, RowKey};
 use super::theme::{Theme, ThemeName};
+use crate::domain::view::View;
 use crate::snapshot::{Level, Notice, Snapshot};
 
 /// How the trader wants the screen; built from the configuration.
@@ -171,6 +172,9 @@ pub struct UiState {
     pub(super) dialogs: Vec<Dialog>,
     pub(super) toasts: Vec<Toast>,
     pub(super) frozen_at: Option<Duration>,
+    /// The view asked for last, until a picture shows it: keys typed ahead build on it. And how long that is
+    /// believed.
+    pub(super) wished: Option<(View, Duration)>,
     /// The screen's own monotonic clock, from the start of the run.
     pub(super) now: Duration,
     /// When the picture in view came in.
@@ -196,9 +200,18 @@ impl UiState {
             dialogs: Vec::new(),
             toasts: Vec::new(),
             frozen_at: None,
+            wished: None,
             now: Duration::ZERO,
             snapshot_at: Duration::ZERO,
         })
+    }
+
+    /// The view that the next key starts from.
+    pub(super) fn view(&self, snapshot: &Snapshot) -> View {
+        match &self.wished {
+            Some((view, until)) if self.now < *until => view.clone(),
+            _ => snapshot.view.clone(),
+        }
     }
 
     pub fn cursor(&self, panel: Panel) -> &Cursor {

@@ -20,6 +20,14 @@ use crossterm::{cursor, execute, queue};
 /// The terminal is ours and must be given back.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// A panic was reported: whatever ends now ends because of it.
+static PANICKED: AtomicBool = AtomicBool::new(false);
+
+/// Whether the panic hook has spoken.
+pub fn panicked() -> bool {
+    PANICKED.load(Ordering::SeqCst)
+}
+
 /// Gives the terminal back: main screen, cooked mode, cursor, no paste brackets. Any number of calls, from
 /// anywhere, do it once.
 pub fn restore_terminal() {
@@ -148,6 +156,7 @@ fn stop_here() -> io::Result<()> {
 /// terminal is taken.
 pub fn install_panic_hook(report_to: PathBuf) {
     std::panic::set_hook(Box::new(move |panic| {
+        PANICKED.store(true, Ordering::SeqCst);
         restore_terminal();
         let message = panic
             .payload_as_str()

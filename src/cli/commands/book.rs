@@ -100,7 +100,9 @@ async fn ask_own(setting: &Setting, command: Command) -> Result<Told, Trouble> {
         Err(Trouble::new(Exit::BrokerUnreachable, "accounts and quotes did not come in time")
             .with_remedy("`cotrader doctor` checks the connection"))
     };
-    running.stop().await;
+    if let Err(error) = running.stop().await {
+        tracing::warn!(%error, "after the booking");
+    }
     told
 }
 

@@ -27,16 +27,26 @@ pub async fn run(setting: Setting) -> Result<Exit, Trouble> {
         requests,
         signals,
     };
+    #[cfg(debug_assertions)]
+    rehearsal::arrange(&setting.env, running.snapshots.clone());
     let asks = running.asks.clone();
     let forward = tokio::spawn(forward(wishes, asks));
     let watching = tokio::spawn(watch_signals(terminate)?);
     let screen = tui::run(screen_config(&setting.config.screen, &setting), channels).await;
-    running.stop().await;
+    let ended = running.stop().await;
     forward.abort();
     watching.abort();
+    if tui::panicked() {
+        // The hook has said what there is to say.
+        return Ok(Exit::Failed);
+    }
+    ended.map_err(|error| Trouble::failed(error.to_string()).with_remedy(error.remedy()))?;
     match screen {
         // The terminal went away: the store is closed, there is nobody left to tell.
         Ok(()) | Err(TuiError::Gone) => Ok(Exit::Ok),
+        Err(error @ TuiError::NotATerminal) => {
+            Err(Trouble::new(Exit::Usage, error.to_string()).with_remedy(error.remedy()))
+        }
         Err(error) => Err(Trouble::failed(error.to_string()).with_remedy(error.remedy())),
     }
 }
@@ -89,5 +99,29 @@ pub fn screen_config(settings: &ScreenSettings, setting: &Setting) -> ScreenConf
         keys: settings.keys.clone(),
         no_color: env.get("NO_COLOR").is_some(),
         truecolor: env.get("COLORTERM").is_some_and(|value| value == "truecolor" || value == "24bit"),
+    }
+}
+
+/// Failures on purpose, so that a test can see what the trader would see. Not part of what is shipped.
+#[cfg(debug_assertions)]
+mod rehearsal {
+    use std::sync::Arc;
+
+    use tokio::sync::watch;
+
+    use crate::config::Env;
+    use crate::snapshot::Snapshot;
+
+    /// `COTRADER_REHEARSE=panic`: a task of the process panics once the first whole picture is there.
+    pub(super) fn arrange(env: &Env, mut snapshots: watch::Receiver<Option<Arc<Snapshot>>>) {
+        if env.get("COTRADER_REHEARSE") != Some("panic") {
+            return;
+        }
+        tokio::spawn(async move {
+            let whole = |picture: &Option<Arc<Snapshot>>| picture.as_ref().is_some_and(|p| p.is_complete());
+            if snapshots.wait_for(whole).await.is_ok() {
+                panic!("rehearsed");
+            }
+        });
     }
 }

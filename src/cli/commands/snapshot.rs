@@ -65,7 +65,9 @@ async fn once(setting: &Setting, wait: Duration) -> Result<(Arc<Snapshot>, bool)
     let running = wire_up::start(setting.plan(false)).await?;
     let complete = running.complete(wait).await;
     let last = running.snapshots.borrow().clone();
-    running.stop().await;
+    if let Err(error) = running.stop().await {
+        tracing::warn!(%error, "after the picture was taken");
+    }
     let last = last.ok_or_else(|| Trouble::new(Exit::BrokerUnreachable, "no picture was made in time"))?;
     Ok((last, complete))
 }

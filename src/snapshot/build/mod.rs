@@ -35,6 +35,8 @@ pub struct Facts<'a> {
     pub risk: Option<&'a RiskReport>,
     /// The report is of an older picture than this one.
     pub computing: bool,
+    /// What was live when the report was computed may not be any more.
+    pub doubted: bool,
     /// Which trades are in the sums of the screen.
     pub counted: &'a dyn Fn(&Trade) -> bool,
     /// The broker's latest balances, and our own value of each account.
@@ -64,6 +66,17 @@ impl Facts<'_> {
             .last_refresh
             .is_some_and(|at| (self.now - at).num_seconds() <= self.market.config().read_live_seconds);
         if self.market.stream_is_live() || read_lately { Standing::Live } else { Standing::Stale }
+    }
+
+    /// A sum is live when all its parts are, stale when one is; missing parts are counted beside it.
+    fn standing(&self, coverage: &Coverage) -> Standing {
+        if coverage.legs > 0 && coverage.unpriced == coverage.legs {
+            Standing::Unknown
+        } else if coverage.stale > 0 || (self.doubted && coverage.legs > 0) {
+            Standing::Stale
+        } else {
+            Standing::Live
+        }
     }
 
     fn year(&self) -> i32 {
@@ -152,16 +165,5 @@ pub fn assemble(facts: &Facts<'_>) -> Snapshot {
         blotter,
         limits,
         warnings,
-    }
-}
-
-/// A sum is live when all its parts are, stale when one is; missing parts are counted beside it.
-fn standing(coverage: &Coverage) -> Standing {
-    if coverage.legs > 0 && coverage.unpriced == coverage.legs {
-        Standing::Unknown
-    } else if coverage.stale > 0 {
-        Standing::Stale
-    } else {
-        Standing::Live
     }
 }

@@ -1,6 +1,6 @@
 //! The answer, the account and portfolio strips, the limits, the warnings, and the blotter's rows.
 
-use super::{Facts, standing};
+use super::Facts;
 use crate::advisor::attention::{Attention, Kind};
 use crate::advisor::trade_facts::TradeFacts;
 use crate::domain::text::{signed, thousands};
@@ -186,7 +186,7 @@ pub(super) fn account(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> AccountSt
         day.include(&trade.day);
         open.include(&trade.open);
     }
-    let state = facts.risk.map_or(Standing::Unknown, |risk| standing(&risk.exposures.total.coverage));
+    let state = facts.risk.map_or(Standing::Unknown, |risk| facts.standing(&risk.exposures.total.coverage));
     let var = facts.risk.and_then(|risk| risk.var.known());
     let known = !facts.books.accounts.is_empty();
     AccountStrip {
@@ -283,7 +283,7 @@ fn strip(
 ) -> PortfolioStrip {
     let id = portfolio.map(|portfolio| portfolio.id);
     let found = facts.risk.and_then(|risk| risk.portfolios.iter().find(|row| row.id == id));
-    let state = found.map_or(Standing::Unknown, |row| standing(&row.total.coverage));
+    let state = found.map_or(Standing::Unknown, |row| facts.standing(&row.total.coverage));
     let trades =
         facts.books.trades.values().filter(|trade| trade.portfolio == id && (facts.counted)(trade)).count();
     let mut open = Total::default();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Facts, standing};
+use super::Facts;
 use crate::advisor::trade_facts::{self, TradeFacts};
 use crate::domain::time::days_to;
 use crate::domain::{Instrument, Leg, Reading, Symbol, TradeId, TradeKind, TradeState, label};
@@ -71,7 +71,7 @@ fn group(
     }
     let row = facts.risk.and_then(|risk| risk.exposures.underlyings.iter().find(|row| row.symbol == *symbol));
     let figure = |of: fn(&Exposure) -> f64| match row {
-        Some(row) => Shown::of(Some(of(&row.exposure)), standing(&row.coverage)),
+        Some(row) => Shown::of(Some(of(&row.exposure)), facts.standing(&row.coverage)),
         None => Shown::unknown(),
     };
     let mut ordered: Vec<&&TradeFacts<'_>> = trades.iter().collect();
@@ -108,7 +108,7 @@ fn trade_row(facts: &Facts<'_>, trade: &TradeFacts<'_>, exposures: &Exposures<'_
     let counted = (facts.counted)(it);
     let exposure = exposures.trades.get(&it.id);
     let figure = |of: fn(&Exposure) -> f64| match exposure {
-        Some(row) => Shown::of(Some(of(&row.exposure)), standing(&row.coverage)),
+        Some(row) => Shown::of(Some(of(&row.exposure)), facts.standing(&row.coverage)),
         None => Shown::unknown(),
     };
     let legs = exposures.legs.get(&it.id);

@@ -1,6 +1,6 @@
 //! Panels 2 and 3 from the risk report and the money side of the trades.
 
-use super::{Facts, overview, standing};
+use super::{Facts, overview};
 use crate::advisor::trade_facts::TradeFacts;
 use crate::domain::text::{signed, thousands};
 use crate::domain::{Money, Symbol};
@@ -49,10 +49,10 @@ fn row(facts: &Facts<'_>, trades: &[TradeFacts<'_>], symbol: &Symbol) -> RiskRow
     let report = facts.risk;
     let found = report.and_then(|risk| risk.exposures.underlyings.iter().find(|row| row.symbol == *symbol));
     let figure = |of: fn(&Exposure) -> f64| match found {
-        Some(row) => Shown::of(Some(of(&row.exposure)), standing(&row.coverage)),
+        Some(row) => Shown::of(Some(of(&row.exposure)), facts.standing(&row.coverage)),
         None => Shown::unknown(),
     };
-    let state = found.map_or(Standing::Unknown, |row| standing(&row.coverage));
+    let state = found.map_or(Standing::Unknown, |row| facts.standing(&row.coverage));
     let worst = report
         .and_then(|risk| risk.worst_parts.iter().find(|part| part.symbol == *symbol))
         .map(|part| part.pnl);
@@ -138,7 +138,7 @@ fn total(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> RiskTotal {
         };
     };
     let sum = &risk.exposures.total;
-    let state = standing(&sum.coverage);
+    let state = facts.standing(&sum.coverage);
     // An empty sum of negatives is no negative zero.
     let figure = |value: f64| Shown::of(Some(value + 0.0), state);
     RiskTotal {
@@ -176,7 +176,7 @@ pub(super) fn scenario(facts: &Facts<'_>, net_liq: Option<Money>) -> ScenarioPan
         };
     };
     let grid = &risk.grid;
-    let state = standing(&grid.coverage);
+    let state = facts.standing(&grid.coverage);
     let worst = grid.worst.as_ref().map(|worst| WorstCell {
         row: worst.row,
         column: worst.column,
@@ -228,7 +228,7 @@ fn reverse(risk: &RiskReport) -> Vec<String> {
 /// What the empty state counts as, and what a partial one does.
 pub(super) fn stress(facts: &Facts<'_>, net_liq: Option<Money>) -> Vec<StressRow> {
     let Some(risk) = facts.risk else { return Vec::new() };
-    let state = standing(&coverage(risk));
+    let state = facts.standing(&coverage(risk));
     let mut rows: Vec<StressRow> = risk
         .stresses
         .iter()

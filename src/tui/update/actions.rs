@@ -66,19 +66,19 @@ pub fn act(ui: &mut UiState, action: Action, snapshot: &Snapshot) -> Option<Effe
         Action::Refresh => return ask(Command::Refresh),
         Action::Streaming => return ask(Command::SetStreaming { on: !snapshot.header.streaming }),
         Action::Counts => {
-            let view = snapshot.view.clone();
+            let view = ui.view(snapshot);
             return set_view(View { counts: view.counts.next(), ..view });
         }
         Action::Earlier => {
-            let view = snapshot.view.clone();
+            let view = ui.view(snapshot);
             return set_view(View { horizon: view.horizon.earlier(), ..view });
         }
         Action::Later => {
-            let view = snapshot.view.clone();
+            let view = ui.view(snapshot);
             return set_view(View { horizon: view.horizon.later(), ..view });
         }
         Action::Subject => {
-            let view = snapshot.view.clone();
+            let view = ui.view(snapshot);
             let scenario_of = match view.scenario_of {
                 Some(_) => None,
                 None => {

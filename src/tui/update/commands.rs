@@ -18,7 +18,7 @@ pub fn execute(ui: &mut UiState, line: &str, snapshot: &Snapshot) -> Option<Effe
     let mut words = line.split_whitespace();
     let first = words.next()?.to_lowercase();
     let rest = words.collect::<Vec<_>>().join(" ");
-    let view = snapshot.view.clone();
+    let view = ui.view(snapshot);
     match (first.as_str(), rest.to_lowercase().as_str()) {
         ("q", "") => return Some(Effect::Ask(Request::Quit)),
         ("stream", "on") => return ask(Command::SetStreaming { on: true }),
@@ -98,7 +98,7 @@ fn portfolio(ui: &mut UiState, name: &str, snapshot: &Snapshot) -> Option<Effect
             .map(Scope::Portfolio),
     };
     if let Some(scope) = scope {
-        return set_view(View { scope, ..snapshot.view.clone() });
+        return set_view(View { scope, ..ui.view(snapshot) });
     }
     let known: Vec<&str> =
         snapshot.portfolios.iter().filter(|p| p.id.is_some()).map(|p| p.name.as_str()).collect();

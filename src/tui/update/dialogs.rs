@@ -129,7 +129,7 @@ fn open(ui: &mut UiState, deeper: Vec<Dialog>, snapshot: &Snapshot) -> Option<Ef
             let choice = items.get(*cursor).map(|i| i.choice.clone());
             ui.dialogs.pop();
             match choice? {
-                Choice::Scope(scope) => set_view(View { scope, ..snapshot.view.clone() }),
+                Choice::Scope(scope) => set_view(View { scope, ..ui.view(snapshot) }),
                 Choice::Route { trade, to } => ask(Command::Move { trade, to }),
             }
         }

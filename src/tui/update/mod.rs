@@ -1,10 +1,13 @@
 //! The reducer: a message and the picture in view change the state and may lead to one effect. Pure: no clock,
 //! no terminal, no channel.
 
+use std::time::Duration;
+
 use crossterm::event::{KeyEvent, KeyEventKind};
 
-use super::message::{Effect, Message};
+use super::message::{Effect, Message, Request};
 use super::state::UiState;
+use crate::domain::Command;
 use crate::domain::text::clean_note;
 use crate::snapshot::Snapshot;
 
@@ -15,6 +18,9 @@ mod typing;
 
 #[cfg(test)]
 mod tests;
+
+/// An engine that has not answered by then is asked from what it shows.
+const BELIEVED: Duration = Duration::from_secs(2);
 
 pub fn update(ui: &mut UiState, message: Message, snapshot: &Snapshot) -> Option<Effect> {
     let effect = match message {
@@ -30,6 +36,7 @@ pub fn update(ui: &mut UiState, message: Message, snapshot: &Snapshot) -> Option
         }
         Message::Snapshot => {
             ui.snapshot_at = ui.now;
+            ui.wished.take_if(|(view, _)| *view == snapshot.view);
             None
         }
         Message::Notice(notice) => {
@@ -37,6 +44,9 @@ pub fn update(ui: &mut UiState, message: Message, snapshot: &Snapshot) -> Option
             None
         }
     };
+    if let Some(Effect::Ask(Request::Command(Command::SetView { view }))) = &effect {
+        ui.wished = Some((view.clone(), ui.now + BELIEVED));
+    }
     ui.settle(snapshot);
     effect
 }

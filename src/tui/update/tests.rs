@@ -197,7 +197,7 @@ fn view_keys_ask_the_engine_and_change_nothing_themselves() {
     assert_eq!(views[0].counts, Counts::Working);
     assert_eq!(views[1].horizon, Horizon::FiveDays);
     assert_eq!(views[2].scenario_of.as_ref().map(crate::domain::Symbol::as_str), Some("NVDA"));
-    assert_eq!(views[2].counts, Counts::Real);
+    assert_eq!(desk.snapshot.view.counts, Counts::Real, "the picture is the engine's");
 }
 
 #[test]
@@ -357,4 +357,18 @@ fn the_filter_works_while_it_is_typed() {
     assert_eq!(desk.selected(), Some(&underlying("SPY")));
     desk.keys("<esc>");
     assert_eq!(crate::tui::rows::risk_rows(&desk.snapshot, &desk.ui).len(), 6);
+}
+
+#[test]
+fn keys_typed_ahead_build_on_what_was_asked_for() {
+    let mut desk = Desk::new();
+    desk.keys("ff>");
+    let views: Vec<_> = desk.commands();
+    let asked = |command: &Command| match command {
+        Command::SetView { view } => (view.counts, view.horizon),
+        other => panic!("{other:?}"),
+    };
+    let last = asked(views[2]);
+    assert_eq!(asked(views[1]).0, Counts::WhatIf);
+    assert_eq!(last, (Counts::WhatIf, Horizon::FiveDays));
 }

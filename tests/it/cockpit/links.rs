@@ -1,0 +1,110 @@
+//! The wire to the broker is cut and mended: nothing is shown as live that is not.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::super::terminal::{Home, PATIENCE, Term, eventually};
+use super::proxy::Broker;
+use super::{live_demo, trades};
+
+/// The figures that stand for the whole picture: marks, Greeks, sums.
+fn standings(snapshot: &Value) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut take = |name: String, shown: &Value| {
+        if let Some(standing) = shown["standing"].as_str().filter(|standing| *standing != "unknown") {
+            found.push((name, standing.to_owned()));
+        }
+    };
+    for (name, shown) in snapshot["underlyings"]["total"].as_object().expect("a total") {
+        take(format!("total {name}"), shown);
+    }
+    for trade in trades(snapshot) {
+        let options = trade["legs"].as_array().expect("legs").iter().any(|leg| leg["dte"].is_number());
+        for name in ["mark", "delta_shares", "open"].into_iter().filter(|_| options) {
+            take(format!("{} {name}", trade["label"]), &trade[name]);
+        }
+    }
+    found
+}
+
+fn all(snapshot: &Value, standing: &str) -> bool {
+    standings(snapshot).iter().all(|(_, is)| is == standing)
+}
+
+fn live(term: &Term) {
+    term.wait_for("● live").wait_for("TOTAL").wait_gone("computing").wait_gone("~");
+}
+
+#[test]
+fn a_cut_wire_leaves_nothing_live_and_a_mended_one_everything() {
+    let broker = Broker::behind_a_proxy(&Home::new());
+    let home = broker.customer();
+    let term = Term::cockpit(&home, 160, 50);
+    live(&term);
+    assert!(term.text().contains(" SIM "), "{}", term.text());
+    let before = home.snapshot();
+    assert!(all(&before, "live"), "{:?}", standings(&before));
+
+    broker.proxy.cut();
+    let at = Instant::now();
+    term.wait_until("the badge says that the link is down", PATIENCE, |screen| {
+        let header = screen.rows(0, 160).next().unwrap_or_default();
+        header.contains("● DOWN") && !header.contains("● live")
+    });
+    let noticed = at.elapsed();
+    term.wait_until("the sums are marked", PATIENCE, |screen| {
+        let total = screen.rows(0, 160).find(|line| line.starts_with("TOTAL")).unwrap_or_default();
+        // Nine figures, each with its mark.
+        total.matches('~').count() == 9
+    });
+    let took = at.elapsed();
+    assert!(took < Duration::from_secs(1), "it took {took:?}, the badge {noticed:?}");
+    let header = term.text().lines().next().unwrap_or_default().to_owned();
+    assert!(header.contains("DOWN") && header.contains(": "), "no reason in {header:?}");
+    let cut = home.snapshot();
+    assert!(all(&cut, "stale"), "{:?}", standings(&cut));
+    assert_eq!(cut["answer"]["state"], "unknown");
+
+    broker.proxy.mend();
+    let at = Instant::now();
+    term.keys("r");
+    live(&term);
+    let took = at.elapsed();
+    assert!(took < Duration::from_secs(5), "it took {took:?}");
+    let after = eventually("every figure is live again", || {
+        let snapshot = home.snapshot();
+        all(&snapshot, "live").then_some(snapshot)
+    });
+    let held =
+        |snapshot: &Value| standings(snapshot).into_iter().map(|(name, _)| name).collect::<BTreeSet<_>>();
+    assert_eq!(held(&after), held(&before), "the same instruments are followed");
+    // And they move: the subscriptions are there, not only a read.
+    let last = |snapshot: &Value| snapshot["market"]["quotes"].to_string();
+    eventually("quotes move", || (last(&home.snapshot()) != last(&after)).then_some(()));
+    term.keys("q");
+    assert_eq!(term.exit().assert_clean().status.exit_code(), 0);
+    // What the wire carried did not leave a secret behind.
+    for key in ["client_secret", "refresh_token"] {
+        let secret = broker.connection()[key].as_str().expect("a secret");
+        assert!(!home.output(&["events", "--json"]).contains(secret));
+    }
+}
+
+#[test]
+fn without_the_stream_a_read_value_ages_and_is_marked() {
+    let config = "market:\n  live_data:\n    quote_age_seconds: 1\n";
+    let home = Home::new().configured("cotrader.yaml", config);
+    let term = live_demo(&home, 160, 50);
+    term.keys("S").wait_for("○ snapshot");
+    term.wait_until("what was read is marked as old", PATIENCE, |screen| {
+        let quotes = screen.rows(0, 160).find(|line| line.starts_with("SPY ")).unwrap_or_default();
+        let total = screen.rows(0, 160).find(|line| line.starts_with("TOTAL")).unwrap_or_default();
+        quotes.starts_with("SPY ~") && total.matches('~').count() == 9
+    });
+    assert!(term.text().contains("UNKNOWN (quotes are stale)"), "{}", term.text());
+    term.keys("S").wait_for("● live").wait_gone("~");
+    term.keys("q");
+    assert_eq!(term.exit().assert_clean().status.exit_code(), 0);
+}

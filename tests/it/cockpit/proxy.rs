@@ -1,0 +1,116 @@
+//! A wire between cockpit and broker that can be cut and mended.
+
+use std::io::{BufRead, BufReader};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use serde_json::Value;
+
+use super::super::terminal::Home;
+
+#[derive(Default)]
+struct Wire {
+    cut: bool,
+    /// Both ends of every connection that was made.
+    ends: Vec<TcpStream>,
+}
+
+pub struct Proxy {
+    address: SocketAddr,
+    target: Arc<OnceLock<SocketAddr>>,
+    wire: Arc<Mutex<Wire>>,
+}
+
+impl Proxy {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let target = Arc::new(OnceLock::new());
+        let wire = Arc::new(Mutex::new(Wire::default()));
+        let (aim, through) = (Arc::clone(&target), Arc::clone(&wire));
+        // Ends with the test process.
+        std::thread::spawn(move || {
+            for near in listener.incoming().flatten() {
+                let mut wire = through.lock().expect("no panic while held");
+                let far = aim.get().filter(|_| !wire.cut).and_then(|at| TcpStream::connect(at).ok());
+                // Without a far end the near one closes here, as on a host that is gone.
+                let Some(far) = far else { continue };
+                for (from, to) in [(&near, &far), (&far, &near)] {
+                    let ends = (from.try_clone().expect("a handle"), to.try_clone().expect("a handle"));
+                    std::thread::spawn(move || carry(ends.0, ends.1));
+                }
+                wire.ends.extend([near, far]);
+            }
+        });
+        Self { address, target, wire }
+    }
+
+    /// Every connection ends now, and none can be made.
+    pub fn cut(&self) {
+        let mut wire = self.wire.lock().expect("no panic while held");
+        wire.cut = true;
+        for end in wire.ends.drain(..) {
+            drop(end.shutdown(Shutdown::Both));
+        }
+    }
+
+    pub fn mend(&self) {
+        self.wire.lock().expect("no panic while held").cut = false;
+    }
+}
+
+fn carry(mut from: TcpStream, mut to: TcpStream) {
+    drop(std::io::copy(&mut from, &mut to));
+    drop(to.shutdown(Shutdown::Both));
+    drop(from.shutdown(Shutdown::Both));
+}
+
+/// A simulated broker in a process of its own.
+pub struct Broker {
+    process: Child,
+    pub proxy: Proxy,
+    connection: Value,
+}
+
+impl Broker {
+    /// Everything goes through the proxy: REST and both streams.
+    pub fn behind_a_proxy(home: &Home) -> Self {
+        let proxy = Proxy::start();
+        let url = |path: &str| format!("ws://{}/{path}", proxy.address);
+        let (dxlink, account) = (url("dxlink"), url("account"));
+        let args = ["sim", "--print-connection", "--advertise-dxlink", &dxlink];
+        let mut command = home.command(&args);
+        command.args(["--advertise-account-stream", &account]);
+        let mut process = command.stdout(Stdio::piped()).spawn().expect("the program starts");
+        let mut line = String::new();
+        let output = process.stdout.as_mut().expect("a pipe");
+        BufReader::new(output).read_line(&mut line).expect("a line");
+        let connection: Value = serde_json::from_str(&line).expect("a JSON line");
+        let base = connection["base_url"].as_str().and_then(|url| url.strip_prefix("http://"));
+        let target = base.and_then(|address| address.parse().ok()).expect("an address");
+        proxy.target.set(target).expect("set once");
+        Self { process, proxy, connection }
+    }
+
+    /// A trader whose broker is behind the proxy.
+    pub fn customer(&self) -> Home {
+        let text = |key: &str| self.connection[key].as_str().expect("a text").to_owned();
+        Home::new()
+            .with("COTRADER_BASE_URL", &format!("http://{}", self.proxy.address))
+            .with("COTRADER_ACCOUNT_STREAM_URL", &text("account_stream_url"))
+            .with("TT_CLIENT_SECRET", &text("client_secret"))
+            .with("TT_REFRESH_TOKEN", &text("refresh_token"))
+    }
+
+    pub fn connection(&self) -> &Value {
+        &self.connection
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
