@@ -78,6 +78,8 @@ const MOST_INSTRUMENTS: usize = 60_000;
 pub struct Board {
     contents: Contents,
     links: HashMap<Link, LinkStatus>,
+    /// When the market stream was lost last: what came before is not live until it has come again.
+    lost: Option<Timestamp>,
     revision: u64,
     refused: u64,
 }
@@ -173,6 +175,12 @@ impl Board {
             (LinkState::Up { .. }, _) | (_, None) => now,
             (_, Some(status)) => status.heard,
         };
+        if link == Link::MarketStream
+            && matches!(state, LinkState::Down { .. } | LinkState::Refused { .. })
+            && self.live_epoch().is_some()
+        {
+            self.lost = Some(now);
+        }
         self.links.insert(link, LinkStatus { state, heard });
     }
 
@@ -197,7 +205,7 @@ impl Board {
         let heard = self.links.get(&Link::MarketStream).map(|status| status.heard);
         let young = heard.is_some_and(|heard| is_young(heard, now, config.link_live_seconds));
         let live_epoch = self.live_epoch().filter(|_| young);
-        MarketView::new(now, config.clone(), self.contents.clone(), live_epoch, self.revision)
+        MarketView::new(now, config.clone(), self.contents.clone(), (live_epoch, self.lost), self.revision)
     }
 
     /// The epoch of the market stream while it is up.
@@ -272,6 +280,7 @@ mod tests {
 
     use super::*;
     use crate::domain::Price;
+    use crate::market::rates::RateCurve;
 
     fn at(seconds: i64) -> Timestamp {
         DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
@@ -343,6 +352,23 @@ mod tests {
         assert_eq!(board.link_age(Link::MarketStream, at(10)), Some(1));
         board.link(Link::MarketStream, LinkState::Connecting { attempt: 1 }, at(12));
         assert_eq!(board.link_age(Link::MarketStream, at(14)), Some(5));
+    }
+
+    #[test]
+    fn what_was_read_before_the_stream_was_lost_is_not_live() {
+        let config =
+            MarketConfig::new(RateCurve::flat(0.04).expect("a rate"), Symbol::new("SPY").expect("a symbol"));
+        let live = |board: &Board, when: i64| board.view(at(when), &config).quote(&spy()).is_live();
+        let mut board = Board::default();
+        board.link(Link::MarketStream, LinkState::Up { epoch: Epoch(1) }, at(0));
+        board.apply(quote(100, 10, Source::Read));
+        assert!(live(&board, 11));
+        board.link(Link::MarketStream, LinkState::Down { why: "gone".into(), retry_in_ms: None }, at(11));
+        assert!(!live(&board, 11));
+        board.link(Link::MarketStream, LinkState::Up { epoch: Epoch(2) }, at(12));
+        assert!(!live(&board, 12), "until it has come again");
+        board.apply(quote(100, 13, Source::Read));
+        assert!(live(&board, 13));
     }
 
     #[test]

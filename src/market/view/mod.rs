@@ -79,6 +79,7 @@ struct Inner {
     config: MarketConfig,
     contents: Contents,
     live_epoch: Option<Epoch>,
+    lost: Option<Timestamp>,
     revision: u64,
     options: Mutex<HashMap<Instrument, OptionReading>>,
     forwards: Mutex<ForwardMemo>,
@@ -89,7 +90,7 @@ impl MarketView {
         now: Timestamp,
         config: MarketConfig,
         contents: Contents,
-        live_epoch: Option<Epoch>,
+        (live_epoch, lost): (Option<Epoch>, Option<Timestamp>),
         revision: u64,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -97,6 +98,7 @@ impl MarketView {
             config,
             contents,
             live_epoch,
+            lost,
             revision,
             options: Mutex::default(),
             forwards: Mutex::default(),
@@ -262,7 +264,11 @@ impl MarketView {
     fn is_live<T>(&self, held: &Stamped<T>) -> bool {
         match held.source {
             Source::Stream(epoch) => self.0.live_epoch == Some(epoch),
-            Source::Read => is_young(held.received, self.now(), self.0.config.read_live_seconds),
+            // Read before the stream was lost: nobody knows what has happened since.
+            Source::Read => {
+                self.0.lost.is_none_or(|lost| held.received > lost)
+                    && is_young(held.received, self.now(), self.0.config.read_live_seconds)
+            }
         }
     }
 
