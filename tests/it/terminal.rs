@@ -275,7 +275,11 @@ impl Term {
                 return status.clone();
             }
             let left = until.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "the process goes on; the screen was\n{}", framed(&latest.screen));
+            if left.is_zero() {
+                let screen = framed(&latest.screen);
+                drop(latest);
+                panic!("the process goes on; the screen was\n{screen}");
+            }
             latest = self.shared.changed.wait_timeout(latest, left).expect("no panic while held").0;
         }
     }
