@@ -89,21 +89,17 @@ fn spans_width(spans: &[Span<'_>]) -> usize {
     spans.iter().map(|s| width(&s.content)).sum()
 }
 
-/// Joins parts with `gap`. What does not fit is shortened first, then dropped, highest rank first.
+/// Joins parts with `gap`. What does not fit is shortened first, then dropped, highest rank first; what was
+/// shortened takes back the room that a dropped part leaves.
 pub fn fit(parts: &[Part], gap: &Span<'static>, limit: usize) -> Vec<Span<'static>> {
     let mut chosen: Vec<Option<usize>> = parts.iter().map(|_| Some(0)).collect();
     let gap_width = width(&gap.content);
-    loop {
-        let widths: Vec<usize> = parts
-            .iter()
-            .zip(&chosen)
-            .filter_map(|(p, form)| form.map(|f| spans_width(&p.forms[f])))
-            .filter(|w| *w > 0)
-            .collect();
-        let total = widths.iter().sum::<usize>() + gap_width * widths.len().saturating_sub(1);
-        if total <= limit {
-            break;
-        }
+    let total = |chosen: &[Option<usize>]| {
+        let forms = parts.iter().zip(chosen).filter_map(|(p, form)| form.map(|f| spans_width(&p.forms[f])));
+        let (count, sum) = forms.filter(|w| *w > 0).fold((0_usize, 0), |(n, sum), w| (n + 1, sum + w));
+        sum + gap_width * count.saturating_sub(1)
+    };
+    while total(&chosen) > limit {
         // Shorten before dropping within the same rank; among equals the later part gives way.
         let next = (0..parts.len())
             .filter(|i| {
@@ -116,6 +112,18 @@ pub fn fit(parts: &[Part], gap: &Span<'static>, limit: usize) -> Vec<Span<'stati
             });
         let Some(i) = next else { break };
         chosen[i] = chosen[i].map(|form| form + 1).filter(|form| *form < parts[i].forms.len());
+    }
+    let mut growing: Vec<usize> = (0..parts.len()).filter(|i| chosen[*i].is_some()).collect();
+    growing.sort_by_key(|i| parts[*i].rank);
+    for i in growing {
+        let present = chosen[i].unwrap_or(0);
+        for longer in 0..present {
+            chosen[i] = Some(longer);
+            if total(&chosen) <= limit {
+                break;
+            }
+            chosen[i] = Some(present);
+        }
     }
     let mut out: Vec<Span<'static>> = Vec::new();
     let mut used = 0;
@@ -226,6 +234,8 @@ mod tests {
         assert_eq!(text(&fit(&parts, &gap, 40)), "breach 0  ADX 18.0  streaming 12 s");
         assert_eq!(text(&fit(&parts, &gap, 30)), "breach 0  streaming 12 s");
         assert_eq!(text(&fit(&parts, &gap, 15)), "breach 0  12 s");
+        let regrown = [parts[2].clone(), Part::text(1, "a long reason", style)];
+        assert_eq!(text(&fit(&regrown, &gap, 18)), "streaming 12 s");
         assert_eq!(text(&fit(&parts, &gap, 10)), "breach 0");
         assert_eq!(text(&fit(&parts, &gap, 4)), "");
     }

@@ -35,7 +35,7 @@ pub fn line(scene: Scene<'_>, width: u16) -> Line<'static> {
     if header.link.kind == LinkKind::Live && !header.link.account_stream_up {
         left.push(Part::text(4, "no account stream", theme.near));
     }
-    if let Some(why) = &header.link.why {
+    if let Some(why) = header.link.why.as_ref().filter(|_| width >= 100) {
         left.push(Part::text(5, scene.prose(why), theme.text));
     }
     if header.refreshing {
