@@ -40,7 +40,9 @@ fn without_a_terminal_it_says_what_to_use_instead() {
 fn drawn(term: &Term, columns: u16, rows: u16) {
     term.wait_until("a frame of the new size", PATIENCE, |screen| {
         let (tall, wide) = screen.size();
-        (wide.get(), tall.get()) == (columns, rows) && screen.contents().contains("5 Hedging")
+        // The end of the last line: nothing of a frame of another size ends there.
+        let last = screen.rows(0, columns).nth(usize::from(rows) - 1).unwrap_or_default();
+        (wide.get(), tall.get()) == (columns, rows) && last.contains("? help")
     });
 }
 
