@@ -74,8 +74,8 @@ pub fn verify(setting: &Setting, args: JsonArg) -> Result<Exit, Trouble> {
     if sound {
         return Ok(Exit::Ok);
     }
-    let place = report.first_damaged().map_or("outside the events".to_owned(), |seq| format!("seq {seq}"));
-    Err(Trouble::new(Exit::StoreDamaged, format!("the store is damaged at {place}"))
+    let place = report.first_damaged().map_or("outside the events".to_owned(), |seq| format!("at seq {seq}"));
+    Err(Trouble::new(Exit::StoreDamaged, format!("the store is damaged {place}"))
         .with_remedy("keep the folder as it is, restore a backup into an empty one"))
 }
 
