@@ -5,6 +5,7 @@ mod broker;
 mod cli;
 mod cli_broker;
 mod cockpit;
+mod day_close;
 mod sim;
 mod sim_adapter;
 mod sim_streams;
