@@ -1,29 +1,18 @@
 //! One close a session, of the real book, whatever the screen shows at that moment.
 
-use std::time::{Duration, Instant};
-
-use serde_json::Value;
-
-use super::cli::Home;
-
-fn closes(home: &Home) -> Vec<Value> {
-    let listed = home.run(&["events", "--kind", "day.closed", "--json"]).expect(0);
-    listed.lines().iter().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
-}
+use super::terminal::{Home, Term, eventually};
 
 #[test]
 fn the_first_picture_after_the_close_is_recorded_once() {
     let home = Home::new();
-    let mut cockpit = home.in_terminal(&["--as-of", "2026-11-20T16:05"]);
+    let cockpit =
+        Term::spawn(&home, env!("CARGO_BIN_EXE_cotrader"), &["--as-of", "2026-11-20T16:05"], 160, 50);
     cockpit.wait_for("after hours");
-    let deadline = Instant::now() + Duration::from_secs(30);
-    let mut found = closes(&home);
-    while found.is_empty() {
-        assert!(Instant::now() < deadline, "no close was recorded");
-        found = closes(&home);
-    }
-    cockpit.type_in("q");
-    cockpit.end();
+    let found = eventually("the close of the day", || {
+        Some(home.events("day.closed")).filter(|closes| !closes.is_empty())
+    });
+    cockpit.keys("q");
+    cockpit.exit().assert_clean();
     assert_eq!(found.len(), 1);
     let close = &found[0]["payload"];
     assert_eq!(close["date"], "2026-11-20");

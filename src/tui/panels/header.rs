@@ -36,7 +36,13 @@ pub fn line(scene: Scene<'_>, width: u16) -> Line<'static> {
         left.push(Part::text(4, "no account stream", theme.near));
     }
     if let Some(why) = header.link.why.as_ref().filter(|_| width >= 100) {
-        left.push(Part::text(5, scene.prose(why), theme.text));
+        let why = scene.prose(why);
+        let cut = |limit| format!("why: {}", format::cut(&why, limit));
+        left.push(
+            Part::text(5, format!("why: {why}"), theme.text)
+                .or_text(cut(40), theme.text)
+                .or_text(cut(20), theme.text),
+        );
     }
     if header.refreshing {
         left.push(Part::text(7, "refreshing", theme.accent));
