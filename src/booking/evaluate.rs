@@ -79,9 +79,11 @@ pub fn evaluate(job: &EvaluationJob) -> Evaluation {
     let after = portfolio_limits(&job.after, job.portfolio);
     let compared = compare(&before, &after, true, job.warn_only);
     let exposures = exposure::exposures(&job.after);
-    let own = exposures.trades.iter().find(|row| row.trade == job.trade);
+    // The sum of the legs that have a price is not the trade's: then its Greeks are unknown.
+    let own = exposures.trades.iter().find(|row| row.trade == job.trade && row.coverage.complete);
+    let own = own.map(|row| &row.exposure);
     let payoff = profile::at_expiry(&job.legs);
-    let cost = job.legs.iter().map(Leg::cost).sum::<Option<Money>>().unwrap_or_default();
+    let cost = job.legs.iter().map(Leg::cost).sum::<Option<Money>>();
     let mut notes = job.notes.clone();
     let mut verdict = compared.verdict;
     if compared.reduces_breach {
@@ -92,24 +94,34 @@ pub fn evaluate(job: &EvaluationJob) -> Evaluation {
         notes.push("quotes of the portfolio are stale".to_owned());
         verdict = verdict.max(if job.warn_only { Verdict::Warn } else { Verdict::Block });
     }
-    if own.is_none_or(|row| !row.coverage.complete) {
+    if own.is_none() {
         notes.push("a leg has no usable quote".to_owned());
         verdict = verdict.max(if job.warn_only { Verdict::Warn } else { Verdict::Block });
     }
+    if let Some(name) = assumed_beta(job) {
+        notes.push(format!("nobody knows the beta of {name}: 1.00 stands in"));
+    }
     Evaluation {
-        net_price: -cost,
+        net_price: cost.map(|cost| -cost),
         max_profit: payoff.as_ref().and_then(|p| p.max_profit).and_then(Money::from_f64),
         max_loss: payoff.as_ref().and_then(|p| p.max_loss).and_then(Money::from_f64),
+        payoff_unknown: payoff.is_none(),
         defined_risk: recognition::is_defined_risk(&job.legs),
         breakevens: payoff.map(|p| p.breakevens).unwrap_or_default(),
-        delta_shares: own.map_or(0.0, |row| row.exposure.delta_shares),
-        beta_weighted_delta: own.map_or(0.0, |row| row.exposure.beta_weighted_delta),
-        theta_day: own.map_or(0.0, |row| row.exposure.theta_day),
-        vega_point: own.map_or(0.0, |row| row.exposure.vega_point),
+        delta_shares: own.map(|of| of.delta_shares),
+        beta_weighted_delta: own.map(|of| of.beta_weighted_delta),
+        theta_day: own.map(|of| of.theta_day),
+        vega_point: own.map(|of| of.vega_point),
         limits: compared.changes,
         verdict,
         notes,
     }
+}
+
+/// The underlying of the draft, where 1.0 stands in for its beta.
+fn assumed_beta(job: &EvaluationJob) -> Option<&Symbol> {
+    let leg = job.after.legs.iter().find(|leg| leg.trade == job.trade)?;
+    job.after.underlying_of(leg).filter(|of| of.beta_assumed).map(|of| &of.symbol)
 }
 
 /// A block stays a block: the limit that stands in the way, or the quotes that nobody knows.
@@ -137,12 +149,20 @@ pub fn blocked(evaluation: &Evaluation, underlying: &Symbol) -> Option<Refusal> 
 /// "WhatIf booked: sell 1 iron condor …, credit 0.96, max loss 404; L1 62 → 64 %: pass"
 pub fn sentence(draft: &Draft, evaluation: &Evaluation) -> String {
     let words = label::strategy_words(draft.strategy, &draft.legs);
-    let side = if evaluation.net_price.is_negative() { "debit" } else { "credit" };
-    let loss =
-        evaluation.max_loss.map_or_else(|| "unlimited".to_owned(), |loss| loss.0.round_dp(0).to_string());
+    let price = evaluation.net_price.map_or_else(
+        || "price unknown".to_owned(),
+        |price| {
+            let side = if price.is_negative() { "debit" } else { "credit" };
+            format!("{side} {} in all", Money(price.0.abs().round_dp(2)))
+        },
+    );
+    let loss = match evaluation.max_loss {
+        Some(loss) => loss.0.round_dp(0).to_string(),
+        None if evaluation.payoff_unknown => "unknown".to_owned(),
+        None => "unlimited".to_owned(),
+    };
     format!(
-        "WhatIf booked: {words}, {side} {} in all, max loss {loss}; {}; {}",
-        Money(evaluation.net_price.0.abs().round_dp(2)),
+        "WhatIf booked: {words}, {price}, max loss {loss}; {}; {}",
         draft.notes.join(", "),
         verdict_words(evaluation)
     )
@@ -170,4 +190,72 @@ pub fn verdict_words(evaluation: &Evaluation) -> String {
 pub fn has_sense(draft: &Draft, debit: bool) -> bool {
     let cost: Option<Money> = draft.legs.iter().map(Leg::cost).sum();
     cost.is_some_and(|cost| if debit { cost.0 > Decimal::ZERO } else { cost.0 < Decimal::ZERO })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::freshness::Unusable;
+    use crate::domain::{Instrument, Price};
+    use crate::risk::fixtures;
+    use crate::risk::{LegPricing, PortfolioRisk};
+
+    /// A draft of one share of QQQ beside the worked book, in a portfolio that only warns.
+    fn job(priced: LegPricing) -> EvaluationJob {
+        let (trade, portfolio) = (fixtures::trade(77), PortfolioId::from_key("model"));
+        let before = fixtures::book_b();
+        let mut after = before.clone();
+        let mut leg = fixtures::shares(1, 1.0);
+        leg.trade = trade;
+        leg.portfolio = Some(portfolio);
+        leg.priced = priced;
+        after.legs.push(leg);
+        after.portfolios.push(PortfolioRisk {
+            id: portfolio,
+            name: "Model".into(),
+            equity: Some(25_000.0),
+            limits: crate::domain::portfolio::PortfolioLimits { beta_delta: None, var95: None },
+            hypothetical: true,
+            warn_only: true,
+            account: None,
+            delta_band: None,
+        });
+        let leg = Leg {
+            instrument: Instrument::Equity(fixtures::symbol("QQQ")),
+            quantity: Decimal::ONE,
+            entry: Some(Price(Decimal::from(520))),
+        };
+        EvaluationJob {
+            trade,
+            portfolio,
+            warn_only: true,
+            strategy: Strategy::Stock,
+            legs: vec![leg],
+            notes: Vec::new(),
+            before,
+            after,
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_of_a_draft_is_not_recorded_as_nothing() {
+        let known = evaluate(&job(LegPricing::Shares));
+        assert_eq!((known.delta_shares, known.theta_day), (Some(1.0), Some(0.0)));
+        let unknown = evaluate(&job(LegPricing::Unpriced { why: Unusable::Missing }));
+        let figures =
+            [unknown.delta_shares, unknown.beta_weighted_delta, unknown.theta_day, unknown.vega_point];
+        assert_eq!((figures, unknown.verdict), ([None; 4], Verdict::Warn));
+        let mut without_entry = job(LegPricing::Shares);
+        without_entry.legs[0].entry = None;
+        let judged = evaluate(&without_entry);
+        assert_eq!((judged.net_price, judged.max_loss, judged.payoff_unknown), (None, None, true));
+    }
+
+    #[test]
+    fn a_beta_that_nobody_knows_is_said() {
+        let mut job = job(LegPricing::Shares);
+        assert!(evaluate(&job).notes.is_empty());
+        job.after.underlyings[1].beta_assumed = true;
+        assert_eq!(evaluate(&job).notes, ["nobody knows the beta of QQQ: 1.00 stands in"]);
+    }
 }

@@ -40,6 +40,16 @@ impl Unusable {
     }
 }
 
+/// How a value stood, without the value: for the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    Live,
+    /// No longer live, and how old it was.
+    StaleSeconds(i64),
+    Unusable(Unusable),
+}
+
 /// A value with its standing. There is no path from `Unusable` to a number.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "state")]
@@ -75,6 +85,14 @@ impl<T> Reading<T> {
 
     pub fn is_live(&self) -> bool {
         matches!(self, Self::Live { .. })
+    }
+
+    pub fn standing(&self) -> Standing {
+        match self {
+            Self::Live { .. } => Standing::Live,
+            Self::Stale { age_seconds, .. } => Standing::StaleSeconds(*age_seconds),
+            Self::Unusable { why } => Standing::Unusable(*why),
+        }
     }
 
     /// Both values: stale if either is, by the older age; unusable if either is.

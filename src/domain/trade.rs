@@ -96,17 +96,21 @@ impl TradeState {
 /// The figures a trade was judged by before it could go on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evaluation {
-    /// Credit positive, debit negative, for the whole trade at mid.
-    pub net_price: Money,
-    /// `None` when unlimited.
+    /// Credit positive, debit negative, for the whole trade at mid; `None` when unknown.
+    pub net_price: Option<Money>,
+    /// `None` when unlimited, or unknown: see `payoff_unknown`.
     pub max_profit: Option<Money>,
     pub max_loss: Option<Money>,
+    /// What it makes and loses at expiry could not be told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub payoff_unknown: bool,
     pub defined_risk: bool,
     pub breakevens: Vec<f64>,
-    pub delta_shares: f64,
-    pub beta_weighted_delta: f64,
-    pub theta_day: f64,
-    pub vega_point: f64,
+    /// Of the whole trade; `None` when a leg of it has no usable price.
+    pub delta_shares: Option<f64>,
+    pub beta_weighted_delta: Option<f64>,
+    pub theta_day: Option<f64>,
+    pub vega_point: Option<f64>,
     /// Each limit of the trade's portfolio, before and after.
     pub limits: Vec<LimitChange>,
     pub verdict: Verdict,

@@ -2,11 +2,11 @@
 
 use super::Engine;
 use crate::domain::event::{DayClosed, EquityAtClose, ExposureAtClose, MarketObserved};
-use crate::domain::market_context::{LegMark, MarketContext, UnderlyingFactors};
+use crate::domain::market_context::{IvSource, LegMark, MarketContext, Model, UnderlyingFactors};
 use crate::domain::time::new_york_date;
 use crate::domain::view::Scope;
-use crate::domain::{Event, Instrument, Money, Reading, Symbol, Timestamp, Trade};
-use crate::market::view::MarketView;
+use crate::domain::{Event, Instrument, Money, Price, Reading, Symbol, Timestamp, Trade};
+use crate::market::view::{MarketView, OptionReading, PricingModel, VolSource};
 use crate::risk::exposure::exposures;
 use crate::risk::valuation::{self, Total};
 
@@ -30,23 +30,13 @@ impl Engine {
             .instruments()
             .iter()
             .chain(also)
-            .map(|instrument| {
-                let quote = market.raw_quote(instrument);
-                LegMark {
-                    instrument: instrument.broker_symbol(),
-                    bid: quote.and_then(|quote| quote.bid),
-                    ask: quote.and_then(|quote| quote.ask),
-                    mark: market.mark(instrument).known().copied(),
-                    iv: instrument.option().and_then(|_| {
-                        market.option(instrument).inputs.known().map(|inputs| inputs.vol_annual)
-                    }),
-                }
-            })
+            .map(|instrument| leg_mark(instrument, market))
             .collect();
         MarketContext {
             as_of: market.now(),
             revision: self.revision,
             rate: market.rate(30.0 / 365.0),
+            rates_as_of: Some(self.config.rates_as_of),
             underlyings,
             marks,
         }
@@ -74,15 +64,18 @@ impl Engine {
         let exposures = real
             .underlyings
             .iter()
-            .map(|row| ExposureAtClose {
-                underlying: row.symbol.clone(),
-                delta_shares: row.exposure.delta_shares,
-                beta_weighted_delta: row.exposure.beta_weighted_delta,
-                gamma_pnl_1pct: row.exposure.gamma_pnl_1pct,
-                theta_day: row.exposure.theta_day,
-                vega_point: row.exposure.vega_point,
-                iv30: market.iv30(&row.symbol).map(|iv| iv.value),
-                complete: row.coverage.complete,
+            .map(|row| {
+                let known = Some(&row.exposure).filter(|_| row.coverage.unpriced < row.coverage.legs);
+                ExposureAtClose {
+                    underlying: row.symbol.clone(),
+                    delta_shares: known.map(|of| of.delta_shares),
+                    beta_weighted_delta: known.map(|of| of.beta_weighted_delta),
+                    gamma_pnl_1pct: known.map(|of| of.gamma_pnl_1pct),
+                    theta_day: known.map(|of| of.theta_day),
+                    vega_point: known.map(|of| of.vega_point),
+                    iv30: market.iv30(&row.symbol).map(|iv| iv.value),
+                    complete: row.coverage.complete,
+                }
             })
             .collect();
         Some(Event::DayClosed(DayClosed {
@@ -131,18 +124,100 @@ impl Engine {
     }
 }
 
+fn leg_mark(instrument: &Instrument, market: &MarketView) -> LegMark {
+    let quote = market.raw_quote(instrument);
+    let mark = market.mark(instrument);
+    let option = instrument.option().map(|_| market.option(instrument));
+    let iv = option.map(|option| option.inputs.map(|inputs| inputs.vol_annual));
+    let known = |option: &OptionReading| option.inputs.known().is_some();
+    LegMark {
+        instrument: instrument.broker_symbol(),
+        bid: quote.and_then(|quote| quote.bid),
+        ask: quote.and_then(|quote| quote.ask),
+        quote_age_seconds: market.quote_age_seconds(instrument),
+        mark: mark.known().copied(),
+        mark_standing: Some(mark.standing()),
+        iv: iv.and_then(|iv| iv.known().copied()),
+        iv_standing: iv.map(|iv| iv.standing()),
+        iv_source: option.filter(known).map(|option| match option.vol_source {
+            VolSource::Mid => IvSource::Mid,
+            VolSource::Ask => IvSource::Ask,
+            VolSource::Neighbour => IvSource::Neighbour,
+        }),
+        model: option.filter(known).map(|option| match option.model {
+            PricingModel::European => Model::European,
+            PricingModel::EuropeanForAmerican => Model::EuropeanForAmerican,
+        }),
+    }
+}
+
 fn factors(symbol: &Symbol, market: &MarketView) -> UnderlyingFactors {
     let metrics = market.metrics(symbol);
     let dividend = market.next_dividend(symbol);
+    let spot = market.spot(symbol);
+    let iv30 = market.iv30(symbol);
+    let beta = market.beta(symbol);
+    let daily_vol = market.daily_vol(symbol);
     UnderlyingFactors {
         symbol: symbol.clone(),
-        spot: market.spot(symbol).known().copied(),
-        previous_close: market.previous_close(&Instrument::watched(symbol)).map(crate::domain::Price::to_f64),
-        iv30: market.iv30(symbol).map(|iv| iv.value),
+        spot: spot.known().copied(),
+        spot_standing: Some(spot.standing()),
+        previous_close: market.previous_close(&Instrument::watched(symbol)).map(Price::to_f64),
+        iv30: iv30.map(|iv| iv.value),
+        iv30_source: iv30.map(|iv| iv.source),
         iv_rank: metrics.and_then(|metrics| metrics.iv_rank),
-        beta: Some(market.beta(symbol).value),
-        daily_vol: market.daily_vol(symbol),
+        beta: Some(beta.value),
+        beta_source: Some(beta.source),
+        daily_vol: daily_vol.map(|vol| vol.value),
+        daily_vol_source: daily_vol.map(|vol| vol.source),
         next_ex_date: dividend.map(|dividend| dividend.ex_date),
-        dividend: metrics.and_then(|metrics| metrics.next_dividend),
+        dividend: dividend.and_then(|dividend| Price::from_f64(dividend.amount)).map(|amount| amount.0),
+        dividend_source: market.dividend_source(symbol),
+        dividend_yield: market.dividend_yield(symbol).filter(|_| dividend.is_none()),
+        metrics_at: metrics.and_then(|metrics| metrics.at),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+
+    use super::*;
+    use crate::domain::freshness::{Standing, Unusable};
+    use crate::domain::market_context::BetaSource;
+    use crate::market::board::Board;
+    use crate::market::rates::RateCurve;
+    use crate::market::update::{MarketUpdate, RawQuote, Source};
+    use crate::market::view::MarketConfig;
+
+    #[test]
+    fn the_record_says_how_fresh_a_value_was_and_what_was_assumed() {
+        let xyz = Symbol::new("XYZ").unwrap();
+        let share = Instrument::Equity(xyz.clone());
+        let received = DateTime::from_timestamp(1_795_190_000, 0).unwrap();
+        let quote = RawQuote {
+            bid: Price::from_f64(99.0),
+            ask: Price::from_f64(101.0),
+            bid_size: None,
+            ask_size: None,
+            at: None,
+            received,
+        };
+        let mut board = Board::default();
+        board.apply(MarketUpdate::Quote { instrument: share.clone(), quote, source: Source::Read });
+        let config = MarketConfig::new(RateCurve::flat(0.04).unwrap(), Symbol::new("SPY").unwrap());
+        let at = |seconds| board.view(received + TimeDelta::seconds(seconds), &config);
+
+        let known = factors(&xyz, &at(1));
+        assert_eq!((known.spot, known.spot_standing), (Some(100.0), Some(Standing::Live)));
+        assert_eq!((known.beta, known.beta_source), (Some(1.0), Some(BetaSource::Assumed)));
+        assert_eq!((known.daily_vol, known.daily_vol_source), (None, None));
+        assert_eq!(factors(&xyz, &at(60)).spot_standing, Some(Standing::StaleSeconds(60)));
+        let missing = factors(&config.benchmark, &at(1));
+        assert_eq!(missing.spot_standing, Some(Standing::Unusable(Unusable::Missing)));
+
+        let mark = leg_mark(&share, &at(60));
+        assert_eq!(mark.mark_standing, Some(Standing::StaleSeconds(60)));
+        assert_eq!((mark.quote_age_seconds, mark.iv_standing, mark.model), (Some(60), None, None));
     }
 }

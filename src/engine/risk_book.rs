@@ -128,7 +128,7 @@ pub(super) fn book(books: &Containers, market: &MarketView, counts: impl Fn(&Tra
     RiskBook {
         as_of: market.now(),
         benchmark_spot: market.spot(&benchmark).known().copied(),
-        benchmark_daily_vol: market.daily_vol(&benchmark),
+        benchmark_daily_vol: market.daily_vol(&benchmark).map(|vol| vol.value),
         benchmark_half_spread: half_spread(&benchmark, market),
         benchmark,
         underlyings: symbols.iter().map(|symbol| risk_underlying(symbol, market)).collect(),
@@ -145,7 +145,7 @@ fn risk_underlying(symbol: &Symbol, market: &MarketView) -> RiskUnderlying {
         spot: market.spot(symbol).known().copied(),
         beta: beta.value,
         beta_assumed: beta.source == BetaSource::Assumed,
-        daily_vol: market.daily_vol(symbol),
+        daily_vol: market.daily_vol(symbol).map(|vol| vol.value),
         half_spread: half_spread(symbol, market),
     }
 }

@@ -15,7 +15,7 @@ pub mod valuation;
 pub mod var;
 
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 
 pub use book::{LegPricing, PortfolioRisk, RiskBook, RiskLeg, RiskUnderlying};
 pub use report::{PortfolioReport, RiskQuestion, RiskReport, compute};

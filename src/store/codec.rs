@@ -129,6 +129,60 @@ mod tests {
         assert!(matches!(decode(b"trade.closed", b"{}"), Some(Err(_))));
     }
 
+    /// As written before freshness, sources and unknown figures had a place in them.
+    #[test]
+    fn payloads_of_earlier_versions_read_and_say_that_they_do_not_know() {
+        let read = |kind: &str, payload: &str| {
+            decode(kind.as_bytes(), payload.as_bytes()).expect("known").expect("decodes")
+        };
+        let observed = read(
+            "market.observed",
+            r#"{"context":{"as_of":"2027-02-08T16:45:00Z","revision":3,"rate":0.0385,"underlyings":[
+                {"symbol":"SPY","spot":701.25,"previous_close":699.0,"iv30":0.16,"iv_rank":0.23,"beta":1.0,
+                 "daily_vol":0.01,"next_ex_date":"2027-03-19","dividend":"1.75"}],"marks":[
+                {"instrument":"SPY","bid":"701.20","ask":"701.30","mark":"701.25","iv":null}]}}"#,
+        );
+        let Event::MarketObserved(MarketObserved { context }) = observed else { panic!("{observed:?}") };
+        let (factors, mark) = (&context.underlyings[0], &context.marks[0]);
+        assert_eq!((factors.beta, factors.beta_source), (Some(1.0), None));
+        assert_eq!((factors.spot, factors.spot_standing), (Some(701.25), None));
+        assert!(mark.mark.is_some() && mark.mark_standing.is_none() && context.rates_as_of.is_none());
+        let evaluated = read(
+            "trade.evaluated",
+            r#"{"trade":"01a1fe6e-e0a3-7747-b5d0-d5ec0bba6a8e","evaluation":{"net_price":"96.00",
+                "max_profit":"96.00","max_loss":null,"defined_risk":false,"breakevens":[701.5],
+                "delta_shares":-3.25,"beta_weighted_delta":0.0,"theta_day":5.5,"vega_point":-7.75,
+                "limits":[],"verdict":"pass","notes":[]}}"#,
+        );
+        let Event::TradeEvaluated(TradeEvaluated { evaluation, .. }) = evaluated else {
+            panic!("{evaluated:?}")
+        };
+        assert_eq!((evaluation.delta_shares, evaluation.beta_weighted_delta), (Some(-3.25), Some(0.0)));
+        assert!(!evaluation.payoff_unknown && evaluation.net_price.is_some());
+        let closed = read(
+            "day.closed",
+            r#"{"date":"2027-02-08","equity":[],"exposures":[{"underlying":"SPY","delta_shares":0.3,
+                "beta_weighted_delta":0.3,"gamma_pnl_1pct":3.5,"theta_day":12.0,"vega_point":-40.25,
+                "iv30":0.162,"complete":true}],"context":{"as_of":"2027-02-08T21:00:00Z","revision":1,
+                "rate":0.0385,"underlyings":[],"marks":[]}}"#,
+        );
+        let Event::DayClosed(DayClosed { exposures, .. }) = closed else { panic!("{closed:?}") };
+        assert_eq!(exposures[0].theta_day, Some(12.0));
+    }
+
+    #[test]
+    fn a_standing_is_stored_in_words() {
+        let payload = payload(&testing::one_of_each()[4]).expect("serialises");
+        for words in [
+            r#""spot_standing":{"stale_seconds":42}"#,
+            r#""beta":1.0,"beta_source":"assumed""#,
+            r#""mark_standing":"live""#,
+            r#""iv":null,"iv_standing":{"unusable":"arbitrage"}"#,
+        ] {
+            assert!(payload.contains(words), "{words} in {payload}");
+        }
+    }
+
     #[test]
     fn instants_read_back_to_the_nanosecond() {
         for text in ["2027-02-08T16:45:00.123456789Z", "1999-12-31T23:59:59.000000001Z"] {

@@ -14,6 +14,7 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/0001_events.sql")),
     M::up(include_str!("../../migrations/0002_projections.sql")),
+    M::up(include_str!("../../migrations/0003_unknown_greeks.sql")),
 ];
 
 pub const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);

@@ -7,9 +7,13 @@ use rust_decimal::Decimal;
 use super::{Access, Store};
 use crate::domain::account::{Account, AccountKind, Balances};
 use crate::domain::event::*;
+use crate::domain::freshness::{Standing, Unusable};
 use crate::domain::id::*;
-use crate::domain::market_context::MarketContext;
-use crate::domain::money::Money;
+use crate::domain::market_context::{
+    BetaSource, DailyVolSource, DividendSource, Iv30Source, IvSource, LegMark, MarketContext, Model,
+    UnderlyingFactors,
+};
+use crate::domain::money::{Money, Price};
 use crate::domain::portfolio::{ExitProfile, Portfolio, PortfolioLimits};
 use crate::domain::strategy::Strategy;
 use crate::domain::symbol::Symbol;
@@ -81,7 +85,43 @@ pub fn filled(dir: &Path, notes: usize) {
 }
 
 fn context() -> MarketContext {
-    MarketContext { as_of: at(1), revision: 3, rate: 0.0385, underlyings: vec![], marks: vec![] }
+    let date = |month| chrono::NaiveDate::from_ymd_opt(2027, month, 19).expect("a date");
+    MarketContext {
+        as_of: at(1),
+        revision: 3,
+        rate: 0.0385,
+        rates_as_of: Some(date(1)),
+        underlyings: vec![UnderlyingFactors {
+            symbol: symbol(),
+            spot: Some(701.25),
+            spot_standing: Some(Standing::StaleSeconds(42)),
+            previous_close: None,
+            iv30: Some(0.162),
+            iv30_source: Some(Iv30Source::BrokerIndex),
+            iv_rank: None,
+            beta: Some(1.0),
+            beta_source: Some(BetaSource::Assumed),
+            daily_vol: Some(0.0102),
+            daily_vol_source: Some(DailyVolSource::Implied),
+            next_ex_date: Some(date(3)),
+            dividend: Some(Decimal::new(175, 2)),
+            dividend_source: Some(DividendSource::Estimated),
+            dividend_yield: None,
+            metrics_at: Some(at(0)),
+        }],
+        marks: vec![LegMark {
+            instrument: "SPY   270319P00680000".into(),
+            bid: None,
+            ask: Some(Price(Decimal::new(5, 2))),
+            quote_age_seconds: Some(3),
+            mark: Some(Price(Decimal::new(25, 3))),
+            mark_standing: Some(Standing::Live),
+            iv: None,
+            iv_standing: Some(Standing::Unusable(Unusable::Arbitrage)),
+            iv_source: Some(IvSource::Ask),
+            model: Some(Model::EuropeanForAmerican),
+        }],
+    }
 }
 
 pub fn one_of_each() -> Vec<Event> {
@@ -143,11 +183,11 @@ pub fn one_of_each() -> Vec<Event> {
             ],
             exposures: vec![ExposureAtClose {
                 underlying: symbol(),
-                delta_shares: 0.1 + 0.2,
-                beta_weighted_delta: -1e-9,
-                gamma_pnl_1pct: 3.5,
-                theta_day: 12.0,
-                vega_point: -40.25,
+                delta_shares: Some(0.1 + 0.2),
+                beta_weighted_delta: Some(-1e-9),
+                gamma_pnl_1pct: Some(3.5),
+                theta_day: None,
+                vega_point: Some(-40.25),
                 iv30: Some(0.162),
                 complete: true,
             }],
@@ -157,15 +197,16 @@ pub fn one_of_each() -> Vec<Event> {
         Event::TradeEvaluated(TradeEvaluated {
             trade,
             evaluation: Evaluation {
-                net_price: money,
+                net_price: Some(money),
                 max_profit: Some(money),
                 max_loss: None,
+                payoff_unknown: false,
                 defined_risk: true,
                 breakevens: vec![701.5, 760.25],
-                delta_shares: -3.25,
-                beta_weighted_delta: -3.0,
-                theta_day: 5.5,
-                vega_point: -7.75,
+                delta_shares: Some(-3.25),
+                beta_weighted_delta: None,
+                theta_day: Some(5.5),
+                vega_point: None,
                 limits: vec![],
                 verdict: Verdict::Pass,
                 notes: vec!["nearest listed expiry".into()],

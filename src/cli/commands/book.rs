@@ -185,23 +185,30 @@ fn page(setting: &Setting, done: &Done, booked: &Booked) -> String {
     let structure = label::structure(intended.strategy, &intended.legs, year);
     line("WhatIf", format!("{} {structure}{home}", intended.underlying));
     for leg in &intended.legs {
-        let price = leg.entry.map_or("—".to_owned(), |price| format!("{:.2}", price.0));
+        let price = leg.entry.map_or(UNKNOWN.to_owned(), |price| format!("{:.2}", price.0));
         line("", format!("{:+}  {:<18} {price:>8}", leg.quantity, label::leg(&leg.instrument, year)));
     }
-    let side = if evaluation.net_price.is_negative() { "debit" } else { "credit" };
-    line(side, dollars(Money(evaluation.net_price.0.abs())));
-    line("max profit", evaluation.max_profit.map_or("unlimited".into(), dollars));
-    line("max loss", evaluation.max_loss.map_or("unlimited".into(), dollars));
+    match evaluation.net_price {
+        Some(price) if price.is_negative() => line("debit", dollars(Money(price.0.abs()))),
+        Some(price) => line("credit", dollars(price)),
+        None => line("price", UNKNOWN.into()),
+    }
+    let boundless = if evaluation.payoff_unknown { UNKNOWN } else { "unlimited" };
+    line("max profit", evaluation.max_profit.map_or(boundless.into(), dollars));
+    line("max loss", evaluation.max_loss.map_or(boundless.into(), dollars));
     let breakevens: Vec<String> = evaluation.breakevens.iter().map(|b| format!("{b:.2}")).collect();
-    line("breakevens", if breakevens.is_empty() { "—".into() } else { breakevens.join(", ") });
+    line("breakevens", if breakevens.is_empty() { UNKNOWN.into() } else { breakevens.join(", ") });
+    let signed = |figure: Option<f64>, places: usize| {
+        figure.map_or(UNKNOWN.to_owned(), |figure| format!("{figure:+.places$}"))
+    };
     line(
         "Greeks",
         format!(
-            "Δ {:+.1} sh, βΔ {:+.1} sh, Θ {:+.2} a day, vega {:+.1} a point",
-            evaluation.delta_shares,
-            evaluation.beta_weighted_delta,
-            evaluation.theta_day,
-            evaluation.vega_point
+            "Δ {} sh, βΔ {} sh, Θ {} a day, vega {} a point",
+            signed(evaluation.delta_shares, 1),
+            signed(evaluation.beta_weighted_delta, 1),
+            signed(evaluation.theta_day, 2),
+            signed(evaluation.vega_point, 1)
         ),
     );
     let percent = |used: Option<f64>| used.map_or("unknown".into(), |used| format!("{:.0} %", used * 100.0));
@@ -235,6 +242,9 @@ fn page(setting: &Setting, done: &Done, booked: &Booked) -> String {
     line("events", events.join(" "));
     text
 }
+
+/// What stands in place of a figure that nobody knows.
+const UNKNOWN: &str = "—";
 
 /// Grouped by thousands, to the cent.
 fn dollars(amount: Money) -> String {

@@ -113,12 +113,14 @@ pub struct EquityAtClose {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExposureAtClose {
     pub underlying: Symbol,
-    pub delta_shares: f64,
-    pub beta_weighted_delta: f64,
-    pub gamma_pnl_1pct: f64,
-    pub theta_day: f64,
-    pub vega_point: f64,
+    /// Of the legs that had a price; `None` when none of them had one.
+    pub delta_shares: Option<f64>,
+    pub beta_weighted_delta: Option<f64>,
+    pub gamma_pnl_1pct: Option<f64>,
+    pub theta_day: Option<f64>,
+    pub vega_point: Option<f64>,
     pub iv30: Option<f64>,
+    /// Every leg had a price.
     pub complete: bool,
 }
 

@@ -127,7 +127,7 @@ impl MarketView {
         });
         let (escrow, dividend_yield) = match escrow {
             Some(escrow) => (escrow, 0.0),
-            None => (0.0, self.dividend_yield(symbol)),
+            None => (0.0, self.dividend_yield(symbol).unwrap_or(0.0)),
         };
         let value = (plain_spot - escrow) * ((rate - dividend_yield) * tte_years).exp();
         let forward = Forward { value, source: ForwardSource::Carry };

@@ -344,9 +344,9 @@ fn beta_comes_from_the_best_source_there_is() {
     let correlation = view.correlation(&symbol("QQQ"), &symbol("GLD")).expect("a correlation");
     assert!((correlation + 1.0).abs() < 1e-9);
     assert_eq!(view.correlation(&symbol("QQQ"), &symbol("NVDA")), None);
-    let ratio =
-        view.daily_vol(&symbol("QQQ")).expect("a vol") / view.daily_vol(&symbol("SPY")).expect("a vol");
-    assert!((ratio - 1.2).abs() < 1e-9);
+    let vol = |name| view.daily_vol(&symbol(name)).expect("a vol");
+    assert!((vol("QQQ").value / vol("SPY").value - 1.2).abs() < 1e-9);
+    assert_eq!(vol("QQQ").source, DailyVolSource::Ewma);
     assert!(view.rv20(&symbol("SPY")).is_some() && view.rv20(&symbol("NVDA")).is_none());
 }
 

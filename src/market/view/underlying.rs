@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::MarketView;
 use crate::domain::freshness::Unusable;
 use crate::domain::instrument::is_index;
+pub use crate::domain::market_context::{BetaSource, DailyVolSource, DividendSource, Iv30Source};
 use crate::domain::time::new_york_date;
 use crate::domain::{Bar, Instrument, Reading, Symbol, TradingDate};
 use crate::market::calendar::years_between;
@@ -19,16 +20,6 @@ pub struct Beta {
     pub source: BetaSource,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BetaSource {
-    /// From daily bars.
-    Own,
-    Broker,
-    /// Nobody knows it: 1.0 stands in.
-    Assumed,
-    Override,
-}
-
 /// Volatility for the next thirty calendar days, per year.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Iv30 {
@@ -36,21 +27,11 @@ pub struct Iv30 {
     pub source: Iv30Source,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Iv30Source {
-    /// The broker's volatility index.
-    BrokerIndex,
-    /// Interpolated between the broker's volatilities per expiration.
-    Expirations,
-}
-
-impl Iv30Source {
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::BrokerIndex => "broker tw",
-            Self::Expirations => "own, from expirations",
-        }
-    }
+/// Standard deviation of the next daily return.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DailyVol {
+    pub value: f64,
+    pub source: DailyVolSource,
 }
 
 /// Expirations nearer than this say too little about a month.
@@ -108,13 +89,15 @@ impl MarketView {
 
     /// Standard deviation of the next daily return: the trader's word, else EWMA, else the last month's,
     /// else the implied volatility brought to a day.
-    pub fn daily_vol(&self, symbol: &Symbol) -> Option<f64> {
+    pub fn daily_vol(&self, symbol: &Symbol) -> Option<DailyVol> {
+        let of = |source| move |value| DailyVol { value, source };
         let said = self.0.config.overrides.get(symbol).and_then(|o| o.daily_vol).filter(|v| *v >= 0.0);
         let single = self.single(symbol);
         let per_day = |annual: f64| annual / 252f64.sqrt();
-        said.or(single.ewma_daily)
-            .or(single.realised_20.map(per_day))
-            .or_else(|| self.iv30(symbol).map(|iv| per_day(iv.value)))
+        said.map(of(DailyVolSource::Override))
+            .or(single.ewma_daily.map(of(DailyVolSource::Ewma)))
+            .or(single.realised_20.map(per_day).map(of(DailyVolSource::Realised)))
+            .or_else(|| self.iv30(symbol).map(|iv| per_day(iv.value)).map(of(DailyVolSource::Implied)))
     }
 
     /// Of daily returns; where the joint history is too short, through the benchmark.
@@ -160,6 +143,17 @@ impl MarketView {
         self.dividend_plan(symbol)?.next(new_york_date(self.now()))
     }
 
+    /// The next dividend is the trader's word, announced, or repeated from an earlier one.
+    pub fn dividend_source(&self, symbol: &Symbol) -> Option<DividendSource> {
+        let next = self.next_dividend(symbol)?;
+        let said = self.0.config.overrides.get(symbol).is_some_and(|o| o.dividends.is_some());
+        Some(match (said, next.estimated) {
+            (_, true) => DividendSource::Estimated,
+            (true, false) => DividendSource::Override,
+            (false, false) => DividendSource::Announced,
+        })
+    }
+
     pub fn next_earnings(&self, symbol: &Symbol) -> NextEvent {
         let today = new_york_date(self.now());
         match self.metrics(symbol).and_then(|m| m.next_earnings).filter(|date| *date >= today) {
@@ -192,9 +186,9 @@ impl MarketView {
     }
 
     /// The continuous yield, where no discrete dividends are known.
-    pub(super) fn dividend_yield(&self, symbol: &Symbol) -> f64 {
+    pub fn dividend_yield(&self, symbol: &Symbol) -> Option<f64> {
         let said = self.0.config.overrides.get(symbol).and_then(|o| o.dividend_yield);
-        said.or_else(|| self.metrics(symbol)?.dividend_yield).filter(|q| q.is_finite()).unwrap_or(0.0)
+        said.or_else(|| self.metrics(symbol)?.dividend_yield).filter(|q| q.is_finite())
     }
 
     /// The last date whose session is over.
