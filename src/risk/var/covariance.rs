@@ -5,6 +5,7 @@
 use nalgebra::DMatrix;
 
 use crate::domain::Symbol;
+use crate::numerics::covariance::repair_correlation;
 use crate::risk::book::{RiskBook, RiskUnderlying};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +49,7 @@ pub fn of(book: &RiskBook, places: &[usize]) -> Result<Covariance, Gap> {
             correlation[(j, i)] = rho;
         }
     }
-    let repaired = repair(&mut correlation);
+    let repaired = repair_correlation(&mut correlation);
     let matrix = DMatrix::from_fn(n, n, |i, j| correlation[(i, j)] * vols[i] * vols[j]);
     Ok(Covariance { matrix, assumed, repaired })
 }
@@ -80,25 +81,6 @@ fn by_beta(book: &RiskBook, a: &RiskUnderlying, b: &RiskUnderlying) -> Result<f6
         vol(u).map_or(0.0, |own| (u.beta * market / own).clamp(-1.0, 1.0))
     };
     Ok(to_market(a) * to_market(b))
-}
-
-/// Pairwise correlations from different histories can contradict each other: some combination would have
-/// a negative variance. Negative eigenvalues are set to zero and the diagonal back to one.
-fn repair(correlation: &mut DMatrix<f64>) -> bool {
-    if correlation.nrows() < 3 {
-        return false;
-    }
-    let eigen = correlation.clone().symmetric_eigen();
-    if eigen.eigenvalues.iter().all(|&value| value >= -1e-12) {
-        return false;
-    }
-    let lifted = eigen.eigenvalues.map(|value| value.max(0.0));
-    let raw = &eigen.eigenvectors * DMatrix::from_diagonal(&lifted) * eigen.eigenvectors.transpose();
-    let n = raw.nrows();
-    *correlation = DMatrix::from_fn(n, n, |i, j| {
-        if i == j { 1.0 } else { (raw[(i, j)] / (raw[(i, i)] * raw[(j, j)]).sqrt()).clamp(-1.0, 1.0) }
-    });
-    true
 }
 
 #[cfg(test)]

@@ -1,14 +1,10 @@
 //! The second-order P&L `drift + d'x + ½x'Gx` with normal `x`: its moments, delta-normal figures and the
-//! Cornish-Fisher expansion with the test of where it is valid.
-//!
-//! Never: gives a Cornish-Fisher quantile outside its domain, except as the raw expansion by that name.
+//! Cornish-Fisher expansion of its quantiles.
 
 use nalgebra::{DMatrix, DVector};
 
+use crate::numerics::cornish_fisher::{CornishFisher, Moments, Refused};
 use crate::numerics::normal;
-
-/// The expansion must rise over this range of the standard normal.
-const DOMAIN: f64 = 3.0;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeltaGamma {
@@ -21,24 +17,9 @@ pub struct DeltaGamma {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Moments {
-    pub mean: f64,
-    pub deviation: f64,
-    pub skew: f64,
-    pub excess_kurtosis: f64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NormalTail {
     pub var: f64,
     pub shortfall: f64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-#[error("skew {skew:.2} and excess kurtosis {excess_kurtosis:.2} are outside Cornish-Fisher's domain")]
-pub struct Refused {
-    pub skew: f64,
-    pub excess_kurtosis: f64,
 }
 
 impl DeltaGamma {
@@ -100,45 +81,6 @@ impl DeltaGamma {
     }
 
     pub fn cornish_fisher(&self) -> Result<CornishFisher, Refused> {
-        let expansion = self.expansion();
-        let Moments { skew, excess_kurtosis, .. } = expansion.0;
-        if expansion.rises() { Ok(expansion) } else { Err(Refused { skew, excess_kurtosis }) }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CornishFisher(pub Moments);
-
-impl CornishFisher {
-    /// The corrected normal quantile.
-    pub fn corrected(&self, z: f64) -> f64 {
-        let Moments { skew: s, excess_kurtosis: k, .. } = self.0;
-        z + (z * z - 1.0) * s / 6.0 + (z.powi(3) - 3.0 * z) * k / 24.0
-            - (2.0 * z.powi(3) - 5.0 * z) * s * s / 36.0
-    }
-
-    pub fn var(&self, confidence: f64) -> f64 {
-        let z = normal::quantile(1.0 - confidence);
-        -(self.0.mean + self.0.deviation * self.corrected(z))
-    }
-
-    /// Mean loss beyond the quantile: the integral of the expansion over the tail, in closed form.
-    pub fn shortfall(&self, confidence: f64) -> f64 {
-        let Moments { mean, deviation, skew: s, excess_kurtosis: k } = self.0;
-        let tail = 1.0 - confidence;
-        let z = normal::quantile(tail);
-        let factor = 1.0 + z * s / 6.0 + (z * z - 1.0) * k / 24.0 - (2.0 * z * z - 1.0) * s * s / 36.0;
-        -(mean - deviation * normal::pdf(z) / tail * factor)
-    }
-
-    /// The slope of the correction is a parabola in z: it is positive on the domain when it is positive at
-    /// both ends and at its vertex, if that lies between.
-    fn rises(&self) -> bool {
-        let Moments { skew: s, excess_kurtosis: k, .. } = self.0;
-        let (a, b, c) = (k / 8.0 - s * s / 6.0, s / 3.0, 1.0 - k / 8.0 + 5.0 * s * s / 36.0);
-        let slope = |z: f64| (a * z + b) * z + c;
-        let vertex = -b / (2.0 * a);
-        let inside = vertex.abs() < DOMAIN;
-        slope(-DOMAIN) > 0.0 && slope(DOMAIN) > 0.0 && (!inside || slope(vertex) > 0.0)
+        CornishFisher::of(self.moments())
     }
 }

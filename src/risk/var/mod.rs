@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize};
 use super::book::{RiskBook, usable};
 use super::exposure::{Coverage, LegExposure};
 use crate::domain::Symbol;
+use crate::numerics::cornish_fisher::Refused;
 use covariance::{Covariance, Gap};
-use delta_gamma::{DeltaGamma, Refused};
+use delta_gamma::DeltaGamma;
 use nalgebra::{DMatrix, DVector};
 
 /// Step of the central differences behind component VaR, as a share of the exposure.
