@@ -3,9 +3,11 @@
 //! Never: knows a position, a quote's age or a broker.
 
 pub mod black_scholes;
+pub mod expected_value;
 pub mod implied_vol;
 pub mod inputs;
 pub mod payoff;
+pub mod probability;
 
 pub use black_scholes::{RawGreeks, UnitGreeks, greeks, price, raw_greeks};
 pub use implied_vol::{ImpliedVolError, implied_vol};
