@@ -242,11 +242,11 @@ impl Engine {
     fn link(&mut self, step: &mut Step, link: Link, state: LinkState, now: Timestamp) {
         let known = self.links.insert(link, state.clone());
         self.revision += 1;
-        let was_up = matches!(known, Some(LinkState::Up { .. }));
+        let was_up = matches!(known, Some(LinkState::Up { .. } | LinkState::Silent { .. }));
         match &state {
             LinkState::Down { why, .. } => drop(self.trouble.insert(link, why.clone())),
             LinkState::Up { .. } | LinkState::Off => drop(self.trouble.remove(&link)),
-            LinkState::Connecting { .. } | LinkState::Refused { .. } => {}
+            LinkState::Connecting { .. } | LinkState::Silent { .. } | LinkState::Refused { .. } => {}
         }
         match &state {
             LinkState::Down { why, .. } if was_up => {

@@ -80,6 +80,9 @@ pub struct Board {
     links: HashMap<Link, LinkStatus>,
     /// When the market stream was lost last: what came before is not live until it has come again.
     lost: Option<Timestamp>,
+    /// Since when the connection of the market stream has brought nothing: while it does not, what came before
+    /// is not live.
+    silent: Option<Timestamp>,
     revision: u64,
     refused: u64,
 }
@@ -175,11 +178,17 @@ impl Board {
             (LinkState::Up { .. }, _) | (_, None) => now,
             (_, Some(status)) => status.heard,
         };
-        if link == Link::MarketStream
-            && matches!(state, LinkState::Down { .. } | LinkState::Refused { .. })
-            && self.live_epoch().is_some()
-        {
-            self.lost = Some(now);
+        if link == Link::MarketStream {
+            let since = self.silent.take();
+            match &state {
+                LinkState::Silent { .. } => self.silent = since.or(Some(now)),
+                LinkState::Down { .. } | LinkState::Refused { .. }
+                    if since.is_some() || self.live_epoch().is_some() =>
+                {
+                    self.lost = since.or(Some(now));
+                }
+                _ => {}
+            }
         }
         self.links.insert(link, LinkStatus { state, heard });
     }
@@ -205,7 +214,13 @@ impl Board {
         let heard = self.links.get(&Link::MarketStream).map(|status| status.heard);
         let young = heard.is_some_and(|heard| is_young(heard, now, config.link_live_seconds));
         let live_epoch = self.live_epoch().filter(|_| young);
-        MarketView::new(now, config.clone(), self.contents.clone(), (live_epoch, self.lost), self.revision)
+        MarketView::new(
+            now,
+            config.clone(),
+            self.contents.clone(),
+            (live_epoch, self.silent.or(self.lost)),
+            self.revision,
+        )
     }
 
     /// The epoch of the market stream while it is up.

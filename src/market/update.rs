@@ -148,6 +148,11 @@ pub enum LinkState {
     Up {
         epoch: Epoch,
     },
+    /// Still connected, but nothing comes, not even an answer to a question. It is `Up` again, in the same
+    /// epoch, once something does.
+    Silent {
+        epoch: Epoch,
+    },
     /// Lost; `why` names it in a few words, `retry_in_ms` is when the next attempt comes.
     Down {
         why: String,

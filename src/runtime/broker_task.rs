@@ -25,7 +25,9 @@ pub enum Errand {
     RetryLinks,
 }
 
-pub struct BrokerTask<B> {
+/// One read after the other, beside the streams: a broker that keeps us waiting for an answer does not keep
+/// the trader from trying again.
+struct Reader<B> {
     broker: Arc<B>,
     clock: EngineClock,
     inputs: mpsc::Sender<Input>,
@@ -34,12 +36,18 @@ pub struct BrokerTask<B> {
     read: BTreeSet<Instrument>,
     measured: BTreeSet<Symbol>,
     listed: BTreeSet<Symbol>,
-    subscriptions: watch::Sender<Subscriptions>,
-    control: mpsc::Sender<StreamControl>,
+}
+
+enum Read {
+    Everything,
+    /// What the watch list has that was never read.
+    New(Watch),
 }
 
 /// Streams hand over at most this many batches that the engine has not taken yet.
 const STREAM_BACKLOG: usize = 64;
+/// Reads that wait for the one before. Beyond it errands wait, and then they are refused.
+const READ_BACKLOG: usize = 16;
 
 /// Serves errands until the sender is gone.
 pub async fn run<B: Broker>(
@@ -56,24 +64,47 @@ pub async fn run<B: Broker>(
         tokio::spawn(async move { broker.stream(wanted, controlled, out).await })
     };
     let pump = tokio::spawn(pump(events, inputs.clone()));
-    let mut task = BrokerTask {
-        broker,
+    let reader = Reader {
+        broker: Arc::clone(&broker),
         clock,
-        inputs,
+        inputs: inputs.clone(),
         watch: Watch::default(),
         read: BTreeSet::new(),
         measured: BTreeSet::new(),
         listed: BTreeSet::new(),
-        subscriptions,
-        control,
     };
+    let (reads, wanted) = mpsc::channel(READ_BACKLOG);
+    let reading = tokio::spawn(reader.run(wanted));
     while let Some(errand) = errands.recv().await {
-        if task.serve(errand).await.is_err() {
+        let read = match errand {
+            Errand::Refresh => Read::Everything,
+            Errand::Watch(watch) => {
+                subscriptions.send_replace(Subscriptions {
+                    on: watch.on,
+                    instruments: watch.instruments.clone(),
+                    history: watch.history.clone(),
+                });
+                Read::New(watch)
+            }
+            Errand::Chain(wish) => {
+                // Chains are large: a booking must not hold up a refresh.
+                tokio::spawn(fetch_chain(Arc::clone(&broker), wish, inputs.clone()));
+                continue;
+            }
+            Errand::RetryLinks => {
+                if control.try_send(StreamControl::RetryNow).is_err() {
+                    tracing::debug!("a retry is already on its way");
+                }
+                continue;
+            }
+        };
+        if reads.send(read).await.is_err() {
             break;
         }
     }
-    drop(task);
+    reading.abort();
     // The streams end when their subscriptions are dropped.
+    drop(subscriptions);
     if let Err(failed) = streaming.await {
         tracing::error!(%failed, "the stream task ended badly");
     }
@@ -97,21 +128,16 @@ async fn pump(mut events: mpsc::Receiver<StreamEvent>, inputs: mpsc::Sender<Inpu
 /// The engine is gone.
 struct Gone;
 
-impl<B: Broker> BrokerTask<B> {
-    async fn serve(&mut self, errand: Errand) -> Result<(), Gone> {
-        match errand {
-            Errand::Refresh => self.refresh().await,
-            Errand::Watch(watch) => self.follow(watch).await,
-            Errand::Chain(wish) => {
-                // Chains are large: a booking must not hold up a refresh.
-                tokio::spawn(fetch_chain(Arc::clone(&self.broker), wish, self.inputs.clone()));
-                Ok(())
-            }
-            Errand::RetryLinks => {
-                if self.control.try_send(StreamControl::RetryNow).is_err() {
-                    tracing::debug!("a retry is already on its way");
-                }
-                Ok(())
+impl<B: Broker> Reader<B> {
+    /// Until nobody wants anything more, or the engine is gone.
+    async fn run(mut self, mut wanted: mpsc::Receiver<Read>) {
+        while let Some(read) = wanted.recv().await {
+            let done = match read {
+                Read::Everything => self.refresh().await,
+                Read::New(watch) => self.follow(watch).await,
+            };
+            if done.is_err() {
+                return;
             }
         }
     }
@@ -145,13 +171,8 @@ impl<B: Broker> BrokerTask<B> {
         self.send(Input::Refreshed { failures }).await
     }
 
-    /// A new watch list: the streams follow, and what has never been read is read once.
+    /// A new watch list: the streams follow it already, and what has never been read is read once.
     async fn follow(&mut self, watch: Watch) -> Result<(), Gone> {
-        self.subscriptions.send_replace(Subscriptions {
-            on: watch.on,
-            instruments: watch.instruments.clone(),
-            history: watch.history.clone(),
-        });
         let fresh: Vec<Instrument> =
             watch.instruments.iter().filter(|instrument| !self.read.contains(*instrument)).cloned().collect();
         let unmeasured: Vec<Symbol> =

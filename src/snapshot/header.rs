@@ -67,6 +67,8 @@ pub enum LinkKind {
     /// Snapshot of the last refresh; streaming is off.
     Snapshot,
     Connecting,
+    /// Connected, but the broker says nothing and does not answer.
+    Quiet,
     Down,
     Refused,
 }

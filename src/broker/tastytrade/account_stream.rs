@@ -15,6 +15,7 @@ use super::outbox::Outbox;
 use super::parse::accounts;
 use super::scrub::scrubbed;
 use super::socket::{Incoming, Socket};
+use super::vitals::Vitals;
 use super::wire::account::{Balance, Position, StreamMessage};
 use crate::broker::Subscriptions;
 use crate::domain::report::AccountNotice;
@@ -30,26 +31,21 @@ pub(super) struct AccountStream<'a> {
     pub outbox: &'a Outbox,
 }
 
+/// An acknowledged connection, and the accounts it was asked for.
+pub(super) struct Connection {
+    socket: Socket,
+    numbers: HashMap<String, AccountId>,
+}
+
 impl Attempt for AccountStream<'_> {
     const LINK: Link = Link::AccountStream;
+    type Connection = Connection;
 
     fn wanted(_: &Subscriptions) -> bool {
         true
     }
 
-    async fn run(&mut self, standing: &mut Standing<'_>) -> Ended {
-        match self.connect(standing).await {
-            Ok((socket, numbers)) => self.stay(socket, &numbers).await,
-            Err(ended) => ended,
-        }
-    }
-}
-
-impl AccountStream<'_> {
-    async fn connect(
-        &mut self,
-        standing: &mut Standing<'_>,
-    ) -> Result<(Socket, HashMap<String, AccountId>), Ended> {
+    async fn connect(&mut self) -> Result<Connection, Ended> {
         let config = &self.adapter.config;
         let numbers = self.adapter.account_numbers().await?;
         if numbers.is_empty() {
@@ -68,31 +64,33 @@ impl AccountStream<'_> {
                 return Err(Ended::Lost(format!("no acknowledgement within {} s", deadline.as_secs_f64())));
             }
         }
-        standing.up();
+        Ok(Connection { socket, numbers })
+    }
+
+    async fn stay(&mut self, connection: Connection, standing: &Standing<'_>) -> Ended {
+        let Connection { mut socket, numbers } = connection;
         self.outbox.alive(Link::AccountStream);
         // Nothing is replayed: what happened meanwhile is only in REST.
         self.outbox.notice(AccountNotice::Other { account: None, kind: "connected".into() });
-        Ok((socket, numbers))
-    }
-
-    async fn stay(&mut self, mut socket: Socket, numbers: &HashMap<String, AccountId>) -> Ended {
         let keepalive = self.adapter.config.keepalive;
         let every = keepalive.account_every.max(Duration::from_millis(1));
         let mut heartbeat = interval_at(Instant::now() + every, every);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last_in = Instant::now();
+        let mut vitals = Vitals::new(keepalive.account_probe);
         let mut request = 1;
         loop {
             tokio::select! {
                 incoming = socket.next() => match incoming {
                     Incoming::Text(text) => {
+                        vitals.heard(standing);
                         last_in = Instant::now();
                         self.outbox.alive(Link::AccountStream);
-                        if let Err(ended) = self.take(&text, numbers) {
+                        if let Err(ended) = self.take(&text, &numbers) {
                             return ended;
                         }
                     }
-                    Incoming::Nothing => {}
+                    Incoming::Nothing => vitals.heard(standing),
                     Incoming::Closed(why) => return Ended::Lost(why),
                 },
                 _ = heartbeat.tick() => {
@@ -105,13 +103,20 @@ impl AccountStream<'_> {
                         return Ended::Lost(why);
                     }
                 }
+                () = vitals.due() => {
+                    if let Err(why) = vitals.turn(&mut socket, standing).await {
+                        return Ended::Lost(why);
+                    }
+                }
                 () = sleep_until(last_in + keepalive.account_silence) => {
                     return Ended::Lost(format!("silent for {} s", keepalive.account_silence.as_secs_f64()));
                 }
             }
         }
     }
+}
 
+impl AccountStream<'_> {
     /// A message with the token that is valid now.
     async fn frame(&self, action: &str, request: u64, value: Option<Value>) -> Result<String, Ended> {
         let http = &self.adapter.http;

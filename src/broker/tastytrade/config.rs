@@ -60,12 +60,21 @@ pub struct Keepalive {
     pub market_every: Duration,
     /// A market stream that brought nothing for so long is dead.
     pub market_silence: Duration,
+    pub market_probe: Probe,
     pub account_every: Duration,
     pub account_silence: Duration,
+    pub account_probe: Probe,
     /// A quote token is replaced at this age.
     pub quote_token_age: Duration,
     /// Pause between two subscription messages.
     pub subscription_pause: Duration,
+}
+
+/// When a peer that says nothing is asked whether it is there, and how long its answer may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probe {
+    pub after: Duration,
+    pub patience: Duration,
 }
 
 /// Waiting before the n-th attempt: a random time up to `min(cap, first · 2ⁿ)`.
@@ -92,8 +101,12 @@ impl Default for Keepalive {
         Self {
             market_every: Duration::from_secs(10),
             market_silence: Duration::from_secs(15),
+            // Together with a picture every tenth of a second: nothing is shown as live for a second.
+            market_probe: Probe { after: Duration::from_millis(300), patience: Duration::from_millis(400) },
             account_every: Duration::from_secs(20),
             account_silence: Duration::from_secs(60),
+            // Its news are rare and only hints.
+            account_probe: Probe { after: Duration::from_secs(5), patience: Duration::from_secs(2) },
             quote_token_age: Duration::from_secs(20 * 3600),
             subscription_pause: Duration::from_millis(20),
         }

@@ -16,6 +16,9 @@ use crate::broker::error::Grade;
 use crate::broker::{BrokerError, Subscriptions};
 use crate::market::update::{Epoch, Link, LinkState};
 
+/// An attempt this old gives way to the one the trader asks for: what it waits for may never come.
+const FRESH: Duration = Duration::from_secs(2);
+
 /// Refused logins in a row before we stop: more of them block the address for hours.
 const REFUSALS_ALLOWED: u32 = 3;
 
@@ -48,23 +51,40 @@ impl From<BrokerError> for Ended {
 /// One way to connect and stay connected.
 pub(super) trait Attempt {
     const LINK: Link;
+    type Connection: Send;
     fn wanted(subscriptions: &Subscriptions) -> bool;
-    /// Connects and stays until it ends. Calls `standing.up` once it is authorised and subscribed.
-    fn run(&mut self, standing: &mut Standing<'_>) -> impl Future<Output = Ended> + Send;
+    /// A connection that is authorised and subscribed. May be dropped half-way.
+    fn connect(&mut self) -> impl Future<Output = Result<Self::Connection, Ended>> + Send;
+    /// Until it ends.
+    fn stay(
+        &mut self,
+        connection: Self::Connection,
+        standing: &Standing<'_>,
+    ) -> impl Future<Output = Ended> + Send;
 }
 
-/// The connection under way.
+/// The connection that stands.
 pub(super) struct Standing<'a> {
     pub epoch: Epoch,
     outbox: &'a Outbox,
     link: Link,
-    up_since: Option<Instant>,
 }
 
 impl Standing<'_> {
-    pub fn up(&mut self) {
-        self.up_since = Some(Instant::now());
+    fn up(&self) {
         self.outbox.state(self.link, LinkState::Up { epoch: self.epoch });
+    }
+
+    /// Nothing comes any more, not even an answer.
+    pub fn silent(&self) {
+        tracing::debug!(link = ?self.link, "silent");
+        self.outbox.state(self.link, LinkState::Silent { epoch: self.epoch });
+    }
+
+    /// The same connection is heard again. What was sent meanwhile comes in order, nothing is missing.
+    pub fn audible(&self) {
+        tracing::debug!(link = ?self.link, "heard again");
+        self.up();
     }
 }
 
@@ -100,17 +120,26 @@ impl Keeper<'_> {
             }
             count += 1;
             self.outbox.state(A::LINK, LinkState::Connecting { attempt: count });
-            let mut standing =
-                Standing { epoch: Epoch(epoch + 1), outbox: self.outbox, link: A::LINK, up_since: None };
-            let ended = attempt.run(&mut standing).await;
-            if let Some(up_since) = standing.up_since {
-                epoch += 1;
-                refusals = 0;
-                if up_since.elapsed() >= self.reconnect.healthy_after {
-                    backoff.reset();
-                    count = 0;
+            let connected = tokio::select! {
+                connected = attempt.connect() => connected,
+                () = self.until_overtaken::<A>() => continue,
+            };
+            let ended = match connected {
+                Ok(connection) => {
+                    epoch += 1;
+                    refusals = 0;
+                    let up_since = Instant::now();
+                    let standing = Standing { epoch: Epoch(epoch), outbox: self.outbox, link: A::LINK };
+                    standing.up();
+                    let ended = attempt.stay(connection, &standing).await;
+                    if up_since.elapsed() >= self.reconnect.healthy_after {
+                        backoff.reset();
+                        count = 0;
+                    }
+                    ended
                 }
-            }
+                Err(ended) => ended,
+            };
             tracing::debug!(link = ?A::LINK, ?ended, "a connection ended");
             let why = match ended {
                 Ended::SwitchedOff => continue,
@@ -140,6 +169,13 @@ impl Keeper<'_> {
                 () = self.until_retried::<A>() => {}
             }
         }
+    }
+
+    /// Until the trader asks for an attempt though one has been under way for a while.
+    async fn until_overtaken<A: Attempt>(&mut self) {
+        tokio::time::sleep(FRESH).await;
+        self.retries.mark_unchanged();
+        self.until_retried::<A>().await;
     }
 
     /// Until the trader asks for an attempt, or switches the stream off.

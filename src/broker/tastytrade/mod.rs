@@ -25,10 +25,11 @@ mod outbox;
 mod parse;
 mod scrub;
 mod socket;
+mod vitals;
 pub mod wire;
 
 pub use auth::Credentials;
-pub use config::{Environment, Keepalive, Reconnect, TastytradeConfig, Timeouts};
+pub use config::{Environment, Keepalive, Probe, Reconnect, TastytradeConfig, Timeouts};
 
 use account_stream::AccountStream;
 use config::Addresses;

@@ -59,6 +59,15 @@ impl Socket {
         }
     }
 
+    /// Asks for a sign of life. A socket that takes nothing in time is no error here: no answer will come.
+    pub async fn ping(&mut self, patience: Duration) -> Result<(), String> {
+        let ping = Message::Ping(Vec::new().into());
+        match timeout(patience, self.stream.send(ping)).await {
+            Ok(Err(error)) => Err(told(&error)),
+            Ok(Ok(())) | Err(_) => Ok(()),
+        }
+    }
+
     /// Cancel-safe: a message is either returned or still there.
     pub async fn next(&mut self) -> Incoming {
         match self.stream.next().await {

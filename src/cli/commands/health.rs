@@ -91,6 +91,7 @@ fn judge(store: &StoreState, cockpit: Option<Result<&Snapshot, &str>>) -> Result
     let why = || link.why.clone().unwrap_or_else(|| "no reason was given".to_owned());
     match link.kind {
         LinkKind::Down => Err((Exit::BrokerUnreachable, format!("the broker is down: {}", why()), RETRY)),
+        LinkKind::Quiet => Err((Exit::BrokerUnreachable, "the broker does not answer".to_owned(), RETRY)),
         LinkKind::Refused => Err((
             Exit::BrokerUnreachable,
             format!("the broker refuses the connection: {}", why()),
@@ -179,6 +180,7 @@ fn link_words(link: &LinkView) -> String {
         LinkKind::Live => "live",
         LinkKind::Snapshot => "snapshot, streaming is off,",
         LinkKind::Connecting => "connecting",
+        LinkKind::Quiet => "QUIET",
         LinkKind::Down => "DOWN",
         LinkKind::Refused => "REFUSED",
     };
@@ -202,7 +204,7 @@ fn cockpit_json(snapshot: &Snapshot, pid: Option<u32>) -> serde_json::Value {
 fn broker_json(snapshot: &Snapshot) -> serde_json::Value {
     let link = &snapshot.header.link;
     json!({
-        "reachable": !matches!(link.kind, LinkKind::Down | LinkKind::Refused | LinkKind::Connecting),
+        "reachable": matches!(link.kind, LinkKind::Live | LinkKind::Snapshot),
         "why": link.why,
         "last_refresh": snapshot.freshness.last_refresh,
     })

@@ -64,6 +64,9 @@ fn link(facts: &Facts<'_>) -> LinkView {
         match facts.links.get(&Link::MarketStream) {
             Some(LinkState::Up { .. }) if facts.market.stream_is_live() => (LinkKind::Live, None, age),
             Some(LinkState::Up { .. }) => (LinkKind::Down, Some("silent".to_owned()), age),
+            Some(LinkState::Silent { .. }) => {
+                (LinkKind::Quiet, Some("the broker does not answer".to_owned()), age)
+            }
             Some(LinkState::Down { why, retry_in_ms }) => {
                 let retry = retry_in_ms.map(|ms| format!("; again in {:.0} s", ms as f64 / 1000.0));
                 (LinkKind::Down, Some(format!("{why}{}", retry.unwrap_or_default())), age)

@@ -107,6 +107,7 @@ fn link(scene: Scene<'_>) -> Part {
         LinkKind::Live => ("●", "live", theme.good),
         LinkKind::Snapshot => ("○", "snapshot", theme.text),
         LinkKind::Connecting => ("○", "connecting", theme.near),
+        LinkKind::Quiet => ("●", "QUIET", theme.breach),
         LinkKind::Down => ("●", "DOWN", theme.breach),
         LinkKind::Refused => ("●", "REFUSED", theme.breach),
     };

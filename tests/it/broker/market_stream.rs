@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use chrono::DateTime;
+use cotrader::broker::tastytrade::Probe;
 use cotrader::broker::{StreamControl, StreamEvent};
 use cotrader::domain::Symbol;
 use cotrader::market::update::{Epoch, Link, LinkState, MarketUpdate, Source};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::fake::Canned;
 use super::peer::{Peers, patiently, want};
@@ -108,6 +110,60 @@ async fn a_quiet_server_that_answers_when_asked_is_alive() {
     }
     peer.send(quote("SPY", 5.0)).await;
     assert_eq!(running.update(bid).await, ("5".to_owned(), Source::Stream(Epoch(1))));
+}
+
+fn quick() -> Probe {
+    Probe { after: Duration::from_millis(50), patience: Duration::from_millis(100) }
+}
+
+#[tokio::test]
+async fn a_peer_that_answers_nothing_is_silent_until_it_does_and_its_connection_stays() {
+    let mut peers = Peers::start().await;
+    let mut running = peers.run(want(&["SPY"]), |config| config.keepalive.market_probe = quick());
+    let (mut peer, _) = peers.market_up().await;
+    assert_eq!(running.up(Link::MarketStream).await, 1);
+    // Nobody listens at the other end: no pong.
+    assert_eq!(running.silent(Link::MarketStream).await, 1);
+    peer.send(quote("SPY", 5.0)).await;
+    assert_eq!(running.up(Link::MarketStream).await, 1);
+    assert_eq!(running.update(bid).await, ("5".to_owned(), Source::Stream(Epoch(1))));
+    // Quiet again, and no news: a pong is enough.
+    assert_eq!(running.silent(Link::MarketStream).await, 1);
+    let listening = tokio::spawn(async move { peer.closed().await });
+    assert_eq!(running.up(Link::MarketStream).await, 1);
+    assert!(peers.market.try_recv().is_err(), "a second connection");
+    listening.abort();
+}
+
+#[tokio::test]
+async fn an_account_stream_that_answers_nothing_is_silent_too() {
+    let mut peers = Peers::start().await;
+    let mut running = peers.run(want(&[]), |config| config.keepalive.account_probe = quick());
+    let mut peer = peers.account_up().await;
+    assert_eq!(running.up(Link::AccountStream).await, 1);
+    assert_eq!(running.silent(Link::AccountStream).await, 1);
+    peer.send(json!({"type": "Order", "data": {"account-number": "5WX00042"}})).await;
+    assert_eq!(running.up(Link::AccountStream).await, 1);
+}
+
+#[tokio::test]
+async fn an_attempt_that_hangs_gives_way_to_the_one_asked_for() {
+    let mut peers = Peers::start().await;
+    let mut running = peers.run(want(&["SPY"]), |config| {
+        config.timeouts.handshake = Duration::from_secs(3600);
+    });
+    // Accepted, and then nothing.
+    let _hangs = patiently(peers.market.recv()).await.expect("a connection");
+    let mut peer = loop {
+        // A wish that comes early is served by the attempt under way: the trader repeats it.
+        running.control.send(StreamControl::RetryNow).await.expect("the adapter listens");
+        if let Ok(peer) = timeout(Duration::from_millis(300), peers.market.recv()).await {
+            break peer.expect("another connection");
+        }
+    };
+    peer.handshake().await;
+    peer.until("FEED_SUBSCRIPTION").await;
+    assert_eq!(running.up(Link::MarketStream).await, 1);
 }
 
 #[tokio::test]

@@ -60,6 +60,9 @@ impl Peers {
         let mut config = TastytradeConfig::loopback(&rest.base_url, format!("{sockets}/account"));
         config.reconnect.first = Duration::from_millis(20);
         config.reconnect.cap = Duration::from_millis(50);
+        // A peer answers a Ping only while the test listens at its end.
+        config.keepalive.market_probe.after = Duration::from_secs(3600);
+        config.keepalive.account_probe.after = Duration::from_secs(3600);
         Self { rest, market, account, config }
     }
 
@@ -172,6 +175,14 @@ impl Running {
     pub async fn up(&mut self, link: Link) -> u64 {
         self.state(link, |state| match state {
             LinkState::Up { epoch } => Some(epoch.0),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn silent(&mut self, link: Link) -> u64 {
+        self.state(link, |state| match state {
+            LinkState::Silent { epoch } => Some(epoch.0),
             _ => None,
         })
         .await

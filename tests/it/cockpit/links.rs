@@ -37,6 +37,55 @@ fn live(term: &Term) {
     term.wait_for("● live").wait_for("TOTAL").wait_gone("computing").wait_gone("~");
 }
 
+/// Counted from the call.
+fn nothing_is_live_within_a_second(term: &Term, badge: &str) {
+    let at = Instant::now();
+    term.wait_until("the badge says so", PATIENCE, |screen| {
+        let header = screen.rows(0, 160).next().unwrap_or_default();
+        header.contains(badge) && !header.contains("● live")
+    });
+    let noticed = at.elapsed();
+    term.wait_until("the sums are marked", PATIENCE, |screen| {
+        let total = screen.rows(0, 160).find(|line| line.starts_with("TOTAL")).unwrap_or_default();
+        // Nine figures, each with its mark.
+        total.matches('~').count() == 9
+    });
+    let took = at.elapsed();
+    assert!(took < Duration::from_secs(1), "it took {took:?}, the badge {noticed:?}");
+    let header = term.text().lines().next().unwrap_or_default().to_owned();
+    assert!(header.contains("why: "), "no reason in {header:?}");
+}
+
+#[test]
+fn a_broker_that_falls_silent_is_noticed_as_fast_and_heard_again_on_the_same_wire() {
+    let broker = Broker::behind_a_proxy(&Home::new());
+    let home = broker.customer();
+    let term = Term::cockpit(&home, 160, 50);
+    live(&term);
+    let before = home.snapshot();
+    assert!(all(&before, "live"), "{:?}", standings(&before));
+
+    broker.pause();
+    nothing_is_live_within_a_second(&term, "● QUIET");
+    let quiet = home.snapshot();
+    assert!(all(&quiet, "stale"), "{:?}", standings(&quiet));
+    assert_eq!(quiet["header"]["link"]["kind"], "quiet");
+    assert_eq!(quiet["answer"]["state"], "unknown");
+    // A read that nobody answers holds nothing up: the screen still obeys.
+    term.keys("r").wait_for("refreshing");
+    term.keys("?").wait_for("─ Keys ─");
+    term.keys("<Esc>").wait_gone("─ Keys ─");
+
+    broker.resume();
+    let at = Instant::now();
+    live(&term);
+    let took = at.elapsed();
+    assert!(took < Duration::from_secs(5), "it took {took:?}");
+    eventually("every figure is live again", || all(&home.snapshot(), "live").then_some(()));
+    term.keys("q");
+    assert_eq!(term.exit().assert_clean().status.exit_code(), 0);
+}
+
 #[test]
 fn a_cut_wire_leaves_nothing_live_and_a_mended_one_everything() {
     let broker = Broker::behind_a_proxy(&Home::new());
@@ -48,21 +97,7 @@ fn a_cut_wire_leaves_nothing_live_and_a_mended_one_everything() {
     assert!(all(&before, "live"), "{:?}", standings(&before));
 
     broker.proxy.cut();
-    let at = Instant::now();
-    term.wait_until("the badge says that the link is down", PATIENCE, |screen| {
-        let header = screen.rows(0, 160).next().unwrap_or_default();
-        header.contains("● DOWN") && !header.contains("● live")
-    });
-    let noticed = at.elapsed();
-    term.wait_until("the sums are marked", PATIENCE, |screen| {
-        let total = screen.rows(0, 160).find(|line| line.starts_with("TOTAL")).unwrap_or_default();
-        // Nine figures, each with its mark.
-        total.matches('~').count() == 9
-    });
-    let took = at.elapsed();
-    assert!(took < Duration::from_secs(1), "it took {took:?}, the badge {noticed:?}");
-    let header = term.text().lines().next().unwrap_or_default().to_owned();
-    assert!(header.contains("DOWN") && header.contains(": "), "no reason in {header:?}");
+    nothing_is_live_within_a_second(&term, "● DOWN");
     let cut = home.snapshot();
     assert!(all(&cut, "stale"), "{:?}", standings(&cut));
     assert_eq!(cut["answer"]["state"], "unknown");

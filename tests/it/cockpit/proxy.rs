@@ -5,6 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::super::terminal::Home;
@@ -101,6 +102,20 @@ impl Broker {
             .with("COTRADER_ACCOUNT_STREAM_URL", &text("account_stream_url"))
             .with("TT_CLIENT_SECRET", &text("client_secret"))
             .with("TT_REFRESH_TOKEN", &text("refresh_token"))
+    }
+
+    /// It says nothing any more, and its connections stay open.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw).expect("a process id");
+        kill_process(pid, signal).expect("our own child");
     }
 
     pub fn connection(&self) -> &Value {

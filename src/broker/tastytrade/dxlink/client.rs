@@ -18,6 +18,7 @@ use crate::broker::tastytrade::outbox::Outbox;
 use crate::broker::tastytrade::parse::feed::update;
 use crate::broker::tastytrade::scrub::scrubbed;
 use crate::broker::tastytrade::socket::{Incoming, Socket};
+use crate::broker::tastytrade::vitals::Vitals;
 use crate::market::update::{Epoch, Link, MarketUpdate};
 
 /// How long we may be silent, as we tell the server.
@@ -30,34 +31,27 @@ pub struct MarketStream<'a> {
 }
 
 /// A connection that passed its handshake.
-struct Connection {
+pub struct Connection {
     socket: Socket,
     layout: Layout,
     subscribed: Subscribed,
     pending: VecDeque<String>,
-    epoch: Epoch,
+    vitals: Vitals,
+    /// When it last spoke the protocol; a pong is not that.
     last_in: Instant,
-    /// When it was last asked for a sign of life.
+    /// When it was last asked to.
     probed_at: Option<Instant>,
 }
 
 impl Attempt for MarketStream<'_> {
     const LINK: Link = Link::MarketStream;
+    type Connection = Connection;
 
     fn wanted(subscriptions: &Subscriptions) -> bool {
         subscriptions.on
     }
 
-    async fn run(&mut self, standing: &mut Standing<'_>) -> Ended {
-        match self.connect(standing).await {
-            Ok(connection) => self.stay(connection).await,
-            Err(ended) => ended,
-        }
-    }
-}
-
-impl MarketStream<'_> {
-    async fn connect(&mut self, standing: &mut Standing<'_>) -> Result<Connection, Ended> {
+    async fn connect(&mut self) -> Result<Connection, Ended> {
         let config = &self.adapter.config;
         let (token, url) = self.adapter.quote_token().await?;
         let deadline = config.timeouts.handshake;
@@ -73,13 +67,18 @@ impl MarketStream<'_> {
             socket.send(frame).await.map_err(Ended::Lost)?;
             sleep(config.keepalive.subscription_pause).await;
         }
-        standing.up();
-        let (epoch, last_in) = (standing.epoch, Instant::now());
-        let pending = VecDeque::new();
-        Ok(Connection { socket, layout, subscribed, pending, epoch, last_in, probed_at: None })
+        Ok(Connection {
+            socket,
+            layout,
+            subscribed,
+            pending: VecDeque::new(),
+            vitals: Vitals::new(config.keepalive.market_probe),
+            last_in: Instant::now(),
+            probed_at: None,
+        })
     }
 
-    async fn stay(&mut self, mut connection: Connection) -> Ended {
+    async fn stay(&mut self, mut connection: Connection, standing: &Standing<'_>) -> Ended {
         let keepalive = self.adapter.config.keepalive;
         let mut speak = interval(keepalive.market_every);
         speak.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -91,7 +90,7 @@ impl MarketStream<'_> {
             let probe_at = connection.last_in + keepalive.market_silence * 2 / 3;
             let probed = connection.probed_at.is_some_and(|at| at >= probe_at);
             let sent = tokio::select! {
-                incoming = connection.socket.next() => match self.take(&mut connection, incoming) {
+                incoming = connection.socket.next() => match self.take(&mut connection, standing, incoming) {
                     Ok(()) => Ok(()),
                     Err(ended) => return ended,
                 },
@@ -113,6 +112,9 @@ impl MarketStream<'_> {
                     }
                 }
                 _ = speak.tick() => connection.socket.send(protocol::keepalive()).await,
+                () = connection.vitals.due() => {
+                    connection.vitals.turn(&mut connection.socket, standing).await
+                }
                 // A quiet market and a server that is slow to send keepalives look like a dead link. Asking
                 // for the set-up again makes a living server answer, whatever it thinks of keepalives.
                 () = sleep_until(probe_at), if !probed => {
@@ -132,8 +134,18 @@ impl MarketStream<'_> {
             }
         }
     }
+}
 
-    fn take(&self, connection: &mut Connection, incoming: Incoming) -> Result<(), Ended> {
+impl MarketStream<'_> {
+    fn take(
+        &self,
+        connection: &mut Connection,
+        standing: &Standing<'_>,
+        incoming: Incoming,
+    ) -> Result<(), Ended> {
+        if !matches!(incoming, Incoming::Closed(_)) {
+            connection.vitals.heard(standing);
+        }
         let text = match incoming {
             Incoming::Text(text) => text,
             // A pong proves a socket, not a feed.
@@ -148,7 +160,7 @@ impl MarketStream<'_> {
                 if decoded.unreadable > 0 {
                     tracing::warn!(unreadable = decoded.unreadable, "market data in an unknown shape");
                 }
-                self.deliver(connection, &decoded.events);
+                self.deliver(connection, standing.epoch, &decoded.events);
             }
             Ok(ServerFrame::FeedConfig { channel: FEED_CHANNEL, format, fields }) => {
                 connection.layout.configure(format, fields);
@@ -164,7 +176,7 @@ impl MarketStream<'_> {
         Ok(())
     }
 
-    fn deliver(&self, connection: &mut Connection, events: &[FeedEvent]) {
+    fn deliver(&self, connection: &mut Connection, epoch: Epoch, events: &[FeedEvent]) {
         let received = self.adapter.now();
         let mut updates = Vec::with_capacity(events.len());
         for event in events {
@@ -175,7 +187,7 @@ impl MarketStream<'_> {
                 continue;
             }
             for instrument in connection.subscribed.instruments(event.symbol()) {
-                updates.extend(update(instrument, event, connection.epoch, received));
+                updates.extend(update(instrument, event, epoch, received));
             }
         }
         self.outbox.market(updates);
