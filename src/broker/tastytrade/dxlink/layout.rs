@@ -4,9 +4,11 @@
 
 use std::collections::HashMap;
 
+use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
 use super::protocol::{FIELDS, Format};
+use crate::broker::tastytrade::wire;
 
 /// What a channel's data looks like right now. `FEED_CONFIG` changes it at any moment and tells only the
 /// event types it has news about.
@@ -16,28 +18,29 @@ pub struct Layout {
     columns: HashMap<String, Vec<String>>,
 }
 
-/// An event of the feed. Numbers that were not sent, or were NaN, are `None`.
+/// An event of the feed. Numbers that were not sent, or were NaN, are `None`. Prices are those that were sent, digit
+/// for digit; what only analytics read is `f64`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FeedEvent {
     Quote {
         symbol: String,
-        bid: Option<f64>,
-        ask: Option<f64>,
+        bid: Option<Decimal>,
+        ask: Option<Decimal>,
         bid_size: Option<f64>,
         ask_size: Option<f64>,
         time: Option<i64>,
     },
     Trade {
         symbol: String,
-        price: Option<f64>,
+        price: Option<Decimal>,
         time: Option<i64>,
     },
     Summary {
         symbol: String,
-        previous_close: Option<f64>,
-        open: Option<f64>,
-        high: Option<f64>,
-        low: Option<f64>,
+        previous_close: Option<Decimal>,
+        open: Option<Decimal>,
+        high: Option<Decimal>,
+        low: Option<Decimal>,
         open_interest: Option<f64>,
     },
     Greeks {
@@ -182,6 +185,18 @@ impl Row<'_> {
         number.is_finite().then_some(number)
     }
 
+    /// A price as it was sent; what is no number is none.
+    fn price(&self, name: &str) -> Option<Decimal> {
+        match self.get(name)? {
+            Value::Number(number) => match number.as_i64() {
+                Some(whole) => Some(whole.into()),
+                None => wire::real(number.as_f64()?),
+            },
+            Value::String(text) => wire::decimal(text.trim()),
+            _ => None,
+        }
+    }
+
     fn integer(&self, name: &str) -> Option<i64> {
         match self.get(name)? {
             Value::Number(number) => number.as_i64(),
@@ -201,19 +216,19 @@ fn event(kind: &str, row: &Row<'_>) -> Option<FeedEvent> {
     Some(match kind {
         "Quote" => FeedEvent::Quote {
             symbol,
-            bid: row.number("bidPrice"),
-            ask: row.number("askPrice"),
+            bid: row.price("bidPrice"),
+            ask: row.price("askPrice"),
             bid_size: row.number("bidSize"),
             ask_size: row.number("askSize"),
             time: row.time("bidTime").max(row.time("askTime")),
         },
-        "Trade" => FeedEvent::Trade { symbol, price: row.number("price"), time: row.time("time") },
+        "Trade" => FeedEvent::Trade { symbol, price: row.price("price"), time: row.time("time") },
         "Summary" => FeedEvent::Summary {
             symbol,
-            previous_close: row.number("prevDayClosePrice"),
-            open: row.number("dayOpenPrice"),
-            high: row.number("dayHighPrice"),
-            low: row.number("dayLowPrice"),
+            previous_close: row.price("prevDayClosePrice"),
+            open: row.price("dayOpenPrice"),
+            high: row.price("dayHighPrice"),
+            low: row.price("dayLowPrice"),
             open_interest: row.number("openInterest"),
         },
         "Greeks" => FeedEvent::Greeks {

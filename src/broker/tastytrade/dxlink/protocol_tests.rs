@@ -1,5 +1,6 @@
 //! Hand-written frames: what the server may send, in the ways it is known to send it.
 
+use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::layout::{FeedEvent, Layout};
@@ -19,7 +20,12 @@ fn configure(layout: &mut Layout, frame: &str) {
     }
 }
 
-fn quote(symbol: &str, bid: Option<f64>, ask: Option<f64>) -> FeedEvent {
+/// In hundredths.
+fn cents(value: i64) -> Option<Decimal> {
+    Some(Decimal::new(value, 2))
+}
+
+fn quote(symbol: &str, bid: Option<Decimal>, ask: Option<Decimal>) -> FeedEvent {
     FeedEvent::Quote { symbol: symbol.into(), bid, ask, bid_size: None, ask_size: None, time: None }
 }
 
@@ -73,7 +79,7 @@ fn columns_are_those_announced_however_ordered_or_few() {
     assert_eq!(decoded.unreadable, 0);
     assert_eq!(
         decoded.events,
-        [quote("SPY", Some(651.21), Some(651.24)), quote(".SPY261218C640", Some(18.2), None)]
+        [quote("SPY", cents(65_121), cents(65_124)), quote(".SPY261218C640", cents(1_820), None)]
     );
 }
 
@@ -94,8 +100,8 @@ fn announcements_merge_by_event_type() {
     assert_eq!(
         decoded.events,
         [
-            quote("SPY", Some(1.5), None),
-            FeedEvent::Trade { symbol: "SPY".into(), price: Some(2.5), time: None }
+            quote("SPY", cents(150), None),
+            FeedEvent::Trade { symbol: "SPY".into(), price: cents(250), time: None }
         ]
     );
 }
@@ -110,8 +116,8 @@ fn before_any_announcement_the_asked_order_holds() {
         decoded.events,
         [FeedEvent::Quote {
             symbol: "SPY".into(),
-            bid: Some(1.0),
-            ask: Some(2.0),
+            bid: cents(100),
+            ask: cents(200),
             bid_size: None,
             ask_size: Some(4.0),
             time: Some(1_795_187_040_000)
@@ -130,7 +136,7 @@ fn the_server_may_switch_to_full_announced_or_not() {
     assert_eq!((before.events.len(), before.unreadable), (1, 3));
     configure(&mut layout, r#"{"type":"FEED_CONFIG","channel":1,"dataFormat":"FULL"}"#);
     assert_eq!(data(&layout, full), before);
-    assert_eq!(before.events, [quote("SPY", Some(1.5), None)]);
+    assert_eq!(before.events, [quote("SPY", cents(150), None)]);
     // And back without a word.
     let compact = r#"{"type":"FEED_DATA","channel":1,"data":["Trade",["Trade","SPY",2.5,0]]}"#;
     assert_eq!(data(&layout, compact).events.len(), 1);
@@ -155,7 +161,7 @@ fn numbers_come_as_text_with_exponent_or_not_at_all() {
         decoded.events,
         [FeedEvent::Summary {
             symbol: "SPY".into(),
-            previous_close: Some(649.9),
+            previous_close: cents(64_990),
             open: None,
             high: None,
             low: None,
@@ -171,6 +177,21 @@ fn a_format_is_remembered_only_when_told() {
 }
 
 proptest::proptest! {
+    /// As a JSON number or as text, with or without zeros at the end: a price is what was sent.
+    #[test]
+    fn a_price_survives_digit_for_digit(
+        dollars in 0_u32..100_000,
+        decimals in "[0-9]{0,10}",
+        is_text in proptest::bool::ANY,
+    ) {
+        let text = if decimals.is_empty() { dollars.to_string() } else { format!("{dollars}.{decimals}") };
+        let sent = if is_text { format!("\"{text}\"") } else { text.clone() };
+        let frame = format!(r#"{{"type":"FEED_DATA","channel":1,"data":["Trade",["Trade","SPY",{sent},0]]}}"#);
+        let decoded = data(&Layout::default(), &frame);
+        let [FeedEvent::Trade { price, .. }] = decoded.events.as_slice() else { panic!("not a trade") };
+        proptest::prop_assert_eq!(*price, text.parse::<Decimal>().ok());
+    }
+
     /// Whatever arrives, it is read, counted or refused: nothing panics, and no more events come out than
     /// values went in.
     #[test]

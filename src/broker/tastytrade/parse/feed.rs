@@ -1,6 +1,7 @@
 //! Market-stream events → updates.
 
 use chrono::DateTime;
+use rust_decimal::Decimal;
 
 use crate::broker::tastytrade::dxlink::layout::FeedEvent;
 use crate::domain::{Instrument, Price, Timestamp};
@@ -69,13 +70,16 @@ pub fn update(
     })
 }
 
+/// Nothing costs a billion dollars a share; what says so is not a price, and sums of it would not fit.
+const NO_PRICE: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
+
 /// A bid may be zero; a negative one is none.
-fn price(value: Option<f64>) -> Option<Price> {
-    value.filter(|value| *value >= 0.0).and_then(Price::from_f64)
+fn price(value: Option<Decimal>) -> Option<Price> {
+    value.filter(|value| *value >= Decimal::ZERO && *value < NO_PRICE).map(|value| Price(value.normalize()))
 }
 
-fn positive(value: Option<f64>) -> Option<Price> {
-    value.filter(|value| *value > 0.0).and_then(Price::from_f64)
+fn positive(value: Option<Decimal>) -> Option<Price> {
+    price(value).filter(|price| !price.0.is_zero())
 }
 
 #[cfg(test)]
@@ -89,7 +93,7 @@ mod tests {
         let now = DateTime::from_timestamp_millis(1_795_187_040_000).expect("an instant");
         let event = FeedEvent::Quote {
             symbol: "SPY".into(),
-            bid: Some(651.21),
+            bid: Some(Decimal::new(65_121, 2)),
             ask: None,
             bid_size: None,
             ask_size: Some(3.0),
@@ -101,10 +105,18 @@ mod tests {
         assert_eq!(quote.bid.map(|bid| bid.to_string()), Some("651.21".into()));
         assert_eq!((quote.ask, quote.bid_size, quote.at), (None, None, None));
         assert_eq!(source, Source::Stream(Epoch(3)));
-        let zero = FeedEvent::Trade { symbol: "SPY".into(), price: Some(0.0), time: None };
+        let zero = FeedEvent::Trade { symbol: "SPY".into(), price: Some(Decimal::ZERO), time: None };
         let Some(MarketUpdate::Trade { trade, .. }) = update(&spy, &zero, Epoch(3), now) else {
             panic!("not a trade")
         };
         assert_eq!(trade.price, None);
+    }
+
+    #[test]
+    fn what_no_share_costs_is_no_price() {
+        assert_eq!(price(Some(NO_PRICE)), None);
+        assert_eq!(price(Some(Decimal::MAX)), None);
+        assert_eq!(price(Some(Decimal::NEGATIVE_ONE)), None);
+        assert_eq!(positive(Some(NO_PRICE - Decimal::ONE)), Some(Price(NO_PRICE - Decimal::ONE)));
     }
 }

@@ -189,14 +189,20 @@ impl Text {
 fn number(scalar: Scalar) -> Option<Decimal> {
     match scalar {
         Scalar::Integer(value) => Decimal::try_from_i128_with_scale(value, 0).ok(),
-        // The shortest text that gives the same f64 back is what was sent.
-        Scalar::Real(value) => decimal(&value.to_string()),
+        Scalar::Real(value) => real(value),
         Scalar::Text(text) => decimal(text.trim()),
         Scalar::Nothing | Scalar::Bool(_) => None,
     }
 }
 
-fn decimal(text: &str) -> Option<Decimal> {
+/// A JSON number as it was sent: the shortest text that gives the same f64 back. That is exact up to fifteen
+/// significant digits, because no two such numbers share an f64; reading JSON rounds to the nearest one.
+pub(super) fn real(value: f64) -> Option<Decimal> {
+    decimal(&value.to_string())
+}
+
+/// `NaN`, `Infinity` and what a decimal cannot hold are none.
+pub(super) fn decimal(text: &str) -> Option<Decimal> {
     text.parse().ok().or_else(|| Decimal::from_scientific(text).ok())
 }
 
