@@ -1,9 +1,11 @@
 //! The local socket by which shell commands reach a running cockpit: one JSON object a line each way.
-//! Mode 0600, beside the store.
+//! Mode 0600, beside the store or in a folder of the user's own.
 
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::process::getuid;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -65,6 +67,11 @@ impl From<Outcome> for Told {
 pub enum ControlError {
     #[error("no cockpit answers at {}", path.display())]
     Nobody { path: PathBuf },
+    #[error(
+        "the folder for sockets {} is not to be trusted: {why}; remove it, set TMPDIR to a folder of your own, or give the store a shorter path",
+        folder.display()
+    )]
+    NotOurs { folder: PathBuf, why: &'static str },
     #[error("cannot listen at {}: {source}", path.display())]
     Listen { path: PathBuf, source: std::io::Error },
     #[error("the running cockpit did not answer: {0}")]
@@ -75,27 +82,73 @@ pub enum ControlError {
     Failed(String),
 }
 
-/// Where the socket of a store is. A path too long for a socket moves to the temporary folder, under a name
-/// that only this store has.
-pub fn socket_path(store: &Path) -> PathBuf {
-    let beside = store.join("control.sock");
-    if beside.as_os_str().len() <= PATH_LIMIT {
-        return beside;
+/// Where the socket of a store is.
+#[derive(Debug)]
+struct Place {
+    path: PathBuf,
+    /// The folder made for sockets only, where the store's own path is too long for one. Everybody may write
+    /// beside it, so it must be ours before anything in it is believed.
+    folder: Option<PathBuf>,
+}
+
+impl Place {
+    fn of(store: &Path) -> Self {
+        Self::within(store, &std::env::temp_dir())
     }
-    let full = std::path::absolute(store).unwrap_or_else(|_| store.to_owned());
-    let digest = Sha256::digest(full.as_os_str().as_encoded_bytes());
-    let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    std::env::temp_dir().join(format!("cotrader-{name}.sock"))
+
+    fn within(store: &Path, temporary: &Path) -> Self {
+        let beside = store.join("control.sock");
+        if beside.as_os_str().len() <= PATH_LIMIT {
+            return Self { path: beside, folder: None };
+        }
+        let full = std::path::absolute(store).unwrap_or_else(|_| store.to_owned());
+        let digest = Sha256::digest(full.as_os_str().as_encoded_bytes());
+        let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let folder = temporary.join(format!("cotrader-{}", getuid().as_raw()));
+        Self { path: folder.join(format!("{name}.sock")), folder: Some(folder) }
+    }
+
+    /// Makes the folder where there is none.
+    fn prepare(&self) -> Result<(), ControlError> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        match std::fs::DirBuilder::new().mode(0o700).create(folder) {
+            Err(source) if source.kind() != std::io::ErrorKind::AlreadyExists => {
+                Err(ControlError::Listen { path: self.path.clone(), source })
+            }
+            Ok(()) | Err(_) => self.check(),
+        }
+    }
+
+    /// A folder that somebody else owns or can write to may hold somebody else's socket.
+    fn check(&self) -> Result<(), ControlError> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let nobody = |_| ControlError::Nobody { path: self.path.clone() };
+        // Not followed: a link is somebody's choice of another place.
+        let found = std::fs::symlink_metadata(folder).map_err(nobody)?;
+        let why = if !found.is_dir() {
+            "it is no folder"
+        } else if found.uid() != getuid().as_raw() {
+            "it belongs to somebody else"
+        } else if found.mode() & 0o077 != 0 {
+            "others have access to it"
+        } else {
+            return Ok(());
+        };
+        Err(ControlError::NotOurs { folder: folder.clone(), why })
+    }
 }
 
 /// Listens until shutdown. The caller holds the store's lock, so a socket that is already there is a
 /// leftover of a process that died.
 pub async fn serve(
-    path: PathBuf,
+    store: PathBuf,
     asks: mpsc::Sender<Ask>,
     snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
     mut shutdown: watch::Receiver<bool>,
 ) -> Result<(), ControlError> {
+    let place = Place::of(&store);
+    place.prepare()?;
+    let path = place.path;
     let listen = |source| ControlError::Listen { path: path.clone(), source };
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(listen(error)),
@@ -190,7 +243,9 @@ pub struct Client {
 
 impl Client {
     pub async fn connect(store: &Path) -> Result<Self, ControlError> {
-        let path = socket_path(store);
+        let place = Place::of(store);
+        place.check()?;
+        let path = place.path;
         let stream = UnixStream::connect(&path).await.map_err(|_| ControlError::Nobody { path })?;
         let (reading, writing) = stream.into_split();
         Ok(Self { lines: BufReader::new(reading), writing })
@@ -206,5 +261,57 @@ impl Client {
             Response::Failed(why) => Err(ControlError::Failed(why)),
             response => Ok(response),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn deep() -> PathBuf {
+        PathBuf::from(format!("/home/{}/store", "x".repeat(PATH_LIMIT)))
+    }
+
+    #[test]
+    fn a_store_whose_path_is_short_has_its_socket_beside_it() {
+        let place = Place::within(Path::new("/home/me/store"), Path::new("/tmp"));
+        assert_eq!(place.path, Path::new("/home/me/store/control.sock"));
+        assert!(place.prepare().is_ok() && place.check().is_ok());
+    }
+
+    #[test]
+    fn any_other_has_it_in_a_folder_of_our_own_that_both_ends_check() {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let place = Place::within(&deep(), temporary.path());
+        let folder = place.folder.clone().expect("a folder of its own");
+        assert_eq!(place.path.parent(), Some(folder.as_path()));
+        assert!(matches!(place.check(), Err(ControlError::Nobody { .. })));
+        place.prepare().expect("made");
+        assert_eq!(std::fs::metadata(&folder).expect("made").mode() & 0o777, 0o700);
+        place.prepare().expect("there already");
+        place.check().expect("ours");
+
+        let open = |mode| std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode));
+        for mode in [0o701, 0o710, 0o777] {
+            open(mode).expect("our own");
+            for seen in [place.prepare(), place.check()] {
+                let told = seen.expect_err("refused").to_string();
+                assert!(told.contains("others have access") && told.contains("remove it"), "{told}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_link_or_a_file_in_its_place_is_refused() {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let place = Place::within(&deep(), temporary.path());
+        let folder = place.folder.clone().expect("a folder of its own");
+        symlink(temporary.path(), &folder).expect("a link");
+        assert!(matches!(place.prepare(), Err(ControlError::NotOurs { .. })));
+        std::fs::remove_file(&folder).expect("our own");
+        std::fs::write(&folder, "").expect("a file");
+        assert!(matches!(place.check(), Err(ControlError::NotOurs { .. })));
     }
 }

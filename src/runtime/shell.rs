@@ -44,8 +44,10 @@ pub struct Own {
 
 impl Shell {
     pub async fn open(dir: &Path, config: EngineConfig) -> Result<Self, ShellError> {
-        if let Ok(client) = Client::connect(dir).await {
-            return Ok(Self::Cockpit(client));
+        match Client::connect(dir).await {
+            Ok(client) => return Ok(Self::Cockpit(client)),
+            Err(ControlError::Nobody { .. }) => {}
+            Err(error) => return Err(error.into()),
         }
         let recovered = recovery::open(dir)?;
         if let Some(damage) = recovered.damage {
@@ -112,7 +114,11 @@ fn journal_clock(dir: &Path, last: Option<Timestamp>) -> EngineClock {
 
 /// A snapshot of the cockpit that runs on this store, if one does.
 pub async fn running_snapshot(dir: &Path) -> Option<Result<Arc<crate::snapshot::Snapshot>, ControlError>> {
-    let mut client = Client::connect(dir).await.ok()?;
+    let mut client = match Client::connect(dir).await {
+        Ok(client) => client,
+        Err(ControlError::Nobody { .. }) => return None,
+        Err(error) => return Some(Err(error)),
+    };
     Some(match client.ask(&Request::Snapshot).await {
         Ok(Response::Snapshot(snapshot)) => Ok(Arc::new(*snapshot)),
         Ok(_) => Err(ControlError::Failed("it answered something else".into())),

@@ -150,8 +150,7 @@ fn spawn(
         tokio::spawn(compute::risk_worker(risk_in, back.clone())),
     ];
     if plan.listen && store.is_some() {
-        let path = control::socket_path(&plan.store);
-        let served = control::serve(path, asks.clone(), snapshots.clone(), shutdown.clone());
+        let served = control::serve(plan.store.clone(), asks.clone(), snapshots.clone(), shutdown.clone());
         others.push(tokio::spawn(async move {
             if let Err(error) = served.await {
                 tracing::error!(%error, "shell commands cannot reach this cockpit");

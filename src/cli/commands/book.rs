@@ -15,7 +15,7 @@ use crate::domain::command::{Booked, Done};
 use crate::domain::command_line::{BookingLine, parse_booking, split_rationale, strategy_named};
 use crate::domain::trade::Verdict;
 use crate::domain::{Command, LimitState, Money, label};
-use crate::runtime::control::{Client, Request, Response, Told};
+use crate::runtime::control::{Client, ControlError, Request, Response, Told};
 use crate::runtime::engine_task::Ask;
 use crate::runtime::{telemetry, wire_up};
 use crate::store::{Access, Store, StoreError};
@@ -28,7 +28,8 @@ pub async fn run(setting: Setting, args: BookArgs) -> Result<Exit, Trouble> {
     let command = Command::Book { line, rationale };
     let told = match Client::connect(&setting.store).await {
         Ok(client) => ask_cockpit(client, command).await?,
-        Err(_) => ask_own(&setting, command).await?,
+        Err(ControlError::Nobody { .. }) => ask_own(&setting, command).await?,
+        Err(error) => return Err(Trouble::failed(error.to_string())),
     };
     match told {
         Told::Done(done) => report(&setting, &done, args.json),
