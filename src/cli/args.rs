@@ -118,9 +118,13 @@ pub struct SimArgs {
     /// Port on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     pub port: u16,
-    /// Print one JSON line with addresses and this run's secrets
+    /// Print one JSON line with addresses and secrets
     #[arg(long)]
     pub print_connection: bool,
+    /// Take the secrets from FILE, or make them and write them there, readable by you alone; a restart with
+    /// the same FILE and --port is the same broker, and its clock goes on
+    #[arg(long, value_name = "FILE")]
+    pub credentials: Option<PathBuf>,
     /// DXLink address to hand out instead of the own one
     #[arg(long, value_name = "URL")]
     pub advertise_dxlink: Option<String>,

@@ -19,7 +19,7 @@ mod tests;
 pub use defaults::Written;
 pub use env::{Env, Folders};
 pub use error::{ConfigError, Fault, Origin, Place};
-pub use secrets::Credentials;
+pub use secrets::{Credentials, read_env_file};
 pub use settings::{
     AccountMatch, AccountRule, BrokerSettings, CalendarSettings, Colour, DatedEvents, Environment, Glyphs,
     LiveDataThresholds, MarketSettings, RateCurve, RatePoint, ScreenSettings, Source, Theme, Unallocated,

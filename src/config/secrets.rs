@@ -57,7 +57,8 @@ fn half(missing: &'static str, present: &'static str, source: Source) -> ConfigE
     ConfigError { origin, fault: Box::new(Fault::HalfCredentials { missing }) }
 }
 
-fn read_env_file(path: &Path) -> Result<Option<Vec<(String, SecretString)>>, ConfigError> {
+/// The values of a file that only its owner can read; `None` where there is no such file.
+pub fn read_env_file(path: &Path) -> Result<Option<Vec<(String, SecretString)>>, ConfigError> {
     // Looked at before it is opened: a file that others can read is refused unread.
     refuse_open_file(path)?;
     let Some(text) = read_bounded(path, MOST_BYTES)? else { return Ok(None) };

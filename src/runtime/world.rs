@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use flate2::read::GzDecoder;
 use serde::{Deserialize, Serialize};
 
@@ -154,15 +154,33 @@ pub fn banner(wish: &WorldWish, has_credentials: bool) -> String {
     }
 }
 
-/// A broker without a cockpit: nothing is kept, the same seed on the same day is the same world.
-pub fn standing_alone(wish: &WorldWish) -> Result<SimConfig, WorldError> {
+/// A broker without a cockpit: the same seed on the same day is the same world. One that ran before goes on
+/// where its clock would stand now: clients have seen that time and do not go back.
+pub fn standing_alone(wish: &WorldWish, earlier: Option<RunBefore>) -> Result<SimConfig, WorldError> {
     if !wish.market.is_empty() {
         return recorded(wish);
     }
-    let start = wish.as_of.unwrap_or_else(|| demo_start(Utc::now(), None, &Calendar::default()));
+    let now = Utc::now();
+    let seen = earlier.map(|earlier| earlier.clock_at(now, wish.speed));
+    let start = wish.as_of.unwrap_or_else(|| demo_start(now, seen, &Calendar::default()));
     let clock = SimClock::starting_at(start, wish.speed);
     let source = WorldSource::Seeded { anchor: new_york_date(start) };
     Ok(SimConfig::new(wish.seed.unwrap_or(DEFAULT_SEED), clock, source))
+}
+
+/// What a simulated broker's clock showed at an instant of its earlier run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunBefore {
+    pub wall: Timestamp,
+    pub clock: Timestamp,
+}
+
+impl RunBefore {
+    fn clock_at(self, now: Timestamp, speed: f64) -> Timestamp {
+        let passed = (now - self.wall).num_milliseconds().max(0) as f64 * speed.clamp(1.0, 100_000.0);
+        // A year at most: more is a clock that was set wrong.
+        self.clock + TimeDelta::milliseconds(passed.min(3.2e10) as i64)
+    }
 }
 
 /// A day of real chains shown as an open session, with the book and the history that the files give.

@@ -16,7 +16,9 @@ mod server;
 mod wire;
 pub mod world;
 
+use secrecy::SecretString;
 use serde::Serialize;
+use uuid::Uuid;
 
 pub use clock::{SimClock, demo_start};
 pub use server::{RunningSim, start};
@@ -50,6 +52,22 @@ pub struct SimConfig {
     /// Handed out instead of the own stream addresses, so that a proxy can stand between.
     pub advertise_dxlink: Option<String>,
     pub advertise_account_stream: Option<String>,
+    /// Those of an earlier run, so that its clients find the same broker; `None` makes them anew.
+    pub secrets: Option<Secrets>,
+}
+
+/// What a client proves itself with. It opens nothing but this simulation, and does not print all the same.
+#[derive(Debug, Clone)]
+pub struct Secrets {
+    pub client_secret: SecretString,
+    pub refresh_token: SecretString,
+}
+
+impl Secrets {
+    fn random() -> Self {
+        let made = |what: &str| SecretString::from(format!("sim-{what}-{}", Uuid::new_v4().simple()));
+        Self { client_secret: made("secret"), refresh_token: made("refresh") }
+    }
 }
 
 impl SimConfig {
@@ -63,11 +81,12 @@ impl SimConfig {
             silence_timeout_seconds: 60,
             advertise_dxlink: None,
             advertise_account_stream: None,
+            secrets: None,
         }
     }
 }
 
-/// Everything a client needs; the secrets are made anew for every run and open nothing else.
+/// Everything a client needs; the secrets open nothing else.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Connection {
     pub base_url: String,

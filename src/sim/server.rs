@@ -10,12 +10,12 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::oauth::Ledger;
 use super::world::Market;
@@ -23,7 +23,7 @@ use super::world::book::{self, AccountBook};
 use super::world::book_file;
 use super::world::recorded::RecordedWorld;
 use super::world::seeded::SeededWorld;
-use super::{Connection, SimClock, SimConfig, SimError, WorldSource};
+use super::{Connection, Secrets, SimClock, SimConfig, SimError, WorldSource};
 use super::{account_stream, accounts, dxlink, hours, instruments, oauth, quotes, wire};
 
 const BODY_LIMIT: usize = 256 * 1024;
@@ -120,13 +120,14 @@ pub async fn start(config: SimConfig) -> Result<RunningSim, SimError> {
             (Arc::new(world), accounts)
         }
     };
+    let secrets = config.secrets.clone().unwrap_or_else(Secrets::random);
     let own = |path: &str| format!("ws://127.0.0.1:{port}/{path}");
     let connection = Connection {
         base_url: format!("http://127.0.0.1:{port}"),
         dxlink_url: config.advertise_dxlink.clone().unwrap_or_else(|| own("dxlink")),
         account_stream_url: config.advertise_account_stream.clone().unwrap_or_else(|| own("account")),
-        client_secret: format!("sim-secret-{}", Uuid::new_v4().simple()),
-        refresh_token: format!("sim-refresh-{}", Uuid::new_v4().simple()),
+        client_secret: secrets.client_secret.expose_secret().to_owned(),
+        refresh_token: secrets.refresh_token.expose_secret().to_owned(),
         accounts: accounts.iter().map(|a| a.number.clone()).collect(),
     };
     let (stop, stop_signal) = watch::channel(false);

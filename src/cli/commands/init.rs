@@ -6,6 +6,7 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use secrecy::ExposeSecret;
 use tokio::time::timeout;
 
 use crate::broker::tastytrade::Tastytrade;
@@ -17,7 +18,8 @@ use crate::domain::AccountKind;
 use crate::domain::report::AccountsReport;
 use crate::runtime::settings;
 
-mod env_file;
+use super::private_file;
+
 mod prompt;
 
 /// For the login and the accounts, with what the adapter retries by itself.
@@ -62,7 +64,11 @@ pub async fn run(folder: Option<&Path>, env: &Env, args: &InitArgs) -> Result<Ex
         let client_secret = unseen.ask("client secret: ")?;
         let refresh_token = unseen.ask("refresh token: ")?;
         drop(unseen);
-        env_file::write(&file, &client_secret, &refresh_token).map_err(|error| {
+        let values = [
+            ("TT_CLIENT_SECRET", client_secret.expose_secret()),
+            ("TT_REFRESH_TOKEN", refresh_token.expose_secret()),
+        ];
+        private_file::write(&file, &values).map_err(|error| {
             Trouble::failed(format!("cannot write {}: {error}", file.display()))
                 .with_remedy("check that the folder is yours")
         })?;

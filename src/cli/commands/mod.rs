@@ -10,7 +10,9 @@ pub mod doctor;
 pub mod health;
 pub mod init;
 pub mod log;
+mod private_file;
 pub mod sim;
+mod sim_credentials;
 pub mod snapshot;
 pub mod store;
 

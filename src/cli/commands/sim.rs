@@ -2,6 +2,7 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::sim_credentials;
 use crate::cli::args::SimArgs;
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::setting::Setting;
@@ -10,12 +11,21 @@ use crate::sim;
 
 pub async fn run(setting: Setting, args: SimArgs) -> Result<Exit, Trouble> {
     let _telemetry = telemetry::start(&setting.log_folder(), setting.env.get("COTRADER_LOG"));
-    let mut config = world::standing_alone(&setting.wish)
+    let kept = match &args.credentials {
+        Some(path) => sim_credentials::read(path)?,
+        None => sim_credentials::Kept::default(),
+    };
+    let mut config = world::standing_alone(&setting.wish, kept.before)
         .map_err(|error| Trouble::failed(error.to_string()).with_remedy(error.remedy()))?;
     config.port = args.port;
+    config.secrets = kept.secrets;
+    let clock = config.clock;
     config.advertise_dxlink = args.advertise_dxlink;
     config.advertise_account_stream = args.advertise_account_stream;
     let running = sim::start(config).await.map_err(|error| Trouble::failed(error.to_string()))?;
+    if let Some(path) = &args.credentials {
+        sim_credentials::write(path, running.connection(), clock.now())?;
+    }
     if args.print_connection {
         let line = serde_json::to_string(running.connection()).map_err(|e| Trouble::failed(e.to_string()))?;
         super::print(&format!("{line}\n"))?;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::super::terminal::{Home, PATIENCE, Term, eventually};
+use super::super::terminal::{Home, PATIENCE, Signal, Term, eventually};
 use super::proxy::Broker;
 use super::{live_demo, trades};
 
@@ -33,6 +33,10 @@ fn all(snapshot: &Value, standing: &str) -> bool {
     standings(snapshot).iter().all(|(_, is)| is == standing)
 }
 
+fn held(snapshot: &Value) -> BTreeSet<String> {
+    standings(snapshot).into_iter().map(|(name, _)| name).collect()
+}
+
 fn live(term: &Term) {
     term.wait_for("● live").wait_for("TOTAL").wait_gone("computing").wait_gone("~");
 }
@@ -58,7 +62,8 @@ fn nothing_is_live_within_a_second(term: &Term, badge: &str) {
 
 #[test]
 fn a_broker_that_falls_silent_is_noticed_as_fast_and_heard_again_on_the_same_wire() {
-    let broker = Broker::behind_a_proxy(&Home::new());
+    let place = Home::new();
+    let broker = Broker::behind_a_proxy(&place);
     let home = broker.customer();
     let term = Term::cockpit(&home, 160, 50);
     live(&term);
@@ -87,8 +92,53 @@ fn a_broker_that_falls_silent_is_noticed_as_fast_and_heard_again_on_the_same_wir
 }
 
 #[test]
+fn a_broker_that_dies_and_comes_back_is_the_same_broker() {
+    let place = Home::new();
+    let mut broker = Broker::behind_a_proxy(&place);
+    let home = broker.customer();
+    let term = Term::cockpit(&home, 160, 50);
+    live(&term);
+    let before = home.snapshot();
+    assert!(all(&before, "live"), "{:?}", standings(&before));
+    let mut last = before["as_of"].as_str().expect("an instant").to_owned();
+    for how in [Signal::KILL, Signal::TERM] {
+        broker.end(how);
+        nothing_is_live_within_a_second(&term, "● DOWN");
+        let gone = home.snapshot();
+        assert!(all(&gone, "stale"), "{:?}", standings(&gone));
+
+        broker.restart(&place);
+        let at = Instant::now();
+        term.keys("r");
+        live(&term);
+        let took = at.elapsed();
+        assert!(took < Duration::from_secs(5), "it took {took:?}");
+        let after = eventually("every figure is live again", || {
+            let snapshot = home.snapshot();
+            all(&snapshot, "live").then_some(snapshot)
+        });
+        assert_eq!(held(&after), held(&before), "the same instruments are followed");
+        let quotes = |snapshot: &Value| snapshot["market"]["quotes"].to_string();
+        eventually("quotes move", || (quotes(&home.snapshot()) != quotes(&after)).then_some(()));
+        // Its clock went on.
+        let as_of = after["as_of"].as_str().expect("an instant").to_owned();
+        assert!(as_of > last, "{as_of} after {last}");
+        last = as_of;
+    }
+    term.keys("q");
+    assert_eq!(term.exit().assert_clean().status.exit_code(), 0);
+    let secret = broker.connection()["client_secret"].as_str().expect("a secret");
+    let log = std::fs::read_dir(place.state()).into_iter().flatten().flatten();
+    for file in log {
+        let text = std::fs::read_to_string(file.path()).expect("a log");
+        assert!(!text.contains(secret), "{:?} holds a secret", file.path());
+    }
+}
+
+#[test]
 fn a_cut_wire_leaves_nothing_live_and_a_mended_one_everything() {
-    let broker = Broker::behind_a_proxy(&Home::new());
+    let place = Home::new();
+    let broker = Broker::behind_a_proxy(&place);
     let home = broker.customer();
     let term = Term::cockpit(&home, 160, 50);
     live(&term);
@@ -112,8 +162,6 @@ fn a_cut_wire_leaves_nothing_live_and_a_mended_one_everything() {
         let snapshot = home.snapshot();
         all(&snapshot, "live").then_some(snapshot)
     });
-    let held =
-        |snapshot: &Value| standings(snapshot).into_iter().map(|(name, _)| name).collect::<BTreeSet<_>>();
     assert_eq!(held(&after), held(&before), "the same instruments are followed");
     // And they move: the subscriptions are there, not only a read.
     let last = |snapshot: &Value| snapshot["market"]["quotes"].to_string();

@@ -72,26 +72,39 @@ pub struct Broker {
     process: Child,
     pub proxy: Proxy,
     connection: Value,
+    args: Vec<String>,
 }
 
 impl Broker {
-    /// Everything goes through the proxy: REST and both streams.
+    /// Everything goes through the proxy: REST and both streams. `home` is the broker's own.
     pub fn behind_a_proxy(home: &Home) -> Self {
         let proxy = Proxy::start();
         let url = |path: &str| format!("ws://{}/{path}", proxy.address);
         let (dxlink, account) = (url("dxlink"), url("account"));
-        let args = ["sim", "--print-connection", "--advertise-dxlink", &dxlink];
-        let mut command = home.command(&args);
-        command.args(["--advertise-account-stream", &account]);
-        let mut process = command.stdout(Stdio::piped()).spawn().expect("the program starts");
-        let mut line = String::new();
-        let output = process.stdout.as_mut().expect("a pipe");
-        BufReader::new(output).read_line(&mut line).expect("a line");
-        let connection: Value = serde_json::from_str(&line).expect("a JSON line");
+        let args = ["sim", "--print-connection", "--credentials", "sim.env", "--advertise-dxlink", &dxlink];
+        let args: Vec<String> =
+            args.into_iter().chain(["--advertise-account-stream", &account]).map(str::to_owned).collect();
+        let (process, connection) = start(home, &args);
         let base = connection["base_url"].as_str().and_then(|url| url.strip_prefix("http://"));
         let target = base.and_then(|address| address.parse().ok()).expect("an address");
         proxy.target.set(target).expect("set once");
-        Self { process, proxy, connection }
+        Self { process, proxy, connection, args }
+    }
+
+    /// Ends, and is gone when this returns. Nothing stands at its address.
+    pub fn end(&mut self, how: Signal) {
+        self.signal(how);
+        self.process.wait().expect("our own child");
+    }
+
+    /// The same broker again: same address, same credentials.
+    pub fn restart(&mut self, home: &Home) {
+        let base = self.connection["base_url"].as_str().expect("an address");
+        let port = base.rsplit(':').next().expect("a port").to_owned();
+        let args: Vec<String> = self.args.iter().cloned().chain(["--port".to_owned(), port]).collect();
+        let (process, connection) = start(home, &args);
+        self.process = process;
+        assert_eq!(connection, self.connection);
     }
 
     /// A trader whose broker is behind the proxy.
@@ -121,6 +134,15 @@ impl Broker {
     pub fn connection(&self) -> &Value {
         &self.connection
     }
+}
+
+fn start(home: &Home, args: &[String]) -> (Child, Value) {
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let mut process = home.command(&args).stdout(Stdio::piped()).spawn().expect("the program starts");
+    let mut line = String::new();
+    let output = process.stdout.as_mut().expect("a pipe");
+    BufReader::new(output).read_line(&mut line).expect("a line");
+    (process, serde_json::from_str(&line).expect("a JSON line"))
 }
 
 impl Drop for Broker {

@@ -1,4 +1,4 @@
-//! The `.env` file: two lines of it are ours, the rest stays as it is.
+//! A file of secrets, `NAME='value'` a line: some lines of it are ours, the rest stays as it is.
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -9,8 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 /// A file of credentials is small; more is something else and is not touched.
 const MOST_BYTES: u64 = 64 * 1024;
 
-/// Replaces the two values, whole or not at all, with a file that only its owner can read.
-pub fn write(path: &Path, client_secret: &SecretString, refresh_token: &SecretString) -> std::io::Result<()> {
+/// Replaces these values, whole or not at all, with a file that only its owner can read.
+pub fn write(path: &Path, values: &[(&str, &str)]) -> std::io::Result<()> {
     let old = match std::fs::metadata(path) {
         Ok(meta) if meta.len() > MOST_BYTES => {
             return Err(std::io::Error::other("it is too large to be a file of credentials"));
@@ -19,13 +19,7 @@ pub fn write(path: &Path, client_secret: &SecretString, refresh_token: &SecretSt
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error),
     };
-    let text = with_values(
-        &old,
-        &[
-            ("TT_CLIENT_SECRET", client_secret.expose_secret()),
-            ("TT_REFRESH_TOKEN", refresh_token.expose_secret()),
-        ],
-    );
+    let text = with_values(&old, values);
     let beside = path.with_file_name(format!(".env.{}", std::process::id()));
     let written = replace(&beside, path, text.expose_secret());
     if written.is_err() {
@@ -57,7 +51,7 @@ fn with_values(old: &str, values: &[(&str, &str)]) -> SecretString {
         }
     }
     for (name, value) in values {
-        // In single quotes nothing is expanded; the prompt lets no quote through.
+        // In single quotes nothing is expanded; no value has a quote in it.
         text.push_str(&format!("{name}='{value}'\n"));
     }
     SecretString::from(text)
@@ -81,7 +75,7 @@ mod tests {
         let path = dir.path().join(".env");
         std::fs::write(&path, "X=1\n").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        write(&path, &"s".to_owned().into(), &"t".to_owned().into()).unwrap();
+        write(&path, &[("Y", "s")]).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let names: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(names, [".env"]);
