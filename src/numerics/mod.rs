@@ -1,4 +1,5 @@
-//! Numbers without finance: the normal distribution, sample statistics, covariance, random streams.
+//! Numbers without finance: the normal distribution, sample statistics, covariance, random streams,
+//! vector building blocks.
 //!
 //! Never: knows a price, a date or an instrument.
 
@@ -12,3 +13,4 @@ pub(crate) mod optional_data;
 pub mod philox;
 pub mod stats;
 pub mod tail;
+pub mod vector;
