@@ -1,6 +1,9 @@
 //! What to do, most urgent first: breaches with the cheapest hedge, expiries, dividends, exits, positions
 //! without a home or a reason.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::containers::Containers;
 use crate::domain::text::signed;
 use crate::domain::time::{days_to, new_york_date};
@@ -11,22 +14,43 @@ use crate::risk::report::{PortfolioReport, RiskReport};
 
 use super::trade_facts::{EXPIRY_DAYS, TradeFacts};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+/// Why a row is there; the first is the most urgent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Urgency {
+    /// A limit is breached or data needed for it is missing.
     Breach,
     Hedge,
     Expiry,
     Dividend,
     Exit,
+    /// A position without a portfolio.
     Route,
+    /// A trade without a rationale.
     Rationale,
+    /// A WhatIf waiting for a decision.
     WhatIf,
+}
+
+impl Urgency {
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::Breach => "BREACH",
+            Self::Hedge => "HEDGE",
+            Self::Expiry => "EXPIRY",
+            Self::Dividend => "EX-DIV",
+            Self::Exit => "EXIT",
+            Self::Route => "ROUTE",
+            Self::Rationale => "WHY?",
+            Self::WhatIf => "WHATIF",
+        }
+    }
 }
 
 /// One row of the blotter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attention {
-    pub kind: Kind,
+    pub urgency: Urgency,
     /// Stable while the matter is the same.
     pub key: String,
     pub portfolio: Option<PortfolioId>,
@@ -62,7 +86,7 @@ pub fn rows(book: &Book<'_>) -> Vec<Attention> {
     }
     rows.sort_by(|a, b| {
         let due = |row: &Attention| row.due.unwrap_or(TradingDate::MAX);
-        a.kind.cmp(&b.kind).then(due(a).cmp(&due(b))).then_with(|| a.key.cmp(&b.key))
+        a.urgency.cmp(&b.urgency).then(due(a).cmp(&due(b))).then_with(|| a.key.cmp(&b.key))
     });
     rows
 }
@@ -73,13 +97,13 @@ fn limits(book: &Book<'_>, portfolio: &PortfolioReport) -> Vec<Attention> {
     let mut rows = Vec::new();
     let pressed = |state| matches!(state, LimitState::Near | LimitState::Breached);
     for reading in &portfolio.limits {
-        let (kind, action) = match reading.state {
-            LimitState::Breached => (Kind::Breach, format!("{} is over its limit", reading.id.words())),
-            LimitState::Unknown => (Kind::Breach, format!("{} is not known", reading.id.words())),
+        let (urgency, action) = match reading.state {
+            LimitState::Breached => (Urgency::Breach, format!("{} is over its limit", reading.id.words())),
+            LimitState::Unknown => (Urgency::Breach, format!("{} is not known", reading.id.words())),
             _ => continue,
         };
         rows.push(Attention {
-            kind,
+            urgency,
             key: format!("limit/{}/{:?}", portfolio.name, reading.id),
             portfolio: portfolio.id,
             trade: None,
@@ -114,7 +138,7 @@ fn hedge_row(book: &Book<'_>, portfolio: &PortfolioReport, hedge: &HedgeProposal
     let used =
         hedge.beta_delta_after.map_or(String::new(), |part| format!(" · L1 measure {:.0} %", part * 100.0));
     Attention {
-        kind: Kind::Hedge,
+        urgency: Urgency::Hedge,
         key: format!("hedge/{}", portfolio.name),
         portfolio: portfolio.id,
         trade: None,
@@ -131,9 +155,9 @@ fn hedge_row(book: &Book<'_>, portfolio: &PortfolioReport, hedge: &HedgeProposal
 fn of_trade(book: &Book<'_>, trade: &TradeFacts<'_>) -> Vec<Attention> {
     let it = trade.trade;
     let name = format!("{} {}", it.underlying, trade.label);
-    let row = |kind: Kind, action: String, why: String| Attention {
-        kind,
-        key: format!("{kind:?}/{}", it.id),
+    let row = |urgency: Urgency, action: String, why: String| Attention {
+        urgency,
+        key: format!("{urgency:?}/{}", it.id),
         portfolio: it.portfolio,
         trade: Some(it.id),
         underlying: Some(it.underlying.clone()),
@@ -150,7 +174,7 @@ fn of_trade(book: &Book<'_>, trade: &TradeFacts<'_>) -> Vec<Attention> {
             .as_ref()
             .map_or_else(|| "not evaluated".to_owned(), crate::booking::evaluate::verdict_words);
         let price = trade.entry.map(|price| format!("{:.2}", price.to_cents()));
-        return vec![Attention { price, ..row(Kind::WhatIf, format!("WhatIf {name}"), why) }];
+        return vec![Attention { price, ..row(Urgency::WhatIf, format!("WhatIf {name}"), why) }];
     }
     if !it.is_open() {
         return Vec::new();
@@ -173,7 +197,7 @@ fn of_trade(book: &Book<'_>, trade: &TradeFacts<'_>) -> Vec<Attention> {
             after: keeps,
             by_when: Some(date_words(expiry, book.now)),
             due: Some(expiry),
-            ..row(Kind::Expiry, format!("{name} expires in {days} d"), threat)
+            ..row(Urgency::Expiry, format!("{name} expires in {days} d"), threat)
         });
     }
     if let Some(threat) = &trade.dividend {
@@ -188,7 +212,7 @@ fn of_trade(book: &Book<'_>, trade: &TradeFacts<'_>) -> Vec<Attention> {
             by_when: Some(format!("before the close of {}", date_words(eve, book.now))),
             due: Some(eve),
             ..row(
-                Kind::Dividend,
+                Urgency::Dividend,
                 format!("{}: short {} may be exercised", it.underlying, threat.call),
                 format!("dividend {:.2}{estimated}, {left}", threat.amount),
             )
@@ -202,17 +226,17 @@ fn of_trade(book: &Book<'_>, trade: &TradeFacts<'_>) -> Vec<Attention> {
             after: exit.keeps.map(|pnl| format!("keeps {}", signed(pnl.to_f64(), 0))),
             by_when: Some("today".to_owned()),
             due: trade.nearest_expiry,
-            ..row(Kind::Exit, format!("{close} {name}"), due)
+            ..row(Urgency::Exit, format!("{close} {name}"), due)
         });
     }
     if it.portfolio.is_none() {
         let why = "the account has several portfolios: m routes it".to_owned();
-        rows.push(row(Kind::Route, format!("{name} has no portfolio"), why));
+        rows.push(row(Urgency::Route, format!("{name} has no portfolio"), why));
     }
     if it.rationale.is_none() {
         let since = date_words(new_york_date(it.opened_at), book.now);
         let why = format!("adopted from the broker, opened {since}: n");
-        rows.push(row(Kind::Rationale, format!("{name} has no rationale"), why));
+        rows.push(row(Urgency::Rationale, format!("{name} has no rationale"), why));
     }
     rows
 }

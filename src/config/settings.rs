@@ -129,6 +129,46 @@ pub enum Glyphs {
     Ascii,
 }
 
+/// What the screen paints, as its theme names it.
+pub const ROLES: [&str; 16] = [
+    "text",
+    "dim",
+    "head",
+    "rule",
+    "title",
+    "title_focused",
+    "accent",
+    "gain",
+    "loss",
+    "stale",
+    "near",
+    "breach",
+    "good",
+    "what_if",
+    "selected",
+    "strong",
+];
+
+/// The colours of the terminal.
+pub const COLOURS: [&str; 16] = [
+    "black",
+    "red",
+    "green",
+    "yellow",
+    "blue",
+    "magenta",
+    "cyan",
+    "gray",
+    "dark_gray",
+    "light_red",
+    "light_green",
+    "light_yellow",
+    "light_blue",
+    "light_magenta",
+    "light_cyan",
+    "white",
+];
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Colour {
     /// One of the terminal's sixteen, as named in the file.

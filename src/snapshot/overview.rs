@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::shown::Shown;
+pub use crate::advisor::attention::Urgency;
 use crate::domain::{LimitId, LimitState, Money, PortfolioId, Symbol, TradeId};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -96,38 +97,6 @@ pub struct LimitRow {
     pub stale: bool,
     /// The underlying that uses most of it.
     pub driver: Option<Symbol>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Urgency {
-    /// A limit is breached or data needed for it is missing.
-    Breach,
-    Hedge,
-    Expiry,
-    Dividend,
-    Exit,
-    /// A position without a portfolio.
-    Route,
-    /// A trade without a rationale.
-    Rationale,
-    /// A WhatIf waiting for a decision.
-    WhatIf,
-}
-
-impl Urgency {
-    pub fn tag(self) -> &'static str {
-        match self {
-            Self::Breach => "BREACH",
-            Self::Hedge => "HEDGE",
-            Self::Expiry => "EXPIRY",
-            Self::Dividend => "EX-DIV",
-            Self::Exit => "EXIT",
-            Self::Route => "ROUTE",
-            Self::Rationale => "WHY?",
-            Self::WhatIf => "WHATIF",
-        }
-    }
 }
 
 /// One thing to do.

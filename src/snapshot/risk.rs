@@ -12,7 +12,7 @@ use crate::domain::{Money, Symbol};
 pub struct RiskPanel {
     /// By |beta-weighted delta|, largest first.
     pub rows: Vec<RiskRow>,
-    pub total: RiskTotal,
+    pub total: RiskSums,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -28,22 +28,12 @@ pub struct RiskRow {
     /// No history and no broker figure: 1.0 was taken.
     pub beta_assumed: bool,
     pub delta_shares: Shown<f64>,
-    pub dollar_delta: Shown<f64>,
-    pub beta_delta: Shown<f64>,
-    /// P&L of gamma for a move of ±1 %.
-    pub gamma_pnl_1pct: Shown<f64>,
-    pub theta_day: Shown<f64>,
-    pub vega_point: Shown<f64>,
-    pub day: Shown<Money>,
-    pub open: Shown<Money>,
-    pub worst: Shown<f64>,
-    pub var95: Shown<f64>,
+    #[serde(flatten)]
+    pub sums: RiskSums,
     /// The limit this underlying presses on most.
     pub binding: Option<LimitRow>,
     /// "exp 27 Nov", "ex-div 1 Dec 0.31e"
     pub next_event: Option<String>,
-    /// Legs that could not be priced; they are in no figure of the row.
-    pub unpriced: usize,
     /// Second order and maturity detail, for the drill-down.
     pub detail: RiskDetail,
 }
@@ -67,11 +57,12 @@ pub struct ExpiryBucket {
     pub gamma_pnl_1pct: f64,
 }
 
-/// What adds up across underlyings, and nothing else.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct RiskTotal {
+/// What adds up across underlyings, of one of them or of the book.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RiskSums {
     pub dollar_delta: Shown<f64>,
     pub beta_delta: Shown<f64>,
+    /// P&L of gamma for a move of ±1 %.
     pub gamma_pnl_1pct: Shown<f64>,
     pub theta_day: Shown<f64>,
     pub vega_point: Shown<f64>,
@@ -79,6 +70,7 @@ pub struct RiskTotal {
     pub open: Shown<Money>,
     pub worst: Shown<f64>,
     pub var95: Shown<f64>,
+    /// Legs that could not be priced; they are in none of these figures.
     pub unpriced: usize,
 }
 

@@ -47,12 +47,12 @@ pub fn risk_rows<'a>(snapshot: &'a Snapshot, ui: &UiState) -> Vec<&'a RiskRow> {
         // The order of the snapshot.
         RiskSort::BetaDelta => {}
         RiskSort::Symbol => rows.sort_by(|a, b| a.symbol.cmp(&b.symbol)),
-        RiskSort::Theta => rows.sort_by(|a, b| size(&b.theta_day).total_cmp(&size(&a.theta_day))),
-        RiskSort::Vega => rows.sort_by(|a, b| size(&b.vega_point).total_cmp(&size(&a.vega_point))),
-        RiskSort::Worst => rows.sort_by(|a, b| size(&b.worst).total_cmp(&size(&a.worst))),
-        RiskSort::Var => rows.sort_by(|a, b| size(&b.var95).total_cmp(&size(&a.var95))),
-        RiskSort::Day => rows.sort_by(|a, b| money(&a.day).total_cmp(&money(&b.day))),
-        RiskSort::Open => rows.sort_by(|a, b| money(&a.open).total_cmp(&money(&b.open))),
+        RiskSort::Theta => rows.sort_by(|a, b| size(&b.sums.theta_day).total_cmp(&size(&a.sums.theta_day))),
+        RiskSort::Vega => rows.sort_by(|a, b| size(&b.sums.vega_point).total_cmp(&size(&a.sums.vega_point))),
+        RiskSort::Worst => rows.sort_by(|a, b| size(&b.sums.worst).total_cmp(&size(&a.sums.worst))),
+        RiskSort::Var => rows.sort_by(|a, b| size(&b.sums.var95).total_cmp(&size(&a.sums.var95))),
+        RiskSort::Day => rows.sort_by(|a, b| money(&a.sums.day).total_cmp(&money(&b.sums.day))),
+        RiskSort::Open => rows.sort_by(|a, b| money(&a.sums.open).total_cmp(&money(&b.sums.open))),
     }
     rows
 }
@@ -120,7 +120,7 @@ pub fn keys(panel: Panel, snapshot: &Snapshot, ui: &UiState) -> Vec<RowKey> {
 /// Rows that want attention, in the order of the screen.
 pub fn problems(snapshot: &Snapshot, ui: &UiState) -> Vec<(Panel, RowKey)> {
     let pressed = |row: &RiskRow| {
-        row.unpriced > 0 || row.binding.as_ref().is_some_and(|limit| limit.state >= LimitState::Near)
+        row.sums.unpriced > 0 || row.binding.as_ref().is_some_and(|limit| limit.state >= LimitState::Near)
     };
     let risk = risk_rows(snapshot, ui)
         .into_iter()

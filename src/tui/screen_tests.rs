@@ -47,6 +47,33 @@ fn a_terminal_shows_what_the_text_form_says() {
 }
 
 #[test]
+fn own_colours_are_on_the_screen_unless_there_shall_be_none() {
+    let snapshot = sample::normal();
+    let gain = Color::Rgb(78, 201, 176);
+    let drawn = |config: &ScreenConfig| {
+        let mut ui = UiState::new(config).unwrap();
+        ui.size = (160, 50);
+        ui.settle(&snapshot);
+        let area = Rect::new(0, 0, 160, 50);
+        let mut buffer = Buffer::empty(area);
+        screen::render(&snapshot, &ui, area, &mut buffer);
+        buffer
+    };
+    let cells = |buffer: &Buffer| buffer.content.iter().filter(|cell| cell.fg == gain).count();
+    let plain = ScreenConfig { truecolor: true, ..ScreenConfig::default() };
+    let own = ScreenConfig { colours: vec![("gain".to_owned(), gain)], ..plain.clone() };
+    let (before, after) = (drawn(&plain), drawn(&own));
+    let green = before
+        .content
+        .iter()
+        .filter(|cell| cell.fg == Color::Green && !cell.modifier.contains(Modifier::BOLD));
+    assert_eq!(cells(&before), 0);
+    assert!(cells(&after) > 50 && cells(&after) >= green.count());
+    let mono = ScreenConfig { no_color: true, ..own };
+    assert_eq!(drawn(&mono), drawn(&ScreenConfig { no_color: true, ..plain }));
+}
+
+#[test]
 fn frames_of_the_sample_book() {
     let books = [
         ("normal", sample::normal()),

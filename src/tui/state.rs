@@ -9,7 +9,7 @@ use tui_input::Input;
 use super::dialogs::Dialog;
 use super::keymap::{BadKey, Keymap};
 use super::rows::{self, RowKey};
-use super::theme::{Theme, ThemeName};
+use super::theme::{Color, Theme, ThemeName};
 use crate::domain::view::View;
 use crate::snapshot::{Level, Notice, Snapshot};
 
@@ -17,6 +17,8 @@ use crate::snapshot::{Level, Notice, Snapshot};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScreenConfig {
     pub theme: ThemeName,
+    /// Role and the colour that replaces the theme's.
+    pub colours: Vec<(String, Color)>,
     pub ascii: bool,
     /// Frames per second at most.
     pub frame_cap: u32,
@@ -30,6 +32,7 @@ impl Default for ScreenConfig {
     fn default() -> Self {
         Self {
             theme: ThemeName::Dark,
+            colours: Vec::new(),
             ascii: false,
             frame_cap: 10,
             keys: Vec::new(),
@@ -184,7 +187,7 @@ pub struct UiState {
 impl UiState {
     pub fn new(config: &ScreenConfig) -> Result<Self, BadKey> {
         Ok(Self {
-            theme: Theme::new(config.theme, config.no_color, config.truecolor),
+            theme: Theme::with_colours(config.theme, config.no_color, config.truecolor, &config.colours),
             keymap: Keymap::with_overrides(&config.keys)?,
             ascii: config.ascii,
             size: (160, 50),

@@ -2,7 +2,8 @@
 //!
 //! With `NO_COLOR` (theme mono) every colour is the terminal's own and emphasis is bold, reverse, underline.
 
-use ratatui::style::{Color, Modifier, Style};
+pub use ratatui::style::Color;
+use ratatui::style::{Modifier, Style};
 
 use crate::snapshot::{Mode, Standing};
 
@@ -46,6 +47,49 @@ pub struct Theme {
 }
 
 impl Theme {
+    /// The theme with the trader's own colours in it. Without colour there is nothing to repaint.
+    pub fn with_colours(
+        name: ThemeName,
+        no_color: bool,
+        truecolor: bool,
+        colours: &[(String, Color)],
+    ) -> Self {
+        let mut theme = Self::new(name, no_color, truecolor);
+        if theme.heat == Heat::Attributes {
+            return theme;
+        }
+        for (role, colour) in colours {
+            let colour = if truecolor { *colour } else { without_truecolor(*colour) };
+            if let Some(style) = theme.role(role) {
+                *style = repainted(*style, colour);
+            }
+        }
+        theme
+    }
+
+    /// A role by the name it has in the configuration.
+    pub fn role(&mut self, name: &str) -> Option<&mut Style> {
+        Some(match name {
+            "text" => &mut self.text,
+            "dim" => &mut self.dim,
+            "head" => &mut self.head,
+            "rule" => &mut self.rule,
+            "title" => &mut self.title,
+            "title_focused" => &mut self.title_focused,
+            "accent" => &mut self.accent,
+            "gain" => &mut self.gain,
+            "loss" => &mut self.loss,
+            "stale" => &mut self.stale,
+            "near" => &mut self.near,
+            "breach" => &mut self.breach,
+            "good" => &mut self.good,
+            "what_if" => &mut self.what_if,
+            "selected" => &mut self.selected,
+            "strong" => &mut self.strong,
+            _ => return None,
+        })
+    }
+
     pub fn new(name: ThemeName, no_color: bool, truecolor: bool) -> Self {
         match name {
             _ if no_color => Self::mono(),
@@ -200,6 +244,48 @@ impl Ground {
     }
 }
 
+/// A role with a ground takes the colour there, and where it has its own letters, black or white on it.
+fn repainted(style: Style, colour: Color) -> Style {
+    match (style.bg, style.fg) {
+        (None, _) => style.fg(colour),
+        (Some(_), None) => style.bg(colour),
+        (Some(_), Some(_)) => {
+            style.bg(colour).fg(if reads_black(colour) { Color::Black } else { Color::White })
+        }
+    }
+}
+
+fn reads_black(colour: Color) -> bool {
+    match colour {
+        Color::Rgb(r, g, b) => is_bright(r, g, b),
+        Color::Indexed(index) => {
+            let (r, g, b) = of_cube(index);
+            is_bright(r, g, b)
+        }
+        // What the sixteen are painted as is the terminal's choice; these are dark in every usual palette.
+        Color::Black | Color::Red | Color::Blue | Color::Magenta | Color::DarkGray | Color::Reset => false,
+        _ => true,
+    }
+}
+
+const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
+
+/// The nearest of the 216 colours that every terminal of 256 has.
+fn without_truecolor(colour: Color) -> Color {
+    let Color::Rgb(r, g, b) = colour else { return colour };
+    let step = |part: u8| -> u8 {
+        let nearest = (0u8..6).min_by_key(|at| CUBE[usize::from(*at)].abs_diff(part));
+        nearest.unwrap_or(0)
+    };
+    Color::Indexed(16 + 36 * step(r) + 6 * step(g) + step(b))
+}
+
+fn of_cube(index: u8) -> (u8, u8, u8) {
+    let at = index.saturating_sub(16);
+    let part = |step: u8| CUBE[usize::from(step % 6)];
+    (part(at / 36), part(at / 6), part(at))
+}
+
 /// Relative luminance above the point where black text contrasts better than white.
 fn is_bright(r: u8, g: u8, b: u8) -> bool {
     let linear = |c: u8| (f64::from(c) / 255.0).powf(2.2);
@@ -230,6 +316,29 @@ mod tests {
         assert_eq!(theme.heat(-3).bg, Some(Color::Rgb(178, 24, 43)));
         assert_eq!(theme.heat(3).bg, Some(Color::Rgb(33, 102, 172)));
         assert_eq!(theme.heat(-9), theme.heat(-3));
+    }
+
+    #[test]
+    fn own_colours_replace_those_of_the_theme() {
+        let own = |role: &str, r, g, b| (role.to_owned(), Color::Rgb(r, g, b));
+        let own = [own("gain", 78, 201, 176), own("breach", 255, 255, 0), own("selected", 0, 0, 95)];
+        let exact = Theme::with_colours(ThemeName::Dark, false, true, &own);
+        assert_eq!(exact.gain.fg, Some(Color::Rgb(78, 201, 176)));
+        let alarm = (exact.breach.fg, exact.breach.bg);
+        assert_eq!(alarm, (Some(Color::Black), Some(Color::Rgb(255, 255, 0))));
+        assert_eq!((exact.selected.fg, exact.selected.bg), (None, Some(Color::Rgb(0, 0, 95))));
+        assert_eq!(exact.loss, Theme::new(ThemeName::Dark, false, true).loss, "the others stay");
+        let cube = Theme::with_colours(ThemeName::Dark, false, false, &own);
+        assert_eq!(cube.gain.fg, Some(Color::Indexed(16 + 36 + 6 * 4 + 3)));
+        assert_eq!(cube.selected.bg, Some(Color::Indexed(17)));
+    }
+
+    #[test]
+    fn without_colour_own_colours_are_none_either() {
+        let own = [("gain".to_owned(), Color::Rgb(78, 201, 176))];
+        let mono = Theme::new(ThemeName::Mono, false, true);
+        assert_eq!(Theme::with_colours(ThemeName::Mono, false, true, &own), mono);
+        assert_eq!(Theme::with_colours(ThemeName::Dark, true, true, &own), mono);
     }
 
     #[test]

@@ -5,9 +5,10 @@ use tokio::sync::{mpsc, watch};
 
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::setting::Setting;
-use crate::config::{Glyphs, ScreenSettings, Theme};
+use crate::config::{Colour, Glyphs, ScreenSettings, Theme};
 use crate::runtime::engine_task::Ask;
 use crate::runtime::{telemetry, wire_up};
+use crate::tui::theme::Color;
 use crate::tui::{self, Channels, Request, ScreenConfig, ThemeName, TuiError};
 
 pub async fn run(setting: Setting) -> Result<Exit, Trouble> {
@@ -94,11 +95,24 @@ pub fn screen_config(settings: &ScreenSettings, setting: &Setting) -> ScreenConf
             Theme::Mono => ThemeName::Mono,
             Theme::ColourBlind => ThemeName::ColourBlind,
         },
+        colours: settings
+            .colours
+            .iter()
+            .filter_map(|(role, colour)| Some((role.clone(), colour_of(colour)?)))
+            .collect(),
         ascii: settings.glyphs == Glyphs::Ascii,
         frame_cap: settings.frames_per_second,
         keys: settings.keys.clone(),
         no_color: env.get("NO_COLOR").is_some(),
         truecolor: env.get("COLORTERM").is_some_and(|value| value == "truecolor" || value == "24bit"),
+    }
+}
+
+/// The configuration has checked the name already.
+fn colour_of(colour: &Colour) -> Option<Color> {
+    match colour {
+        Colour::Named(name) => name.parse().ok(),
+        Colour::Rgb(r, g, b) => Some(Color::Rgb(*r, *g, *b)),
     }
 }
 
@@ -123,5 +137,22 @@ mod rehearsal {
                 panic!("rehearsed");
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{COLOURS, ROLES};
+
+    #[test]
+    fn what_the_configuration_accepts_the_screen_can_paint() {
+        let mut theme = tui::theme::Theme::new(ThemeName::Dark, false, true);
+        for role in ROLES {
+            assert!(theme.role(role).is_some(), "{role}");
+        }
+        let colours = COLOURS.map(|name| colour_of(&Colour::Named(name.to_owned())));
+        assert!(colours.iter().all(Option::is_some), "{colours:?}");
+        assert_eq!(colour_of(&Colour::Rgb(1, 2, 3)), Some(Color::Rgb(1, 2, 3)));
     }
 }

@@ -10,8 +10,8 @@ use super::super::error::{ConfigError, Fault};
 use super::super::load::Document;
 use super::super::raw::{self, Scalar};
 use super::super::settings::{
-    CalendarSettings, Colour, DatedEvents, Glyphs, LiveDataThresholds, MarketSettings, RateCurve, RatePoint,
-    ScreenSettings, Theme, fraction_of_percent,
+    COLOURS, CalendarSettings, Colour, DatedEvents, Glyphs, LiveDataThresholds, MarketSettings, ROLES,
+    RateCurve, RatePoint, ScreenSettings, Theme, fraction_of_percent,
 };
 use super::{decimal, percent, shown, symbol, symbols, within, word};
 
@@ -22,44 +22,6 @@ const THEMES: [(&str, Theme); 4] = [
     ("colour_blind", Theme::ColourBlind),
 ];
 const GLYPHS: [(&str, Glyphs); 2] = [("unicode", Glyphs::Unicode), ("ascii", Glyphs::Ascii)];
-const COLOURS: [&str; 16] = [
-    "black",
-    "red",
-    "green",
-    "yellow",
-    "blue",
-    "magenta",
-    "cyan",
-    "gray",
-    "dark_gray",
-    "light_red",
-    "light_green",
-    "light_yellow",
-    "light_blue",
-    "light_magenta",
-    "light_cyan",
-    "white",
-];
-
-/// What the screen paints, as its theme names it.
-const ROLES: [&str; 16] = [
-    "text",
-    "dim",
-    "head",
-    "rule",
-    "title",
-    "title_focused",
-    "accent",
-    "gain",
-    "loss",
-    "stale",
-    "near",
-    "breach",
-    "good",
-    "what_if",
-    "selected",
-    "strong",
-];
 
 /// A value that the built-in file gives where the trader's does not: absent only if that file lost it.
 fn given<T>(

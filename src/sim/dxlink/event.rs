@@ -56,12 +56,18 @@ impl Kind {
     }
 
     /// All fields the server knows of this type, in the order it would announce them by itself.
-    pub fn fields(self) -> &'static [&'static str] {
+    pub fn fields(self) -> Vec<&'static str> {
+        let indexed: &[&'static str] = if self.is_indexed() { &INDEXED } else { &[] };
+        [&EVENT[..], indexed, self.own_fields()].concat()
+    }
+
+    fn is_indexed(self) -> bool {
+        matches!(self, Self::Greeks | Self::Candle | Self::TheoPrice | Self::Underlying)
+    }
+
+    fn own_fields(self) -> &'static [&'static str] {
         match self {
             Self::Quote => &[
-                "eventType",
-                "eventSymbol",
-                "eventTime",
                 "sequence",
                 "timeNanoPart",
                 "bidTime",
@@ -74,9 +80,6 @@ impl Kind {
                 "askSize",
             ],
             Self::Trade | Self::TradeEth => &[
-                "eventType",
-                "eventSymbol",
-                "eventTime",
                 "time",
                 "timeNanoPart",
                 "sequence",
@@ -91,9 +94,6 @@ impl Kind {
                 "extendedTradingHours",
             ],
             Self::Summary => &[
-                "eventType",
-                "eventSymbol",
-                "eventTime",
                 "dayId",
                 "dayOpenPrice",
                 "dayHighPrice",
@@ -107,9 +107,6 @@ impl Kind {
                 "openInterest",
             ],
             Self::Profile => &[
-                "eventType",
-                "eventSymbol",
-                "eventTime",
                 "description",
                 "shortSaleRestriction",
                 "tradingStatus",
@@ -128,30 +125,8 @@ impl Kind {
                 "shares",
                 "freeFloat",
             ],
-            Self::Greeks => &[
-                "eventType",
-                "eventSymbol",
-                "eventTime",
-                "eventFlags",
-                "index",
-                "time",
-                "sequence",
-                "price",
-                "volatility",
-                "delta",
-                "gamma",
-                "theta",
-                "rho",
-                "vega",
-            ],
+            Self::Greeks => &["price", "volatility", "delta", "gamma", "theta", "rho", "vega"],
             Self::Candle => &[
-                "eventType",
-                "eventSymbol",
-                "eventTime",
-                "eventFlags",
-                "index",
-                "time",
-                "sequence",
                 "count",
                 "open",
                 "high",
@@ -164,29 +139,8 @@ impl Kind {
                 "impVolatility",
                 "openInterest",
             ],
-            Self::TheoPrice => &[
-                "eventType",
-                "eventSymbol",
-                "eventTime",
-                "eventFlags",
-                "index",
-                "time",
-                "sequence",
-                "price",
-                "underlyingPrice",
-                "delta",
-                "gamma",
-                "dividend",
-                "interest",
-            ],
+            Self::TheoPrice => &["price", "underlyingPrice", "delta", "gamma", "dividend", "interest"],
             Self::Underlying => &[
-                "eventType",
-                "eventSymbol",
-                "eventTime",
-                "eventFlags",
-                "index",
-                "time",
-                "sequence",
                 "volatility",
                 "frontVolatility",
                 "backVolatility",
@@ -195,12 +149,15 @@ impl Kind {
                 "optionVolume",
                 "putCallRatio",
             ],
-            Self::TimeAndSale => {
-                &["eventType", "eventSymbol", "eventTime", "eventFlags", "index", "time", "price", "size"]
-            }
+            Self::TimeAndSale => &["eventFlags", "index", "time", "price", "size"],
         }
     }
 }
+
+/// What every event begins with.
+const EVENT: [&str; 3] = ["eventType", "eventSymbol", "eventTime"];
+/// What follows where events have an index.
+const INDEXED: [&str; 4] = ["eventFlags", "index", "time", "sequence"];
 
 /// A double as the wire carries it: a number, or one of three words.
 pub fn double(value: f64) -> Value {

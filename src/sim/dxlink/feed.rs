@@ -154,8 +154,7 @@ impl Channel {
         }
         let mut out = Vec::new();
         for (kind, events) in ready.into_iter().filter(|(_, e)| !e.is_empty()) {
-            let fields: Vec<&'static str> =
-                self.fields.get(&kind).cloned().unwrap_or_else(|| kind.fields().to_vec());
+            let fields: Vec<&'static str> = self.fields.get(&kind).cloned().unwrap_or_else(|| kind.fields());
             if self.announced.insert(kind) {
                 out.push(self.config(Some((kind, &fields))));
             }

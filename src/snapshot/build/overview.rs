@@ -1,7 +1,7 @@
 //! The answer, the account and portfolio strips, the limits, the warnings, and the blotter's rows.
 
 use super::Facts;
-use crate::advisor::attention::{Attention, Kind};
+use crate::advisor::attention::Attention;
 use crate::advisor::trade_facts::TradeFacts;
 use crate::domain::text::{signed, thousands};
 use crate::domain::view::Scope;
@@ -343,8 +343,8 @@ pub(super) fn blotter(facts: &Facts<'_>, rows: Vec<Attention>) -> Vec<BlotterRow
                 .and_then(|id| facts.books.accounts.get(&id));
             BlotterRow {
                 key: row.key,
-                urgency: urgency(row.kind),
-                to_do: row.kind != Kind::WhatIf,
+                urgency: row.urgency,
+                to_do: row.urgency != Urgency::WhatIf,
                 portfolio: held.map_or_else(|| "—".to_owned(), |held| held.portfolio.name.clone()),
                 account: account.map_or_else(|| "—".to_owned(), |held| facts.account_name(held)),
                 action: row.action,
@@ -357,19 +357,6 @@ pub(super) fn blotter(facts: &Facts<'_>, rows: Vec<Attention>) -> Vec<BlotterRow
             }
         })
         .collect()
-}
-
-fn urgency(kind: Kind) -> Urgency {
-    match kind {
-        Kind::Breach => Urgency::Breach,
-        Kind::Hedge => Urgency::Hedge,
-        Kind::Expiry => Urgency::Expiry,
-        Kind::Dividend => Urgency::Dividend,
-        Kind::Exit => Urgency::Exit,
-        Kind::Route => Urgency::Route,
-        Kind::Rationale => Urgency::Rationale,
-        Kind::WhatIf => Urgency::WhatIf,
-    }
 }
 
 pub(super) fn warnings(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> Vec<String> {

@@ -10,7 +10,7 @@ use crate::risk::report::RiskReport;
 use crate::risk::scenario::VolShock;
 use crate::risk::valuation::Total;
 use crate::snapshot::risk::{
-    ExpiryBucket, RiskDetail, RiskPanel, RiskRow, RiskTotal, ScenarioPanel, StressRow, WorstCell,
+    ExpiryBucket, RiskDetail, RiskPanel, RiskRow, RiskSums, ScenarioPanel, StressRow, WorstCell,
 };
 use crate::snapshot::{Shown, Standing};
 
@@ -26,7 +26,7 @@ pub(super) fn panel(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> RiskPanel {
     symbols.sort();
     symbols.dedup();
     let mut rows: Vec<RiskRow> = symbols.iter().map(|symbol| row(facts, trades, symbol)).collect();
-    let size = |row: &RiskRow| row.beta_delta.value.map_or(-1.0, f64::abs);
+    let size = |row: &RiskRow| row.sums.beta_delta.value.map_or(-1.0, f64::abs);
     rows.sort_by(|a, b| size(b).total_cmp(&size(a)).then_with(|| a.symbol.cmp(&b.symbol)));
     RiskPanel { total: total(facts, trades), rows }
 }
@@ -73,18 +73,20 @@ fn row(facts: &Facts<'_>, trades: &[TradeFacts<'_>], symbol: &Symbol) -> RiskRow
         beta: Shown::live(beta.value),
         beta_assumed: beta.source == BetaSource::Assumed,
         delta_shares: figure(|e| e.delta_shares),
-        dollar_delta: figure(|e| e.dollar_delta),
-        beta_delta: figure(|e| e.beta_weighted_delta),
-        gamma_pnl_1pct: figure(|e| e.gamma_pnl_1pct),
-        theta_day: figure(|e| e.theta_day),
-        vega_point: figure(|e| e.vega_point),
-        day: day.known().into(),
-        open: open.known().into(),
-        worst: Shown::of(worst, state),
-        var95: Shown::of(var95, state),
+        sums: RiskSums {
+            dollar_delta: figure(|e| e.dollar_delta),
+            beta_delta: figure(|e| e.beta_weighted_delta),
+            gamma_pnl_1pct: figure(|e| e.gamma_pnl_1pct),
+            theta_day: figure(|e| e.theta_day),
+            vega_point: figure(|e| e.vega_point),
+            day: day.known().into(),
+            open: open.known().into(),
+            worst: Shown::of(worst, state),
+            var95: Shown::of(var95, state),
+            unpriced: found.map_or(0, |row| row.coverage.unpriced),
+        },
         binding: report.and_then(|risk| overview::binding(risk, symbol)),
         next_event: super::market::next_event(facts, symbol),
-        unpriced: found.map_or(0, |row| row.coverage.unpriced),
         detail: RiskDetail {
             rho_1pct: figure(|e| e.rho_1pct),
             vanna: figure(|e| e.vanna),
@@ -119,29 +121,17 @@ fn by_expiry(risk: &RiskReport, trades: &[TradeFacts<'_>], symbol: &Symbol) -> V
     buckets
 }
 
-fn total(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> RiskTotal {
+fn total(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> RiskSums {
     let (day, open) = money(facts, trades, None);
     let (day, open) = (day.known().into(), open.known().into());
     let Some(risk) = facts.risk else {
-        let none = Shown::unknown();
-        return RiskTotal {
-            dollar_delta: none,
-            beta_delta: none,
-            gamma_pnl_1pct: none,
-            theta_day: none,
-            vega_point: none,
-            day,
-            open,
-            worst: none,
-            var95: none,
-            unpriced: 0,
-        };
+        return RiskSums { day, open, ..RiskSums::default() };
     };
     let sum = &risk.exposures.total;
     let state = facts.standing(&sum.coverage);
     // An empty sum of negatives is no negative zero.
     let figure = |value: f64| Shown::of(Some(value + 0.0), state);
-    RiskTotal {
+    RiskSums {
         dollar_delta: figure(sum.dollar_delta),
         beta_delta: figure(sum.beta_weighted_delta),
         gamma_pnl_1pct: figure(sum.gamma_pnl_1pct),

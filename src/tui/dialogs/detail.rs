@@ -4,12 +4,11 @@
 use ratatui::text::Line;
 
 use super::{Dialog, Sheet};
-use crate::domain::{Symbol, TradeId, TradeKind};
+use crate::domain::{Money, Price, Symbol, TradeId, TradeKind};
 use crate::snapshot::Shown;
 use crate::snapshot::positions::{Flag, LegRow, TradeRow};
-use crate::tui::format::Sign;
 use crate::tui::format::{
-    age_whole, cut, figure, number, plain1, plain2, price, quantity, signed, signed1, with_unit, wrap,
+    age_whole, cut, figure, plain, plain1, plain2, price, quantity, signed, signed1, signed2, with_unit, wrap,
 };
 use crate::tui::panels::overview::{limit_style, limit_words};
 use crate::tui::panels::{Scene, blotter, positions, scenario, span};
@@ -69,6 +68,14 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// Several figures in one line: what stands before each, the figure, its words, and its unit.
+    fn figures(&mut self, label: &str, figures: &[(&str, &Shown<f64>, fn(f64) -> String, &str)]) {
+        let words = |(name, value, words, unit): &(&str, &Shown<f64>, fn(f64) -> String, &str)| {
+            format!("{name}{}", with_unit(&shown(value, *words), unit))
+        };
+        self.add(label, figures.iter().map(words).collect::<Vec<_>>().join("   "));
+    }
+
     fn head(&mut self, text: &str) {
         if !self.lines.is_empty() {
             self.lines.push(Line::default());
@@ -90,6 +97,14 @@ fn shown(value: &Shown<f64>, words: fn(f64) -> String) -> String {
     figure(value, words).text
 }
 
+fn dollars(value: &Shown<Money>) -> Shown<f64> {
+    value.map(Money::to_f64)
+}
+
+fn prices(value: &Shown<Price>) -> Shown<f64> {
+    value.map(|price| price.to_cents().to_f64())
+}
+
 fn gone(scene: Scene<'_>, what: &str) -> Sheet {
     let mut facts = Facts::new(scene, 60);
     facts.row("no longer in the book");
@@ -102,58 +117,50 @@ pub fn underlying(scene: Scene<'_>, symbol: &Symbol, cursor: usize, limit: usize
         return gone(scene, symbol.as_str());
     };
     let mut facts = Facts::new(scene, limit);
-    let beta = shown(&row.beta, plain2);
     let assumed = if row.beta_assumed { " (assumed: no history)" } else { "" };
-    facts.add(
+    let (sums, detail) = (&row.sums, &row.detail);
+    facts.figures(
         "market",
-        format!(
-            "last {}   change {}   IV30 {}   IV rank {}   β {beta}{assumed}",
-            shown(&row.last, plain2),
-            with_unit(&shown(&row.change_percent, super::super::format::signed2), " %"),
-            with_unit(&shown(&row.iv30, plain1), " %"),
-            shown(&row.iv_rank, super::super::format::plain),
-        ),
+        &[
+            ("last ", &row.last, plain2, ""),
+            ("change ", &row.change_percent, signed2, " %"),
+            ("IV30 ", &row.iv30, plain1, " %"),
+            ("IV rank ", &row.iv_rank, plain, ""),
+            ("β ", &row.beta, plain2, assumed),
+        ],
     );
-    facts.add(
+    facts.figures(
         "exposure",
-        format!(
-            "Δ {} sh   $Δ {}   βΔ {} of the benchmark   value {}",
-            shown(&row.delta_shares, signed),
-            shown(&row.dollar_delta, signed),
-            shown(&row.beta_delta, signed),
-            shown(&row.detail.market_value, signed),
-        ),
+        &[
+            ("Δ ", &row.delta_shares, signed, " sh"),
+            ("$Δ ", &sums.dollar_delta, signed, ""),
+            ("βΔ ", &sums.beta_delta, signed, " of the benchmark"),
+            ("value ", &detail.market_value, signed, ""),
+        ],
     );
-    facts.add(
+    facts.figures(
         "Greeks",
-        format!(
-            "Γ {} per ±1 %   Θ {} a day   vega {} a point   ρ {} per 1 %",
-            shown(&row.gamma_pnl_1pct, signed),
-            shown(&row.theta_day, signed1),
-            shown(&row.vega_point, signed),
-            shown(&row.detail.rho_1pct, signed),
-        ),
+        &[
+            ("Γ ", &sums.gamma_pnl_1pct, signed, " per ±1 %"),
+            ("Θ ", &sums.theta_day, signed1, " a day"),
+            ("vega ", &sums.vega_point, signed, " a point"),
+            ("ρ ", &detail.rho_1pct, signed, " per 1 %"),
+        ],
     );
-    facts.add(
+    facts.figures(
         "second order",
-        format!(
-            "vanna {}   volga {}   charm {} a day   30-day vega {}",
-            shown(&row.detail.vanna, signed1),
-            shown(&row.detail.volga, signed1),
-            shown(&row.detail.charm_day, signed1),
-            shown(&row.detail.vega_30d, signed),
-        ),
+        &[
+            ("vanna ", &detail.vanna, signed1, ""),
+            ("volga ", &detail.volga, signed1, ""),
+            ("charm ", &detail.charm_day, signed1, " a day"),
+            ("30-day vega ", &detail.vega_30d, signed, ""),
+        ],
     );
-    let money = |m: &Shown<crate::domain::Money>| figure(m, |v| signed(v.to_f64())).text;
-    facts.add("P&L", format!("day {}   open {}", money(&row.day), money(&row.open)));
-    facts.add(
-        "at risk",
-        format!(
-            "worst cell {}   VaR95 {}",
-            shown(&row.worst, signed),
-            shown(&row.var95, super::super::format::plain)
-        ),
+    facts.figures(
+        "P&L",
+        &[("day ", &dollars(&sums.day), signed, ""), ("open ", &dollars(&sums.open), signed, "")],
     );
+    facts.figures("at risk", &[("worst cell ", &sums.worst, signed, ""), ("VaR95 ", &sums.var95, plain, "")]);
     if let Some(binding) = &row.binding {
         let style = limit_style(scene, binding.state);
         facts.add("limit", limit_words(binding));
@@ -162,8 +169,8 @@ pub fn underlying(scene: Scene<'_>, symbol: &Symbol, cursor: usize, limit: usize
         }
     }
     facts.add("next", row.next_event.clone().unwrap_or_default());
-    if row.unpriced > 0 {
-        facts.add("unpriced", format!("{} of its legs, in none of these figures", row.unpriced));
+    if sums.unpriced > 0 {
+        facts.add("unpriced", format!("{} of its legs, in none of these figures", sums.unpriced));
     }
     if !row.detail.by_expiry.is_empty() {
         facts.head("by expiry          vega    ΓPL1%");
@@ -213,32 +220,25 @@ pub fn trade(scene: Scene<'_>, id: TradeId, cursor: usize, limit: usize) -> Shee
     let book = trade.portfolio.as_deref().unwrap_or("inbox");
     let account = trade.account.as_deref().map_or_else(String::new, |a| format!(" / {a}"));
     facts.add("trade", format!("{kind}, {}; {book}{account}", trade.state));
-    facts.add(
-        "price",
-        format!(
-            "{} lots   entry {}   mark {}",
-            quantity(trade.quantity),
-            figure(&trade.entry, price).text,
-            figure(&trade.mark, price).text
-        ),
+    facts.figures(
+        &format!("{} lots", quantity(trade.quantity)),
+        &[("entry ", &prices(&trade.entry), plain2, ""), ("mark ", &prices(&trade.mark), plain2, "")],
     );
-    facts.add(
+    facts.figures(
         "Greeks",
-        format!(
-            "Δ {} sh   Θ {} a day   vega {} a point",
-            shown(&trade.delta_shares, signed),
-            shown(&trade.theta_day, signed1),
-            shown(&trade.vega_point, signed)
-        ),
+        &[
+            ("Δ ", &trade.delta_shares, signed, " sh"),
+            ("Θ ", &trade.theta_day, signed1, " a day"),
+            ("vega ", &trade.vega_point, signed, " a point"),
+        ],
     );
-    facts.add(
+    facts.figures(
         "P&L",
-        format!(
-            "day {}   open {}   {} of the maximum",
-            figure(&trade.day, |m| signed(m.to_f64())).text,
-            figure(&trade.open, |m| signed(m.to_f64())).text,
-            with_unit(&shown(&trade.percent_of_max, super::super::format::plain), " %")
-        ),
+        &[
+            ("day ", &dollars(&trade.day), signed, ""),
+            ("open ", &dollars(&trade.open), signed, ""),
+            ("", &trade.percent_of_max, plain, " % of the maximum"),
+        ],
     );
     facts.add("rule", &trade.rule);
     facts.add("attention", positions::flag_words(trade));
@@ -276,40 +276,30 @@ pub fn leg(scene: Scene<'_>, trade: TradeId, instrument: &str, limit: usize) -> 
         leg.quote_age_seconds.map_or_else(String::new, |s| format!("   {} old", age_whole(s as f64 + since)));
     facts.add("contract", &leg.instrument);
     facts.add("quantity", quantity(leg.quantity));
-    facts.add(
+    facts.figures(
         "price",
-        format!(
-            "entry {}   bid {}   ask {}   mark {}{quote_age}",
-            figure(&leg.entry, price).text,
-            figure(&leg.bid, price).text,
-            figure(&leg.ask, price).text,
-            figure(&leg.mark, price).text,
-        ),
+        &[
+            ("entry ", &prices(&leg.entry), plain2, ""),
+            ("bid ", &prices(&leg.bid), plain2, ""),
+            ("ask ", &prices(&leg.ask), plain2, ""),
+            ("mark ", &prices(&leg.mark), plain2, &quote_age),
+        ],
     );
-    facts.add(
+    facts.figures(
         "volatility",
-        format!(
-            "IV {}   broker's {}",
-            with_unit(&shown(&leg.iv, plain1), " %"),
-            with_unit(&shown(&leg.broker_iv, plain1), " %")
-        ),
+        &[("IV ", &leg.iv, plain1, " %"), ("broker's ", &leg.broker_iv, plain1, " %")],
     );
-    facts.add(
+    facts.figures(
         "Greeks",
-        format!(
-            "Δ {} sh   Θ {} a day   vega {} a point",
-            shown(&leg.delta_shares, |v| number(v, 1, Sign::Always)),
-            shown(&leg.theta_day, signed1),
-            shown(&leg.vega_point, signed1)
-        ),
+        &[
+            ("Δ ", &leg.delta_shares, signed1, " sh"),
+            ("Θ ", &leg.theta_day, signed1, " a day"),
+            ("vega ", &leg.vega_point, signed1, " a point"),
+        ],
     );
-    facts.add(
+    facts.figures(
         "P&L",
-        format!(
-            "day {}   open {}",
-            figure(&leg.day, |m| signed(m.to_f64())).text,
-            figure(&leg.open, |m| signed(m.to_f64())).text
-        ),
+        &[("day ", &dollars(&leg.day), signed, ""), ("open ", &dollars(&leg.open), signed, "")],
     );
     facts.add("expiry", leg.dte.map_or_else(String::new, |d| format!("in {d} d")));
     facts.add("model", &leg.model);

@@ -76,8 +76,16 @@ impl Pen<'_> {
         Cell::figure(figure, self.whole_row.unwrap_or(style))
     }
 
-    fn days(self, dte: Option<i64>) -> Cell {
-        self.text(dte.map_or_else(String::new, |d| d.to_string()), self.scene.theme().text)
+    /// What group, trade and leg have in common: Δ, Θ and vega, days, P&L of the day and since the opening.
+    fn figures(self, greeks: [&Shown<f64>; 3], dte: Option<i64>, pnl: [&Shown<Money>; 2]) -> [Cell; 6] {
+        [
+            self.figure(greeks[0], signed),
+            self.figure(greeks[1], signed1),
+            self.figure(greeks[2], signed),
+            self.text(dte.map_or_else(String::new, |d| d.to_string()), self.scene.theme().text),
+            self.pnl(pnl[0]),
+            self.pnl(pnl[1]),
+        ]
     }
 }
 
@@ -88,21 +96,12 @@ fn group_row(scene: Scene<'_>, group: &PositionGroup, open: bool) -> Vec<Cell> {
         true => format!("▾ {}", group.symbol),
         false => format!("▸ {}  ({})", group.symbol, scene.prose(&group.summary)),
     };
-    vec![
-        pen.text(label, theme.strong),
-        Cell::empty(),
-        Cell::empty(),
-        Cell::empty(),
-        Cell::empty(),
-        pen.figure(&group.delta_shares, signed),
-        pen.figure(&group.theta_day, signed1),
-        pen.figure(&group.vega_point, signed),
-        Cell::empty(),
-        pen.pnl(&group.day),
-        pen.pnl(&group.open),
-        Cell::empty(),
-        Cell::empty(),
-    ]
+    let mut cells = vec![pen.text(label, theme.strong)];
+    cells.resize(5, Cell::empty());
+    let greeks = [&group.delta_shares, &group.theta_day, &group.vega_point];
+    cells.extend(pen.figures(greeks, None, [&group.day, &group.open]));
+    cells.resize(13, Cell::empty());
+    cells
 }
 
 fn trade_row(scene: Scene<'_>, trade: &TradeRow, open: bool) -> Vec<Cell> {
@@ -129,21 +128,20 @@ fn trade_row(scene: Scene<'_>, trade: &TradeRow, open: bool) -> Vec<Cell> {
         (false, true) => flags,
         (false, false) => format!("{flags} · {}", scene.prose(&trade.rule)),
     };
-    vec![
+    let mut cells = vec![
         pen.text(label, theme.text),
         pen.text(book, theme.text),
         pen.text(quantity(trade.quantity), theme.text),
         pen.figure(&trade.entry, price),
         pen.figure(&trade.mark, price),
-        pen.figure(&trade.delta_shares, signed),
-        pen.figure(&trade.theta_day, signed1),
-        pen.figure(&trade.vega_point, signed),
-        pen.days(trade.dte),
-        pen.pnl(&trade.day),
-        pen.pnl(&trade.open),
+    ];
+    let greeks = [&trade.delta_shares, &trade.theta_day, &trade.vega_point];
+    cells.extend(pen.figures(greeks, trade.dte, [&trade.day, &trade.open]));
+    cells.extend([
         pen.figure(&trade.percent_of_max, plain),
         Cell::new(rule, if urgent { theme.near } else { pen.whole_row.unwrap_or(theme.text) }),
-    ]
+    ]);
+    cells
 }
 
 /// What must be known beside the rule. The pricing model is said in the detail, not in every row.
@@ -174,21 +172,17 @@ fn leg_row(scene: Scene<'_>, trade: &TradeRow, leg: &LegRow) -> Vec<Cell> {
     });
     let note =
         format!("{two_sided} · IV {} · {}{}", iv.text, scene.prose(&leg.model), age.unwrap_or_default());
-    vec![
+    let mut cells = vec![
         pen.text(format!("      {}", scene.prose(&leg.label)), theme.text),
         Cell::empty(),
         pen.text(quantity(leg.quantity), theme.text),
         pen.figure(&leg.entry, price),
         pen.figure(&leg.mark, price),
-        pen.figure(&leg.delta_shares, signed),
-        pen.figure(&leg.theta_day, signed1),
-        pen.figure(&leg.vega_point, signed),
-        pen.days(leg.dte),
-        pen.pnl(&leg.day),
-        pen.pnl(&leg.open),
-        Cell::empty(),
-        pen.text(note, theme.dim),
-    ]
+    ];
+    let greeks = [&leg.delta_shares, &leg.theta_day, &leg.vega_point];
+    cells.extend(pen.figures(greeks, leg.dte, [&leg.day, &leg.open]));
+    cells.extend([Cell::empty(), pen.text(note, theme.dim)]);
+    cells
 }
 
 pub fn remarks(scene: Scene<'_>) -> Vec<Part> {

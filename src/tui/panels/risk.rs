@@ -7,7 +7,7 @@ use super::overview::{limit_style, limit_words};
 use super::{Scene, table_or};
 use crate::domain::Money;
 use crate::snapshot::Shown;
-use crate::snapshot::risk::{RiskRow, RiskTotal};
+use crate::snapshot::risk::{RiskRow, RiskSums};
 use crate::tui::format::{figure, plain, plain1, plain2, signed, signed1, signed2};
 use crate::tui::paint::Part;
 use crate::tui::rows;
@@ -73,14 +73,14 @@ fn row(scene: Scene<'_>, row: &RiskRow) -> Vec<Cell> {
     };
     let mut next = row.next_event.as_deref().map(|n| scene.prose(n)).unwrap_or_default();
     let mut next_style = theme.text;
-    if row.unpriced > 0 {
-        let legs = if row.unpriced == 1 { "leg" } else { "legs" };
-        next = format!("{} {legs} unpriced  {next}", row.unpriced).trim_end().to_owned();
+    if row.sums.unpriced > 0 {
+        let legs = if row.sums.unpriced == 1 { "leg" } else { "legs" };
+        next = format!("{} {legs} unpriced  {next}", row.sums.unpriced).trim_end().to_owned();
         next_style = theme.near;
     }
     let beta = figure(&row.beta, plain2);
     let beta_text = if row.beta_assumed { format!("{}?", beta.text) } else { beta.text };
-    vec![
+    let mut cells = vec![
         Cell::new(row.symbol.as_str(), theme.strong),
         neutral(scene, &row.last, plain2),
         Cell::figure(change, change_style),
@@ -88,49 +88,40 @@ fn row(scene: Scene<'_>, row: &RiskRow) -> Vec<Cell> {
         neutral(scene, &row.iv_rank, plain),
         Cell::new(beta_text, theme.neutral(beta.standing)),
         neutral(scene, &row.delta_shares, signed),
-        neutral(scene, &row.dollar_delta, signed),
-        neutral(scene, &row.beta_delta, signed),
-        neutral(scene, &row.gamma_pnl_1pct, signed),
-        neutral(scene, &row.theta_day, signed1),
-        neutral(scene, &row.vega_point, signed),
-        money(scene, &row.day),
-        money(scene, &row.open),
-        neutral(scene, &row.worst, signed),
-        neutral(scene, &row.var95, plain),
-        binding,
-        Cell::new(next, next_style),
+    ];
+    cells.extend(sums(scene, &row.sums));
+    cells.extend([binding, Cell::new(next, next_style)]);
+    cells
+}
+
+/// The figures that a row and the total have in common.
+fn sums(scene: Scene<'_>, sums: &RiskSums) -> [Cell; 9] {
+    [
+        neutral(scene, &sums.dollar_delta, signed),
+        neutral(scene, &sums.beta_delta, signed),
+        neutral(scene, &sums.gamma_pnl_1pct, signed),
+        neutral(scene, &sums.theta_day, signed1),
+        neutral(scene, &sums.vega_point, signed),
+        money(scene, &sums.day),
+        money(scene, &sums.open),
+        neutral(scene, &sums.worst, signed),
+        neutral(scene, &sums.var95, plain),
     ]
 }
 
 /// The sum of the book, never of what a filter leaves in sight.
 fn total(scene: Scene<'_>, name: &str) -> Vec<Cell> {
     let theme = scene.theme();
-    let total: &RiskTotal = &scene.snapshot.underlyings.total;
+    let total: &RiskSums = &scene.snapshot.underlyings.total;
     let unpriced = match total.unpriced {
         0 => Cell::empty(),
         1 => Cell::new("1 leg unpriced", theme.near),
         n => Cell::new(format!("{n} legs unpriced"), theme.near),
     };
-    let mut cells = vec![
-        Cell::new(name, theme.strong),
-        Cell::empty(),
-        Cell::empty(),
-        Cell::empty(),
-        Cell::empty(),
-        Cell::empty(),
-        Cell::empty(),
-        neutral(scene, &total.dollar_delta, signed),
-        neutral(scene, &total.beta_delta, signed),
-        neutral(scene, &total.gamma_pnl_1pct, signed),
-        neutral(scene, &total.theta_day, signed1),
-        neutral(scene, &total.vega_point, signed),
-        money(scene, &total.day),
-        money(scene, &total.open),
-        neutral(scene, &total.worst, signed),
-        neutral(scene, &total.var95, plain),
-        unpriced,
-        Cell::empty(),
-    ];
+    let mut cells = vec![Cell::new(name, theme.strong)];
+    cells.resize(7, Cell::empty());
+    cells.extend(sums(scene, total));
+    cells.extend([unpriced, Cell::empty()]);
     for cell in &mut cells {
         cell.style = cell.style.patch(theme.strong);
     }

@@ -1,0 +1,209 @@
+//! Panels 4 and 5 of the sample book.
+
+use rust_decimal::Decimal;
+
+use super::{cents, day, dollars, live, symbol, trade_id};
+use crate::domain::{Strategy, TradeKind};
+use crate::snapshot::overview::Urgency;
+use crate::snapshot::positions::{Flag, LegRow, PositionGroup, TradeRow};
+use crate::snapshot::{BlotterRow, PositionsPanel, Shown};
+
+fn leg(instrument: &str, label: &str, quantity: i64, entry: i64, mark: i64, dte: i64) -> LegRow {
+    LegRow {
+        instrument: instrument.into(),
+        label: label.into(),
+        quantity: Decimal::from(quantity),
+        entry: cents(entry),
+        bid: cents(mark - 2),
+        ask: cents(mark + 2),
+        mark: cents(mark),
+        iv: live(17.2),
+        broker_iv: live(17.4),
+        delta_shares: live(8.4),
+        theta_day: live(4.1),
+        vega_point: live(-11.0),
+        dte: Some(dte),
+        day: dollars(12),
+        open: dollars(31),
+        model: "European for American".into(),
+        quote_age_seconds: Some(3),
+        european_for_american: true,
+    }
+}
+
+/// Book, lots, entry and mark in cents, Δ, Θ, vega, DTE, day, open, percent of maximum.
+type Figures<'a> = (&'a str, i64, [i64; 2], [f64; 3], i64, [i64; 2], f64);
+
+fn trade(number: u128, strategy: Strategy, label: &str, figures: Figures<'_>, rule: &str) -> TradeRow {
+    let (book, lots, [entry, mark], [delta, theta, vega], dte, [day_pnl, open], percent) = figures;
+    TradeRow {
+        id: trade_id(number),
+        kind: TradeKind::Real,
+        counted: true,
+        strategy,
+        label: label.into(),
+        portfolio: Some(book.into()),
+        account: Some(if book == "Core" { "IRA" } else { "personal" }.into()),
+        quantity: Decimal::from(lots),
+        entry: cents(entry),
+        mark: cents(mark),
+        delta_shares: live(delta),
+        theta_day: live(theta),
+        vega_point: live(vega),
+        nearest_expiry: Some(day(12, 18)),
+        dte: Some(dte),
+        day: dollars(day_pnl),
+        open: dollars(open),
+        percent_of_max: live(percent),
+        rule: rule.into(),
+        flags: vec![Flag::EuropeanModel],
+        state: "executed".into(),
+        rationale: Some("income; premium rich against what realised".into()),
+        legs: vec![
+            leg(&format!("SPY   261218P{:08}", 645_000 + number), "put 645 18 Dec", -1, entry, mark, dte),
+            leg(
+                &format!("SPY   261218P{:08}", 640_000 + number),
+                "put 640 18 Dec",
+                1,
+                entry / 2,
+                mark / 2,
+                dte,
+            ),
+        ],
+    }
+}
+
+fn group(name: &str, summary: &str, sums: [f64; 3], pnl: [i64; 2], trades: Vec<TradeRow>) -> PositionGroup {
+    PositionGroup {
+        symbol: symbol(name),
+        summary: summary.into(),
+        delta_shares: live(sums[0]),
+        theta_day: live(sums[1]),
+        vega_point: live(sums[2]),
+        day: dollars(pnl[0]),
+        open: dollars(pnl[1]),
+        trades,
+    }
+}
+
+fn spy_trades() -> Vec<TradeRow> {
+    use Strategy::{IronCondor, Single, VerticalSpread};
+    let mut due = trade(
+        1,
+        VerticalSpread,
+        "put spread 27 Nov 665/660",
+        ("High", -1, [75, 36], [4.0, 4.1, -5.0], 7, [33, 39], 51.0),
+        "CLOSE: 7 DTE ≤ 7, 51 % of max",
+    );
+    due.flags.extend([Flag::ExitDue, Flag::ExpiresSoon]);
+    let mut what_if = trade(
+        5,
+        IronCondor,
+        "iron condor 31 Dec 635/640 715/720",
+        ("Medium", -1, [96, 96], [0.0; 3], 41, [0, 0], 0.0),
+        "evaluated: 67 % of L5, no warning",
+    );
+    what_if.kind = TradeKind::WhatIf;
+    what_if.counted = false;
+    what_if.state = "evaluated".into();
+    what_if.delta_shares = Shown::unknown();
+    what_if.theta_day = Shown::unknown();
+    what_if.vega_point = Shown::unknown();
+    vec![
+        due,
+        trade(
+            2,
+            IronCondor,
+            "iron condor 18 Dec 645/650 705/710",
+            ("Medium", -1, [124, 124], [-3.0, 3.6, -15.0], 28, [7, 0], 0.0),
+            "65 % at 0.43 · time exit 4 Dec",
+        ),
+        trade(
+            3,
+            VerticalSpread,
+            "put spread 18 Dec 645/640",
+            ("Core", -4, [62, 32], [8.0, 3.8, -19.0], 28, [57, 118], 48.0),
+            "50 % at 0.31 · roll 27 Nov",
+        ),
+        trade(
+            4,
+            Single,
+            "cash-secured put 15 Jan 650",
+            ("Core", -1, [710, 463], [19.0, 9.2, -73.0], 56, [142, 247], 35.0),
+            "wheel: 50 % at 3.55 or assigned",
+        ),
+        what_if,
+    ]
+}
+
+pub(super) fn positions() -> PositionsPanel {
+    let single = |number, name: &str, strategy: Strategy, what: &str, sums: [f64; 3], pnl: [i64; 2]| {
+        let figures = ("Core", -1, [410, 246], sums, 28, pnl, 40.0);
+        let trade = trade(number, strategy, &format!("{what} 18 Dec"), figures, "50 % at 2.05");
+        group(name, what, sums, pnl, vec![trade])
+    };
+    let mut tlt = single(8, "TLT", Strategy::CoveredCall, "covered call", [130.0, 2.9, -26.0], [30, 184]);
+    tlt.summary = "covered call, no rationale".into();
+    tlt.trades[0].rationale = None;
+    tlt.trades[0].flags.push(Flag::NoRationale);
+    PositionsPanel {
+        groups: vec![
+            group("SPY", "5 trades", [29.0, 20.7, -112.0], [240, 404], spy_trades()),
+            single(6, "NVDA", Strategy::CoveredCall, "covered call", [72.0, 12.8, -17.0], [-284, 1_641]),
+            single(7, "XLF", Strategy::CoveredCall, "covered call", [220.0, 4.3, -14.0], [40, 438]),
+            tlt,
+            single(9, "QQQ", Strategy::IronCondor, "iron condor", [-1.0, 1.8, -11.0], [5, -8]),
+            single(10, "IWM", Strategy::VerticalSpread, "put spread", [6.0, 1.3, -4.0], [3, 14]),
+        ],
+        trades: 9,
+        legs: 21,
+        what_ifs_out: 1,
+    }
+}
+
+pub(super) fn blotter() -> Vec<BlotterRow> {
+    vec![
+        BlotterRow {
+            key: "exit:1".into(),
+            urgency: Urgency::Exit,
+            to_do: true,
+            portfolio: "High".into(),
+            account: "personal".into(),
+            action: "buy to close 1 SPY 27 Nov 665/660 put spread".into(),
+            price: Some("0.36 → 0.38".into()),
+            after: Some("keeps +37 · ΓPL1% −59 → −50".into()),
+            why: "7 DTE ≤ 7".into(),
+            by_when: Some("by Wed 25 Nov 15:30".into()),
+            trade: Some(trade_id(1)),
+            underlying: Some(symbol("SPY")),
+        },
+        BlotterRow {
+            key: "why:8".into(),
+            urgency: Urgency::Rationale,
+            to_do: true,
+            portfolio: "Core".into(),
+            account: "IRA".into(),
+            action: "TLT covered call has no rationale".into(),
+            price: None,
+            after: None,
+            why: "adopted from the broker on 2 Nov: n".into(),
+            by_when: None,
+            trade: Some(trade_id(8)),
+            underlying: Some(symbol("TLT")),
+        },
+        BlotterRow {
+            key: "whatif:5".into(),
+            urgency: Urgency::WhatIf,
+            to_do: false,
+            portfolio: "Medium".into(),
+            account: "personal".into(),
+            action: "sell 1 SPY 31 Dec 635/640 715/720 iron condor".into(),
+            price: Some("0.96".into()),
+            after: Some("VaR95 26 → 31 % of limit".into()),
+            why: "evaluated, waiting for a decision".into(),
+            by_when: None,
+            trade: Some(trade_id(5)),
+            underlying: Some(symbol("SPY")),
+        },
+    ]
+}
