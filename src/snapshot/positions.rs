@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::shown::Shown;
-use crate::domain::{Money, Price, Strategy, Symbol, TradeId, TradeKind, TradingDate};
+use crate::domain::{Money, PortfolioId, Price, Strategy, Symbol, TradeId, TradeKind, TradingDate};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PositionsPanel {
@@ -82,7 +82,18 @@ pub struct TradeRow {
     pub flags: Vec<Flag>,
     pub state: String,
     pub rationale: Option<String>,
+    /// Where `m` may move it, those that permit it first.
+    pub routes: Vec<RouteRow>,
     pub legs: Vec<LegRow>,
+}
+
+/// Another portfolio of the book, as a home for a trade.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RouteRow {
+    pub portfolio: PortfolioId,
+    pub name: String,
+    /// Why the trade may not stand there; `None`: it may.
+    pub refused: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use super::Facts;
 use crate::advisor::trade_facts::{self, TradeFacts};
+use crate::booking::routing;
 use crate::domain::time::days_to;
 use crate::domain::{Instrument, Leg, Reading, Symbol, TradeId, TradeKind, TradeState, label};
 use crate::market::quote::Quality;
 use crate::market::view::{OptionReading, PricingModel};
 use crate::risk::exposure::{Exposure, LegExposure, TradeExposure};
 use crate::risk::valuation::{LegValue, Total};
-use crate::snapshot::positions::{Flag, LegRow, PositionGroup, PositionsPanel, TradeRow};
+use crate::snapshot::positions::{Flag, LegRow, PositionGroup, PositionsPanel, RouteRow, TradeRow};
 use crate::snapshot::{Shown, Standing};
 
 pub(super) fn panel(facts: &Facts<'_>, trades: &[TradeFacts<'_>], order: &[Symbol]) -> PositionsPanel {
@@ -136,6 +137,14 @@ fn trade_row(facts: &Facts<'_>, trade: &TradeFacts<'_>, exposures: &Exposures<'_
         flags: flags(trade),
         state: state_words(it.state).to_owned(),
         rationale: it.rationale.as_deref().map(crate::domain::text::clean_note),
+        routes: routing::routes(facts.books, it)
+            .into_iter()
+            .map(|route| RouteRow {
+                portfolio: route.portfolio,
+                name: route.name,
+                refused: route.refused.map(|why| why.to_string()),
+            })
+            .collect(),
         legs: it
             .legs
             .iter()

@@ -85,7 +85,14 @@ pub enum Purpose {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
     pub label: String,
-    pub choice: Choice,
+    /// `None`: shown, but not to be had. Such items stand last.
+    pub choice: Option<Choice>,
+}
+
+impl Item {
+    pub fn new(label: impl Into<String>, choice: Choice) -> Self {
+        Self { label: label.into(), choice: Some(choice) }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

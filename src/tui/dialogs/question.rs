@@ -52,12 +52,14 @@ pub fn text(
 
 pub fn pick(scene: Scene<'_>, title: &str, items: &[Item], cursor: usize, limit: usize) -> Sheet {
     let theme = scene.theme();
-    let lines = items.iter().map(|i| Line::styled(cut(&scene.prose(&i.label), limit), theme.text)).collect();
+    let style = |item: &Item| if item.choice.is_some() { theme.text } else { theme.dim };
+    let lines = items.iter().map(|i| Line::styled(cut(&scene.prose(&i.label), limit), style(i))).collect();
+    let any = items.iter().any(|item| item.choice.is_some());
     Sheet {
         title: scene.prose(title),
         lines,
-        selected: Some(cursor),
+        selected: any.then_some(cursor),
         scroll: 0,
-        footer: "Enter takes it · Esc leaves it".to_owned(),
+        footer: if any { "Enter takes it · Esc leaves it" } else { "none of them · Esc back" }.to_owned(),
     }
 }

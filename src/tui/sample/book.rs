@@ -3,9 +3,9 @@
 use rust_decimal::Decimal;
 
 use super::{cents, day, dollars, live, symbol, trade_id};
-use crate::domain::{Strategy, TradeKind};
+use crate::domain::{PortfolioId, Strategy, TradeKind};
 use crate::snapshot::overview::Urgency;
-use crate::snapshot::positions::{Flag, LegRow, PositionGroup, TradeRow};
+use crate::snapshot::positions::{Flag, LegRow, PositionGroup, RouteRow, TradeRow};
 use crate::snapshot::{BlotterRow, PositionsPanel, Shown};
 
 fn leg(instrument: &str, label: &str, quantity: i64, entry: i64, mark: i64, dte: i64) -> LegRow {
@@ -59,6 +59,7 @@ fn trade(number: u128, strategy: Strategy, label: &str, figures: Figures<'_>, ru
         flags: vec![Flag::EuropeanModel],
         state: "executed".into(),
         rationale: Some("income; premium rich against what realised".into()),
+        routes: routes(book),
         legs: vec![
             leg(&format!("SPY   261218P{:08}", 645_000 + number), "put 645 18 Dec", -1, entry, mark, dte),
             leg(
@@ -71,6 +72,21 @@ fn trade(number: u128, strategy: Strategy, label: &str, figures: Figures<'_>, ru
             ),
         ],
     }
+}
+
+/// Core is the IRA's; Medium and High share the other account.
+fn routes(book: &str) -> Vec<RouteRow> {
+    let others = ["Medium", "High", "Core"].into_iter().filter(|name| *name != book);
+    let mut routes: Vec<RouteRow> = others
+        .map(|name| RouteRow {
+            portfolio: PortfolioId::from_key(&name.to_lowercase()),
+            name: name.into(),
+            refused: ((name == "Core") != (book == "Core"))
+                .then(|| format!("{name} lives in another account than the position")),
+        })
+        .collect();
+    routes.sort_by_key(|route| route.refused.is_some());
+    routes
 }
 
 fn group(name: &str, summary: &str, sums: [f64; 3], pnl: [i64; 2], trades: Vec<TradeRow>) -> PositionGroup {

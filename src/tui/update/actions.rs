@@ -244,8 +244,7 @@ fn problem(ui: &mut UiState, snapshot: &Snapshot, forward: bool) {
 }
 
 fn pick_portfolio(ui: &mut UiState, snapshot: &Snapshot) {
-    let mut items =
-        vec![Item { label: "all real portfolios".to_owned(), choice: Choice::Scope(Scope::AllReal) }];
+    let mut items = vec![Item::new("all real portfolios", Choice::Scope(Scope::AllReal))];
     for strip in &snapshot.portfolios {
         let scope = match (strip.kind, strip.id) {
             (StripKind::Real | StripKind::Hypothetical, Some(id)) => Scope::Portfolio(id),
@@ -255,21 +254,26 @@ fn pick_portfolio(ui: &mut UiState, snapshot: &Snapshot) {
         let beside = if strip.kind == StripKind::Hypothetical { ", hypothetical" } else { "" };
         let trades = if strip.trades == 1 { "trade" } else { "trades" };
         let label = format!("{}  ({} {trades}{beside})", strip.name, strip.trades);
-        items.push(Item { label, choice: Choice::Scope(scope) });
+        items.push(Item::new(label, Choice::Scope(scope)));
     }
-    let now = Choice::Scope(snapshot.view.scope);
+    let now = Some(Choice::Scope(snapshot.view.scope));
     let cursor = items.iter().position(|i| i.choice == now).unwrap_or(0);
     ui.dialogs.push(Dialog::Pick { title: "Portfolio in view".to_owned(), items, cursor });
 }
 
 pub fn pick_route(ui: &mut UiState, snapshot: &Snapshot, trade: TradeId) {
     let Some(row) = rows::trade(snapshot, trade) else { return };
-    let items: Vec<Item> = snapshot
-        .portfolios
+    let items: Vec<Item> = row
+        .routes
         .iter()
-        .filter(|p| matches!(p.kind, StripKind::Real | StripKind::Hypothetical))
-        .filter(|p| row.portfolio.as_deref() != Some(p.name.as_str()))
-        .filter_map(|p| p.id.map(|to| Item { label: p.name.clone(), choice: Choice::Route { trade, to } }))
+        .map(|route| match &route.refused {
+            None => Item::new(route.name.clone(), Choice::Route { trade, to: route.portfolio }),
+            Some(why) => {
+                // The reason may begin with the portfolio's name; once is enough.
+                let why = why.strip_prefix(route.name.as_str()).map_or(why.as_str(), str::trim_start);
+                Item { label: format!("{}: {why}", route.name), choice: None }
+            }
+        })
         .collect();
     if items.is_empty() {
         ui.say(Level::Warning, "there is no other portfolio to move it to", None);

@@ -66,7 +66,10 @@ fn browse(ui: &mut UiState, event: KeyEvent, snapshot: &Snapshot) -> Option<Effe
     let top = ui.dialogs.last_mut()?;
     let (position, count) = match top {
         Dialog::Help { scroll } => (Some(scroll), 200),
-        Dialog::Pick { cursor, items, .. } => (Some(cursor), items.len()),
+        Dialog::Pick { cursor, items, .. } => {
+            let count = items.iter().filter(|item| item.choice.is_some()).count();
+            (Some(cursor), count)
+        }
         Dialog::Underlying { cursor, .. } | Dialog::Trade { cursor, .. } | Dialog::Todo { cursor, .. } => {
             (Some(cursor), deeper.len())
         }
@@ -126,7 +129,7 @@ fn shown_trade(ui: &UiState, snapshot: &Snapshot) -> Option<TradeId> {
 fn open(ui: &mut UiState, deeper: Vec<Dialog>, snapshot: &Snapshot) -> Option<Effect> {
     match ui.dialogs.last()? {
         Dialog::Pick { items, cursor, .. } => {
-            let choice = items.get(*cursor).map(|i| i.choice.clone());
+            let choice = items.get(*cursor).and_then(|i| i.choice.clone());
             ui.dialogs.pop();
             match choice? {
                 Choice::Scope(scope) => set_view(View { scope, ..ui.view(snapshot) }),

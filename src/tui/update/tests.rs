@@ -279,11 +279,27 @@ fn a_portfolio_is_picked_from_a_list() {
 }
 
 #[test]
-fn moving_a_trade_offers_the_other_portfolios() {
+fn moving_a_trade_offers_the_portfolios_that_may_take_it() {
     let mut desk = Desk::new();
+    desk.keys("4jmj<enter>");
+    let medium = PortfolioId::from_key("medium");
+    let moved = Command::Move { trade: sample::trade_id(1), to: medium };
+    assert_eq!(desk.commands(), [&moved], "below it stands what cannot be had");
+    desk.keys("m");
+    let Some(Dialog::Pick { items, .. }) = desk.ui.dialogs.last() else { panic!("a list") };
+    let last = items.last().unwrap();
+    assert!(last.choice.is_none());
+    assert_eq!(last.label, "Core: lives in another account than the position");
+}
+
+#[test]
+fn where_no_portfolio_may_take_it_nothing_can_be_picked() {
+    let mut desk = Desk::new();
+    for route in &mut desk.snapshot.positions.groups[0].trades[0].routes {
+        route.refused = Some("not permitted there".to_owned());
+    }
     desk.keys("4jm<enter>");
-    let core = PortfolioId::from_key("core");
-    assert_eq!(desk.commands(), [&Command::Move { trade: sample::trade_id(1), to: core }]);
+    assert!(desk.commands().is_empty());
 }
 
 #[test]
