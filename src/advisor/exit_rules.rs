@@ -4,8 +4,12 @@
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
+use super::held::HeldExit;
 use crate::domain::portfolio::ExitProfile;
-use crate::domain::{Money, Price, Strategy, TradingDate};
+use crate::domain::{Money, Price, Strategy, Timestamp, TradingDate};
+
+/// A target that was reached counts as missed again this many points of the maximum below it.
+const CLEARS_BELOW: f64 = 5.0;
 
 /// What the rule looks at.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,35 +24,67 @@ pub struct ExitFacts {
     pub max_profit: Option<Money>,
     /// `None` while a mark is missing: a rule never calls on a guess.
     pub open_pnl: Option<Money>,
+    /// Every mark is live: a rule calls on nothing else.
+    pub live: bool,
+    /// Shares are part of the structure: the rule is about its options, and the most they bring is the credit.
+    pub covered: bool,
     /// Credit received per unit; `None` for debits.
     pub credit: Option<Price>,
 }
 
+/// What the share of the maximum profit says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ProfitCall {
+    None,
+    Live {
+        why: String,
+    },
+    /// It called when it was last known, and since then nobody knows.
+    Stale {
+        why: String,
+        since: Timestamp,
+    },
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExitReading {
-    /// Open P&L in percent of the maximum profit.
-    pub percent_of_max: Option<f64>,
-    /// Why to close now.
-    pub due: Option<String>,
+    pub profit: ProfitCall,
+    /// The calendar's call: it needs no quote.
+    pub days: Option<String>,
     /// "50 % at 0.31 · 21 d on 27 Nov"
     pub next: String,
     /// What closing at the mark would keep.
     pub keeps: Option<Money>,
 }
 
-pub fn read(facts: &ExitFacts) -> ExitReading {
+impl ExitReading {
+    /// Why to close now, as far as that is known now.
+    pub fn due(&self) -> Option<String> {
+        let profit = match &self.profit {
+            ProfitCall::Live { why } => Some(why.clone()),
+            ProfitCall::None | ProfitCall::Stale { .. } => None,
+        };
+        let calls: Vec<String> = [self.days.clone(), profit].into_iter().flatten().collect();
+        (!calls.is_empty()).then(|| calls.join(", "))
+    }
+
+    /// Why it was to be closed when that was last known, and when that was.
+    pub fn was_due(&self) -> Option<(&str, Timestamp)> {
+        match &self.profit {
+            ProfitCall::Stale { why, since } => Some((why, *since)),
+            ProfitCall::None | ProfitCall::Live { .. } => None,
+        }
+    }
+}
+
+/// `held`: the target had been reached in the picture before.
+pub fn read(facts: &ExitFacts, held: Option<&HeldExit>) -> ExitReading {
     let target = facts.profile.profit_percent();
-    let percent_of_max = share(facts.open_pnl, facts.max_profit);
     let days_rule = time_exit(facts);
-    let mut due = Vec::new();
-    if let Some(percent) = percent_of_max.filter(|percent| *percent >= f64::from(target)) {
-        due.push(format!("{percent:.0} % of max ≥ {target} %"));
-    }
-    if let (Some(limit), Some(days)) = (days_rule, facts.days)
-        && days <= limit
-    {
-        due.push(format!("{days} DTE ≤ {limit}"));
-    }
+    let days = days_rule
+        .zip(facts.days)
+        .filter(|(limit, days)| days <= limit)
+        .map(|(limit, days)| format!("{days} DTE ≤ {limit}"));
     let mut next = Vec::new();
     if let Some(credit) = facts.credit.filter(|_| facts.max_profit.is_some()) {
         let at = Price(credit.0 * Decimal::from(100 - target) / Decimal::ONE_HUNDRED).to_cents();
@@ -61,11 +97,21 @@ pub fn read(facts: &ExitFacts) -> ExitReading {
     if wheel(facts.strategy) && facts.expiry.is_some() {
         next.push("or assigned".into());
     }
-    ExitReading {
-        percent_of_max,
-        due: (!due.is_empty()).then(|| due.join(", ")),
-        next: next.join(" · "),
-        keeps: facts.open_pnl,
+    ExitReading { profit: profit(facts, held), days, next: next.join(" · "), keeps: facts.open_pnl }
+}
+
+fn profit(facts: &ExitFacts, held: Option<&HeldExit>) -> ProfitCall {
+    let target = facts.profile.profit_percent();
+    let of = if facts.covered { "the credit" } else { "max" };
+    match (share(facts.open_pnl, facts.max_profit).filter(|_| facts.live), held) {
+        (Some(percent), _) if percent >= f64::from(target) => {
+            ProfitCall::Live { why: format!("{percent:.0} % of {of} ≥ {target} %") }
+        }
+        (Some(percent), Some(_)) if percent > f64::from(target) - CLEARS_BELOW => {
+            ProfitCall::Live { why: format!("{percent:.0} % of {of}, was ≥ {target} %") }
+        }
+        (None, Some(held)) if !facts.live => ProfitCall::Stale { why: held.why.clone(), since: held.at },
+        _ => ProfitCall::None,
     }
 }
 
@@ -90,7 +136,8 @@ fn wheel(strategy: Strategy) -> bool {
     )
 }
 
-fn share(part: Option<Money>, whole: Option<Money>) -> Option<f64> {
+/// In percent; unknown where there is nothing to be a share of.
+pub fn share(part: Option<Money>, whole: Option<Money>) -> Option<f64> {
     let (part, whole) = (part?, whole?);
     if whole.0 <= Decimal::ZERO {
         return None;
@@ -111,40 +158,68 @@ mod tests {
             expiry: TradingDate::from_ymd_opt(2026, 12, 18),
             max_profit: Some(Money(Decimal::from(62))),
             open_pnl: Some(Money(Decimal::from(20))),
+            live: true,
+            covered: false,
             credit: Some(Price(Decimal::new(62, 2))),
         }
     }
 
+    fn made(open: i64) -> ExitFacts {
+        ExitFacts { open_pnl: Some(Money(Decimal::from(open))), ..spread() }
+    }
+
+    fn reached() -> HeldExit {
+        let at = chrono::DateTime::UNIX_EPOCH;
+        HeldExit { why: "52 % of max ≥ 50 %".into(), price: None, keeps: None, at }
+    }
+
     #[test]
     fn a_quiet_trade_names_its_next_trigger() {
-        let reading = read(&spread());
-        assert_eq!(reading.due, None);
+        let reading = read(&spread(), None);
+        assert_eq!(reading.due(), None);
         assert_eq!(reading.next, "50 % at 0.31 · 21 d on 27 Nov");
     }
 
     #[test]
     fn profit_and_time_both_call() {
-        let facts = ExitFacts { open_pnl: Some(Money(Decimal::from(31))), days: Some(21), ..spread() };
-        assert_eq!(read(&facts).due.as_deref(), Some("50 % of max ≥ 50 %, 21 DTE ≤ 21"));
+        let facts = ExitFacts { days: Some(21), ..made(31) };
+        assert_eq!(read(&facts, None).due().as_deref(), Some("21 DTE ≤ 21, 50 % of max ≥ 50 %"));
+        let covered = ExitFacts { covered: true, ..made(31) };
+        assert_eq!(read(&covered, None).due().as_deref(), Some("50 % of the credit ≥ 50 %"));
     }
 
     #[test]
-    fn an_unknown_mark_never_calls() {
-        let facts = ExitFacts { open_pnl: None, ..spread() };
-        assert_eq!(read(&facts).due, None);
-        assert_eq!(read(&facts).percent_of_max, None);
+    fn what_called_goes_on_calling_until_it_has_cleared_by_a_margin() {
+        let calls = |open: i64, held: Option<&HeldExit>| read(&made(open), held).due();
+        let held = reached();
+        assert_eq!(calls(30, None), None, "48 % has not reached 50 %");
+        assert_eq!(calls(30, Some(&held)).as_deref(), Some("48 % of max, was ≥ 50 %"));
+        assert_eq!(calls(27, Some(&held)), None, "44 % is well below");
+    }
+
+    #[test]
+    fn an_unknown_mark_never_calls_and_takes_no_call_back() {
+        let blind = ExitFacts { open_pnl: None, live: false, ..spread() };
+        assert_eq!(read(&blind, None).profit, ProfitCall::None);
+        let (held, old) = (reached(), ExitFacts { live: false, ..made(10) });
+        for facts in [blind, old] {
+            let reading = read(&facts, Some(&held));
+            assert_eq!(reading.due(), None, "nothing is due on what is not live");
+            assert_eq!(reading.was_due(), Some(("52 % of max ≥ 50 %", held.at)));
+        }
     }
 
     #[test]
     fn a_short_dated_trade_is_given_half_its_life() {
         let facts = ExitFacts { entry_days: Some(14), days: Some(10), ..spread() };
-        assert_eq!(read(&facts).due, None);
-        assert_eq!(read(&ExitFacts { days: Some(7), ..facts }).due.as_deref(), Some("7 DTE ≤ 7"));
+        assert_eq!(read(&facts, None).due(), None);
+        let later = ExitFacts { days: Some(7), live: false, ..facts };
+        assert_eq!(read(&later, None).due().as_deref(), Some("7 DTE ≤ 7"), "the calendar needs no quote");
     }
 
     #[test]
     fn covered_stock_has_no_calendar_exit() {
         let facts = ExitFacts { strategy: Strategy::CoveredCall, days: Some(2), ..spread() };
-        assert_eq!(read(&facts).due, None);
+        assert_eq!(read(&facts, None).due(), None);
     }
 }

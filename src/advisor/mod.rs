@@ -5,4 +5,5 @@
 
 pub mod attention;
 pub mod exit_rules;
+pub mod held;
 pub mod trade_facts;

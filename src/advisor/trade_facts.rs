@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::exit_rules::{self, ExitFacts, ExitReading};
+use super::held::{Held, HeldExit};
 use crate::booking::profile;
 use crate::containers::Containers;
 use crate::domain::portfolio::ExitProfile;
@@ -34,6 +35,8 @@ pub struct TradeFacts<'a> {
     pub nearest_expiry: Option<TradingDate>,
     pub days: Option<i64>,
     pub exit: Option<ExitReading>,
+    /// Open P&L of the whole structure in percent of the most it can make.
+    pub percent_of_max: Reading<f64>,
     pub dividend: Option<DividendThreat>,
     pub assignment: Option<AssignmentThreat>,
     /// How far a leg of the nearest expiry is in the money, where that is no assignment.
@@ -61,10 +64,12 @@ pub struct AssignmentThreat {
 
 /// Ex-dates this near are worth a row.
 const DIVIDEND_DAYS: i64 = 14;
+/// A time value this many times the dividend is no threat any more.
+const CLEARS_ABOVE: f64 = 1.1;
 /// Expiries this near are.
 pub const EXPIRY_DAYS: i64 = 7;
 
-pub fn of<'a>(trade: &'a Trade, books: &Containers, market: &MarketView) -> TradeFacts<'a> {
+pub fn of<'a>(trade: &'a Trade, books: &Containers, market: &MarketView, held: &Held) -> TradeFacts<'a> {
     let year = new_york_date(market.now()).year();
     let legs: Vec<LegValue> =
         trade.legs.iter().map(|leg| valuation::leg(leg, trade.opened_at, market)).collect();
@@ -87,7 +92,9 @@ pub fn of<'a>(trade: &'a Trade, books: &Containers, market: &MarketView) -> Trad
             None => Reading::Unusable { why: crate::domain::freshness::Unusable::Dependent },
         },
     };
-    let exit = exit(trade, books, market, payoff.as_ref(), &open, entry, nearest_expiry, days);
+    let held_exit = held.exits.get(&trade.id);
+    let exit = exit(trade, books, market, payoff.as_ref(), &open, entry, nearest_expiry, days, held_exit);
+    let most = payoff.as_ref().and_then(|payoff| payoff.max_profit).and_then(Money::from_f64);
     TradeFacts {
         label: label::structure(trade.strategy, &trade.legs, year),
         lots,
@@ -99,7 +106,8 @@ pub fn of<'a>(trade: &'a Trade, books: &Containers, market: &MarketView) -> Trad
         nearest_expiry,
         days,
         exit,
-        dividend: dividend(trade, market, year),
+        percent_of_max: percent_of_max(open.whole(), most.filter(|_| trade.is_open())),
+        dividend: dividend(trade, market, year, held.dividends.contains(&trade.id)),
         assignment: assignment(trade, market, year),
         exercise: exercise(trade, market, nearest_expiry),
         payoff,
@@ -138,6 +146,7 @@ fn exit(
     entry: Option<Price>,
     expiry: Option<TradingDate>,
     days: Option<i64>,
+    held: Option<&HeldExit>,
 ) -> Option<ExitReading> {
     if !trade.is_open() {
         return None;
@@ -157,17 +166,27 @@ fn exit(
         .and_then(Money::from_f64)
         .or_else(|| credit_of_options(trade).filter(|_| !option_only));
     let open_pnl = if option_only { open.whole() } else { option_pnl(trade, market).whole() };
-    Some(exit_rules::read(&ExitFacts {
+    let facts = ExitFacts {
         strategy: trade.strategy,
         profile,
         entry_days,
         days,
         expiry,
         max_profit,
-        // A rule acts on a live picture only.
-        open_pnl: open_pnl.live().copied(),
+        open_pnl: open_pnl.known().copied(),
+        live: open_pnl.is_live(),
+        covered: !option_only,
         credit: entry.filter(|_| is_credit),
-    }))
+    };
+    Some(exit_rules::read(&facts, held))
+}
+
+fn percent_of_max(open: Reading<Money>, most: Option<Money>) -> Reading<f64> {
+    let unknown = Reading::Unusable { why: crate::domain::freshness::Unusable::Dependent };
+    match open.known().and_then(|pnl| exit_rules::share(Some(*pnl), most)) {
+        Some(percent) => open.map(|_| percent),
+        None => unknown,
+    }
 }
 
 /// Covered stock is closed by its option: the most it can bring is the credit.
@@ -188,13 +207,15 @@ fn short_options(trade: &Trade) -> impl Iterator<Item = (&Leg, &OptionContract)>
     options(trade).filter(|(leg, _)| leg.quantity.is_sign_negative() && !leg.quantity.is_zero())
 }
 
-fn dividend(trade: &Trade, market: &MarketView, year: i32) -> Option<DividendThreat> {
+/// `held`: it was a threat in the picture before, and stays one until the time value is well above.
+fn dividend(trade: &Trade, market: &MarketView, year: i32, held: bool) -> Option<DividendThreat> {
     let coming = market.next_dividend(&trade.underlying)?;
     let days = days_to(coming.ex_date, market.now());
     if !trade.is_open() || !(0..=DIVIDEND_DAYS).contains(&days) {
         return None;
     }
     let spot = *market.spot(&trade.underlying).known()?;
+    let enough = coming.amount * if held { CLEARS_ABOVE } else { 1.0 };
     short_options(trade)
         .filter(|(_, option)| {
             option.right == Right::Call
@@ -204,7 +225,7 @@ fn dividend(trade: &Trade, market: &MarketView, year: i32) -> Option<DividendThr
         .filter_map(|(leg, option)| {
             let intrinsic = (spot - option.strike.to_f64()?).max(0.0);
             let time_value = market.mark(&leg.instrument).known().map(|mark| mark.to_f64() - intrinsic);
-            let at_risk = intrinsic > 0.0 && time_value.is_none_or(|value| value < coming.amount);
+            let at_risk = intrinsic > 0.0 && time_value.is_none_or(|value| value < enough);
             at_risk.then(|| DividendThreat {
                 ex_date: coming.ex_date,
                 amount: coming.amount,
@@ -253,15 +274,43 @@ pub fn is_non_standard(instrument: &Instrument) -> bool {
     instrument.option().is_some_and(|option| !option.is_standard())
 }
 
-/// Share-equivalent delta of one leg by our own model, whether it counts anywhere or not.
-pub fn model_delta(leg: &Leg, market: &MarketView) -> Reading<f64> {
+/// Position Greeks by our own model.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct ModelGreeks {
+    pub delta_shares: f64,
+    pub theta_day: f64,
+    pub vega_point: f64,
+}
+
+/// One leg's, whether it counts anywhere or not.
+pub fn model_greeks(leg: &Leg, market: &MarketView) -> Reading<ModelGreeks> {
     let size = leg.quantity.to_f64().unwrap_or(f64::NAN) * f64::from(leg.instrument.multiplier());
     match &leg.instrument {
-        Instrument::Equity(_) | Instrument::Index(_) => {
-            market.spot(leg.instrument.underlying()).map(|_| size)
-        }
-        Instrument::Option(_) => {
-            market.option(&leg.instrument).inputs.map(|inputs| greeks(&inputs).delta * size)
-        }
+        Instrument::Equity(_) | Instrument::Index(_) => market
+            .spot(leg.instrument.underlying())
+            .map(|_| ModelGreeks { delta_shares: size, ..ModelGreeks::default() }),
+        Instrument::Option(_) => market.option(&leg.instrument).inputs.map(|inputs| {
+            let unit = greeks(&inputs);
+            ModelGreeks {
+                delta_shares: unit.delta * size,
+                theta_day: unit.theta_day * size,
+                vega_point: unit.vega_point * size,
+            }
+        }),
     }
+}
+
+/// A whole structure's: unknown while one leg is.
+pub fn model_greeks_of(trade: &Trade, market: &MarketView) -> Reading<ModelGreeks> {
+    let none = match trade.legs.is_empty() {
+        true => Reading::Unusable { why: crate::domain::freshness::Unusable::Missing },
+        false => Reading::Live { value: ModelGreeks::default() },
+    };
+    trade.legs.iter().fold(none, |sum, leg| {
+        sum.zip(model_greeks(leg, market)).map(|(sum, leg)| ModelGreeks {
+            delta_shares: sum.delta_shares + leg.delta_shares,
+            theta_day: sum.theta_day + leg.theta_day,
+            vega_point: sum.vega_point + leg.vega_point,
+        })
+    })
 }

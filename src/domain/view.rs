@@ -19,9 +19,11 @@ pub enum Counts {
 }
 
 impl Counts {
-    pub fn next(self) -> Self {
+    /// The next step. Without working orders the middle one would change nothing: it is passed over.
+    pub fn next(self, any_working: bool) -> Self {
         match self {
-            Self::Real => Self::Working,
+            Self::Real if any_working => Self::Working,
+            Self::Real => Self::WhatIf,
             Self::Working => Self::WhatIf,
             Self::WhatIf => Self::Real,
         }

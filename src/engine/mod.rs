@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::advisor::held::Held;
 use crate::containers::Containers;
 use crate::domain::account::AccountRule;
 use crate::domain::event::{Actor, Meta, Pending, Recorded, SessionStarted};
@@ -99,6 +100,8 @@ pub struct Engine {
     bookings: BTreeMap<u64, PendingBooking>,
     next_booking: u64,
     observed: Option<Observed>,
+    /// What called for action in the last picture.
+    held: Held,
     read_only: Option<String>,
     ids: Box<dyn IdSource>,
 }
@@ -170,6 +173,7 @@ impl Engine {
             bookings: BTreeMap::new(),
             next_booking: 0,
             observed: None,
+            held: Held::default(),
             config,
             books,
             ids,

@@ -9,14 +9,15 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::build::{Facts, assemble};
 
 impl Engine {
-    pub fn snapshot(&self, now: Timestamp) -> Snapshot {
+    /// What calls for action in it is remembered for the next one: a row shall not come and go with every tick.
+    pub fn snapshot(&mut self, now: Timestamp) -> Snapshot {
         let market = self.market(now);
         let counted = self.counted();
         let net_liq: BTreeMap<_, _> =
             self.books.accounts.keys().map(|id| (*id, self.net_liq(*id, &market))).collect();
         let failures: Vec<String> =
             self.failures.iter().chain(&self.follow_failures).map(|failure| failure.what.clone()).collect();
-        assemble(&Facts {
+        let (snapshot, held) = assemble(&Facts {
             now,
             revision: self.revision,
             mode: self.config.mode,
@@ -49,7 +50,10 @@ impl Engine {
             context: &self.config.context,
             rates_as_of: self.config.rates_as_of,
             unallocated: self.unallocated(),
-        })
+            held: &self.held,
+        });
+        self.held = held;
+        snapshot
     }
 
     /// Capital of the configured accounts less what their real portfolios were given.

@@ -50,13 +50,21 @@ impl LimitReading {
         self.parts.first().map(|part| &part.symbol)
     }
 
-    /// For ordering by urgency: what is breached without a ratio, or unknown, counts as fully used.
-    fn used(&self) -> f64 {
-        self.utilisation.unwrap_or(match self.state {
-            LimitState::Breached => f64::INFINITY,
-            LimitState::Unknown => 1.0,
-            LimitState::Off | LimitState::Within | LimitState::Near => 0.0,
-        })
+    /// An underlying's part of the measure, in dollars.
+    pub fn part_of(&self, underlying: usize) -> Option<f64> {
+        self.parts.iter().find(|part| part.underlying == underlying).map(|part| part.part)
+    }
+
+    /// An underlying's part of the utilisation, negative where it relieves the limit. Anything is infinitely
+    /// much of a limit of zero. `None` while the measure is unknown.
+    fn share_of(&self, underlying: usize) -> Option<f64> {
+        let (measure, value, limit) = (self.measure?, self.value?, self.limit?);
+        let part = measure.signum() * self.part_of(underlying)?;
+        if part.abs() < NOTHING || measure.abs() < NOTHING {
+            return Some(0.0);
+        }
+        // value = |measure| ÷ equity
+        Some(part / measure.abs() * value / limit)
     }
 }
 
@@ -139,7 +147,7 @@ fn reading(
     }
 }
 
-/// The limit that stands first in the way of more risk in one underlying.
+/// The limit of which one underlying uses most: where it stands first in the way of more of the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BindingLimit {
     pub underlying: usize,
@@ -147,13 +155,22 @@ pub struct BindingLimit {
     pub limit: LimitId,
     pub portfolio: PortfolioId,
     pub portfolio_name: String,
+    /// Of the limit as a whole.
     pub utilisation: Option<f64>,
     pub state: LimitState,
     /// The underlying's part of the measure, in dollars.
     pub part: Option<f64>,
+    /// That part over the limit: 0.41 are 41 points of its utilisation.
+    pub share: Option<f64>,
 }
 
-/// For each underlying held in a portfolio: the most used limit among those portfolios.
+/// A part this small of a limit, half a percent of it, does not bind.
+const NO_SHARE: f64 = 0.005;
+
+/// For each underlying the limit of which it uses most, over the portfolios that hold it. Limits belong to
+/// portfolios; what an underlying adds to their measure is what it has to do with them. One that adds nothing,
+/// or takes some away, is bound by none. Where a limit is unknown nobody knows the parts either: it is named
+/// if there is no known one.
 pub fn binding(
     book: &RiskBook,
     readings: &[LimitReading],
@@ -164,17 +181,23 @@ pub fn binding(
             let mut legs = book.legs.iter().enumerate();
             legs.any(|(i, leg)| leg.underlying == place && leg.portfolio == Some(portfolio) && counts(i))
         };
-        let live = readings.iter().filter(|r| r.state != LimitState::Off && holds(r.portfolio));
-        let tightest = live.max_by(|a, b| a.used().total_cmp(&b.used()))?;
+        let live = || readings.iter().filter(|r| r.state != LimitState::Off && holds(r.portfolio));
+        let known = live().filter_map(|r| Some((r, r.share_of(place)?)));
+        let most = known.filter(|(_, share)| *share >= NO_SHARE).max_by(|a, b| a.1.total_cmp(&b.1));
+        let (limit, share) = match most {
+            Some((limit, share)) => (limit, Some(share)),
+            None => (live().find(|r| r.state == LimitState::Unknown)?, None),
+        };
         Some(BindingLimit {
             underlying: place,
             symbol: symbol.clone(),
-            limit: tightest.id,
-            portfolio: tightest.portfolio,
-            portfolio_name: tightest.portfolio_name.clone(),
-            utilisation: tightest.utilisation,
-            state: tightest.state,
-            part: tightest.parts.iter().find(|p| p.underlying == place).map(|p| p.part),
+            limit: limit.id,
+            portfolio: limit.portfolio,
+            portfolio_name: limit.portfolio_name.clone(),
+            utilisation: limit.utilisation,
+            state: limit.state,
+            part: limit.part_of(place),
+            share: share.filter(|share| share.is_finite()),
         })
     };
     book.underlyings.iter().enumerate().filter_map(|(place, u)| one(place, &u.symbol)).collect()

@@ -96,15 +96,42 @@ fn the_unknown_blocks_opening_and_warns_on_closing() {
 }
 
 #[test]
-fn each_underlying_names_its_tightest_limit() {
+fn each_underlying_names_the_limit_it_uses_most_of() {
     let mut book = book_b();
     let tight = portfolio(40_000.0);
     for leg in &mut book.legs {
         leg.portfolio = Some(tight.id);
     }
+    let readings = read(&book, &tight);
+    let rows = binding(&book, &readings, |_| true);
+    for row in &rows {
+        let share = row.share.expect("known");
+        for reading in &readings {
+            let part = reading.part_of(row.underlying).expect("a part");
+            let used = part * reading.measure.unwrap().signum() / 40_000.0 / reading.limit.unwrap();
+            assert!(used <= share + 1e-12, "{} uses {used} of {:?}", row.symbol, reading.id);
+        }
+    }
+    // The parts of one limit make up its utilisation, those that relieve it included.
+    let used = readings[0].utilisation.expect("known");
+    let parts: Vec<f64> = (0..3).filter_map(|place| readings[0].share_of(place)).collect();
+    assert!((parts.iter().sum::<f64>() - used).abs() < 1e-9);
+    let relieves = (0..3).filter(|place| readings.iter().all(|r| r.share_of(*place) <= Some(0.0)));
+    for place in relieves {
+        assert!(rows.iter().all(|row| row.underlying != place), "what relieves every limit is bound by none");
+    }
+    assert!(binding(&book, &readings, |_| false).is_empty());
+}
+
+#[test]
+fn an_unknown_limit_is_named_without_a_share() {
+    let mut book = book_b();
+    let tight = portfolio(40_000.0);
+    for leg in &mut book.legs {
+        leg.portfolio = Some(tight.id);
+    }
+    book.legs[0].priced = LegPricing::Unpriced { why: Unusable::Crossed };
     let rows = binding(&book, &read(&book, &tight), |_| true);
     assert_eq!(rows.len(), 3);
-    assert!(rows.iter().all(|row| row.limit == LimitId::L1 && row.state == LimitState::Breached));
-    assert!(rows[2].part > rows[0].part);
-    assert!(binding(&book, &read(&book, &tight), |_| false).is_empty());
+    assert!(rows.iter().all(|row| row.state == LimitState::Unknown && row.share.is_none()));
 }

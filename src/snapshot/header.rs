@@ -49,6 +49,8 @@ pub struct Header {
     pub computing: bool,
     pub what_ifs: usize,
     pub what_ifs_counted: bool,
+    /// Orders at the broker that are not filled.
+    pub working: usize,
     pub working_counted: bool,
     /// Second cockpit or damaged store: why nothing can be recorded.
     pub read_only: Option<String>,

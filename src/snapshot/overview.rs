@@ -115,6 +115,8 @@ pub struct BlotterRow {
     pub after: Option<String>,
     pub why: String,
     pub by_when: Option<String>,
+    /// It called when that was last known; what it says now is not live.
+    pub stale: bool,
     pub trade: Option<TradeId>,
     pub underlying: Option<Symbol>,
 }

@@ -43,6 +43,8 @@ pub enum Flag {
     AssignmentRisk,
     /// An exit rule calls.
     ExitDue,
+    /// An exit rule called when the marks were last live.
+    ExitStale,
     /// At least one leg cannot be priced.
     Unpriced,
     /// American legs priced as European: the stop-gap until the American engine stands.
@@ -68,6 +70,7 @@ pub struct TradeRow {
     /// Per unit, credit and debit both positive.
     pub entry: Shown<Price>,
     pub mark: Shown<Price>,
+    /// Of a WhatIf that is not counted: its own, in no sum.
     pub delta_shares: Shown<f64>,
     pub theta_day: Shown<f64>,
     pub vega_point: Shown<f64>,
@@ -75,7 +78,7 @@ pub struct TradeRow {
     pub dte: Option<i64>,
     pub day: Shown<Money>,
     pub open: Shown<Money>,
-    /// Open P&L ÷ maximum profit, in percent.
+    /// Open P&L ÷ maximum profit of the whole structure, in percent.
     pub percent_of_max: Shown<f64>,
     /// "50 % at 0.31 · roll 27 Nov", or the WhatIf's verdict.
     pub rule: String,

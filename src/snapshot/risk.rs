@@ -30,8 +30,10 @@ pub struct RiskRow {
     pub delta_shares: Shown<f64>,
     #[serde(flatten)]
     pub sums: RiskSums,
-    /// The limit this underlying presses on most.
+    /// The limit of which this underlying uses most; `None` where it presses on none.
     pub binding: Option<LimitRow>,
+    /// Its own part of that limit's utilisation: 0.41 are 41 points.
+    pub binding_share: Option<f64>,
     /// "exp 27 Nov", "ex-div 1 Dec 0.31e"
     pub next_event: Option<String>,
     /// Second order and maturity detail, for the drill-down.

@@ -5,7 +5,7 @@ use crate::advisor::trade_facts::TradeFacts;
 use crate::domain::report::SessionState;
 use crate::domain::time::{new_york_date, to_new_york};
 use crate::domain::view::{Counts, Scope};
-use crate::domain::{Instrument, LimitState, Reading};
+use crate::domain::{Instrument, LimitState, Reading, TradeState};
 use crate::market::update::{Link, LinkState};
 use crate::snapshot::header::LinkKind;
 use crate::snapshot::{BlotterRow, Freshness, Header, LimitRow, LinkView};
@@ -33,6 +33,7 @@ pub(super) fn header(facts: &Facts<'_>, limits: &[LimitRow], blotter: &[BlotterR
         computing: facts.computing,
         what_ifs: facts.books.what_ifs().count(),
         what_ifs_counted: facts.view.counts == Counts::WhatIf,
+        working: facts.books.trades.values().filter(|trade| trade.state == TradeState::Pending).count(),
         working_counted: facts.view.counts >= Counts::Working,
         read_only: facts.read_only.map(str::to_owned),
         breaches: state_of(LimitState::Breached) + state_of(LimitState::Unknown),

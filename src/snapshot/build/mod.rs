@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::Datelike;
 
 use super::{LimitRow, Mode, Snapshot, Standing};
+use crate::advisor::held::Held;
 use crate::advisor::{attention, trade_facts};
 use crate::containers::{Containers, HeldAccount};
 use crate::domain::report::MarketSession;
@@ -57,6 +58,8 @@ pub struct Facts<'a> {
     pub rates_as_of: TradingDate,
     /// What the portfolios leave of the accounts' capital.
     pub unallocated: crate::domain::Money,
+    /// What called for action in the picture before.
+    pub held: &'a Held,
 }
 
 impl Facts<'_> {
@@ -121,25 +124,27 @@ impl Facts<'_> {
     }
 }
 
-pub fn assemble(facts: &Facts<'_>) -> Snapshot {
+/// The picture, and what the next one has to know of its calls for action.
+pub fn assemble(facts: &Facts<'_>) -> (Snapshot, Held) {
     let visible = |trade: &&Trade| facts.in_scope(trade) && (trade.is_open() || trade.is_what_if());
     let trades: Vec<_> = facts
         .books
         .trades
         .values()
         .filter(visible)
-        .map(|trade| trade_facts::of(trade, facts.books, facts.market))
+        .map(|trade| trade_facts::of(trade, facts.books, facts.market, facts.held))
         .collect();
     let underlyings = risk::panel(facts, &trades);
     let order: Vec<Symbol> = underlyings.rows.iter().map(|row| row.symbol.clone()).collect();
     let limits = overview::limits(facts);
-    let rows = attention::rows(&attention::Book {
+    let (rows, held) = attention::rows(&attention::Book {
         now: facts.now,
         books: facts.books,
         trades: &trades,
         market: facts.market,
         risk: facts.risk,
         shows: &|portfolio| facts.answers_for(portfolio),
+        held: facts.held,
     });
     let blotter = overview::blotter(facts, rows);
     let account = overview::account(facts, &trades);
@@ -147,7 +152,7 @@ pub fn assemble(facts: &Facts<'_>) -> Snapshot {
     let scenario = risk::scenario(facts, worth);
     let answer = overview::answer(facts, &underlyings, &scenario, &limits);
     let warnings = overview::warnings(facts, &trades);
-    Snapshot {
+    let snapshot = Snapshot {
         revision: facts.revision,
         as_of: facts.now,
         mode: facts.mode,
@@ -165,5 +170,6 @@ pub fn assemble(facts: &Facts<'_>) -> Snapshot {
         blotter,
         limits,
         warnings,
-    }
+    };
+    (snapshot, held)
 }

@@ -53,9 +53,10 @@ fn limit_row(reading: &LimitReading, stale: bool) -> LimitRow {
     }
 }
 
-pub(super) fn binding(risk: &RiskReport, symbol: &Symbol) -> Option<LimitRow> {
+/// The limit, and the underlying's own part of its use.
+pub(super) fn binding(risk: &RiskReport, symbol: &Symbol) -> Option<(LimitRow, Option<f64>)> {
     let found = risk.binding.iter().find(|binding| binding.symbol == *symbol)?;
-    Some(LimitRow {
+    let limit = LimitRow {
         id: found.limit,
         portfolio: found.portfolio_name.clone(),
         value: None,
@@ -67,7 +68,8 @@ pub(super) fn binding(risk: &RiskReport, symbol: &Symbol) -> Option<LimitRow> {
             .iter()
             .any(|portfolio| portfolio.id == Some(found.portfolio) && portfolio.total.coverage.stale > 0),
         driver: Some(symbol.clone()),
-    })
+    };
+    Some((limit, found.share))
 }
 
 pub(super) fn answer(
@@ -352,6 +354,7 @@ pub(super) fn blotter(facts: &Facts<'_>, rows: Vec<Attention>) -> Vec<BlotterRow
                 after: row.after,
                 why: row.why,
                 by_when: row.by_when,
+                stale: row.stale,
                 trade: row.trade,
                 underlying: row.underlying,
             }

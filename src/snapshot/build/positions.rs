@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Facts;
-use crate::advisor::trade_facts::{self, TradeFacts};
+use crate::advisor::attention;
+use crate::advisor::trade_facts::{self, ModelGreeks, TradeFacts};
 use crate::booking::routing;
 use crate::domain::time::days_to;
 use crate::domain::{Instrument, Leg, Reading, Symbol, TradeId, TradeKind, TradeState, label};
@@ -108,9 +109,14 @@ fn trade_row(facts: &Facts<'_>, trade: &TradeFacts<'_>, exposures: &Exposures<'_
     let it = trade.trade;
     let counted = (facts.counted)(it);
     let exposure = exposures.trades.get(&it.id);
-    let figure = |of: fn(&Exposure) -> f64| match exposure {
+    // What is not counted has no place in the report; its Greeks are the model's all the same.
+    let own: Shown<ModelGreeks> = match counted {
+        true => Shown::unknown(),
+        false => trade_facts::model_greeks_of(it, facts.market).into(),
+    };
+    let figure = |of: fn(&Exposure) -> f64, model: fn(ModelGreeks) -> f64| match exposure {
         Some(row) => Shown::of(Some(of(&row.exposure)), facts.standing(&row.coverage)),
-        None => Shown::unknown(),
+        None => own.map(model),
     };
     let legs = exposures.legs.get(&it.id);
     let account = it.account.and_then(|id| facts.books.accounts.get(&id));
@@ -125,15 +131,15 @@ fn trade_row(facts: &Facts<'_>, trade: &TradeFacts<'_>, exposures: &Exposures<'_
         quantity: trade.lots,
         entry: Shown::of(trade.entry, Standing::Live),
         mark: trade.mark.into(),
-        delta_shares: figure(|e| e.delta_shares),
-        theta_day: figure(|e| e.theta_day),
-        vega_point: figure(|e| e.vega_point),
+        delta_shares: figure(|e| e.delta_shares, |own| own.delta_shares),
+        theta_day: figure(|e| e.theta_day, |own| own.theta_day),
+        vega_point: figure(|e| e.vega_point, |own| own.vega_point),
         nearest_expiry: trade.nearest_expiry,
         dte: trade.days,
         day: trade.day.whole().into(),
         open: trade.open.whole().into(),
-        percent_of_max: percent_of_max(trade),
-        rule: rule(trade),
+        percent_of_max: trade.percent_of_max.into(),
+        rule: rule(facts, trade),
         flags: flags(trade),
         state: state_words(it.state).to_owned(),
         rationale: it.rationale.as_deref().map(crate::domain::text::clean_note),
@@ -150,38 +156,38 @@ fn trade_row(facts: &Facts<'_>, trade: &TradeFacts<'_>, exposures: &Exposures<'_
             .iter()
             .zip(&trade.legs)
             .enumerate()
-            .map(|(i, (leg, value))| leg_row(facts, leg, value, legs.and_then(|legs| legs.get(i)).copied()))
+            .map(|(i, (leg, value))| {
+                leg_row(facts, counted, leg, value, legs.and_then(|legs| legs.get(i)).copied())
+            })
             .collect(),
     }
 }
 
-fn percent_of_max(trade: &TradeFacts<'_>) -> Shown<f64> {
-    let percent = trade.exit.as_ref().and_then(|exit| exit.percent_of_max);
-    Shown::of(percent, if trade.open.stale > 0 { Standing::Stale } else { Standing::Live })
-}
-
-fn rule(trade: &TradeFacts<'_>) -> String {
+fn rule(facts: &Facts<'_>, trade: &TradeFacts<'_>) -> String {
     if let Some(evaluation) = trade.trade.evaluation.as_ref().filter(|_| trade.trade.is_what_if()) {
         return crate::booking::evaluate::verdict_words(evaluation);
     }
-    match &trade.exit {
-        Some(exit) => match &exit.due {
-            Some(due) => format!("CLOSE: {due}"),
-            None => exit.next.clone(),
-        },
-        None => String::new(),
+    let Some(exit) = &trade.exit else { return String::new() };
+    match (exit.due(), exit.was_due()) {
+        (Some(due), _) => format!("CLOSE: {due}"),
+        (None, Some((why, at))) => format!("~CLOSE: {why}, {}", attention::since_words(at, facts.now)),
+        (None, None) => exit.next.clone(),
     }
 }
 
 fn flags(trade: &TradeFacts<'_>) -> Vec<Flag> {
     let it = trade.trade;
+    let exit = trade.exit.as_ref();
+    let due = exit.is_some_and(|exit| exit.due().is_some());
+    let was_due = exit.is_some_and(|exit| exit.was_due().is_some());
     let soon = trade.days.is_some_and(|days| days <= trade_facts::EXPIRY_DAYS);
     let table = [
         (it.rationale.is_none(), Flag::NoRationale),
         (soon, Flag::ExpiresSoon),
         (trade.dividend.is_some(), Flag::DividendRisk),
         (trade.assignment.is_some(), Flag::AssignmentRisk),
-        (trade.exit.as_ref().is_some_and(|exit| exit.due.is_some()), Flag::ExitDue),
+        (due, Flag::ExitDue),
+        (was_due && !due, Flag::ExitStale),
         (trade.value.missing > 0, Flag::Unpriced),
         (trade_facts::uses_european_for_american(it), Flag::EuropeanModel),
         (it.portfolio.is_none() && it.is_open(), Flag::Unassigned),
@@ -201,19 +207,30 @@ fn state_words(state: TradeState) -> &'static str {
     }
 }
 
-fn leg_row(facts: &Facts<'_>, leg: &Leg, value: &LegValue, exposure: Option<&LegExposure>) -> LegRow {
+fn leg_row(
+    facts: &Facts<'_>,
+    counted: bool,
+    leg: &Leg,
+    value: &LegValue,
+    exposure: Option<&LegExposure>,
+) -> LegRow {
     let market = facts.market;
     let raw = market.raw_quote(&leg.instrument);
     let out_of_date = matches!(market.quality(&leg.instrument), Quality::Missing | Quality::Stale);
     let live = if out_of_date { Standing::Stale } else { Standing::Live };
     let option = leg.instrument.option().map(|_| market.option(&leg.instrument));
     let stale = exposure.is_some_and(|row| row.stale);
-    let figure = |of: fn(&Exposure) -> f64| {
-        let known = exposure.and_then(|row| row.exposure.as_ref()).map(of);
-        Shown::of(known, if stale { Standing::Stale } else { Standing::Live })
+    let own: Shown<ModelGreeks> = match counted {
+        true => Shown::unknown(),
+        false => trade_facts::model_greeks(leg, market).into(),
     };
-    // A WhatIf that is not counted has no place in the report; its unit Greeks are the model's all the same.
-    let delta = figure(|e| e.delta_shares);
+    let figure = |of: fn(&Exposure) -> f64, model: fn(ModelGreeks) -> f64| match exposure {
+        Some(row) => {
+            let known = row.exposure.as_ref().map(of);
+            Shown::of(known, if stale { Standing::Stale } else { Standing::Live })
+        }
+        None => own.map(model),
+    };
     LegRow {
         instrument: leg.instrument.broker_symbol(),
         label: label::leg(&leg.instrument, facts.year()),
@@ -227,13 +244,9 @@ fn leg_row(facts: &Facts<'_>, leg: &Leg, value: &LegValue, exposure: Option<&Leg
             option.and_then(|o| o.broker).and_then(|greeks| greeks.volatility).map(|vol| vol * 100.0),
             Standing::Live,
         ),
-        delta_shares: if delta.value.is_some() {
-            delta
-        } else {
-            trade_facts::model_delta(leg, market).into()
-        },
-        theta_day: figure(|e| e.theta_day),
-        vega_point: figure(|e| e.vega_point),
+        delta_shares: figure(|e| e.delta_shares, |own| own.delta_shares),
+        theta_day: figure(|e| e.theta_day, |own| own.theta_day),
+        vega_point: figure(|e| e.vega_point, |own| own.vega_point),
         dte: leg.instrument.option().map(|option| days_to(option.expiry, market.now())),
         day: value.day.into(),
         open: value.open.into(),

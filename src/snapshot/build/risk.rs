@@ -61,6 +61,7 @@ fn row(facts: &Facts<'_>, trades: &[TradeFacts<'_>], symbol: &Symbol) -> RiskRow
         .and_then(|var| var.components.iter().find(|part| part.symbol == *symbol))
         .map(|part| part.var95);
     let beta = market.beta(symbol);
+    let binding = report.and_then(|risk| overview::binding(risk, symbol));
     RiskRow {
         symbol: symbol.clone(),
         last: market.spot(symbol).into(),
@@ -85,7 +86,8 @@ fn row(facts: &Facts<'_>, trades: &[TradeFacts<'_>], symbol: &Symbol) -> RiskRow
             var95: Shown::of(var95, state),
             unpriced: found.map_or(0, |row| row.coverage.unpriced),
         },
-        binding: report.and_then(|risk| overview::binding(risk, symbol)),
+        binding_share: binding.as_ref().and_then(|(_, share)| *share),
+        binding: binding.map(|(limit, _)| limit),
         next_event: super::market::next_event(facts, symbol),
         detail: RiskDetail {
             rho_1pct: figure(|e| e.rho_1pct),

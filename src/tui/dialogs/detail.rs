@@ -48,6 +48,9 @@ struct Facts<'a> {
 
 const LABEL: usize = 14;
 
+/// What stands before a figure, the figure, its words, and its unit.
+type Named<'a> = (&'a str, &'a Shown<f64>, fn(f64) -> String, &'a str);
+
 impl<'a> Facts<'a> {
     fn new(scene: Scene<'a>, limit: usize) -> Self {
         Self { scene, limit, lines: Vec::new() }
@@ -68,9 +71,9 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Several figures in one line: what stands before each, the figure, its words, and its unit.
-    fn figures(&mut self, label: &str, figures: &[(&str, &Shown<f64>, fn(f64) -> String, &str)]) {
-        let words = |(name, value, words, unit): &(&str, &Shown<f64>, fn(f64) -> String, &str)| {
+    /// Several figures in one line.
+    fn figures(&mut self, label: &str, figures: &[Named<'_>]) {
+        let words = |(name, value, words, unit): &Named<'_>| {
             format!("{name}{}", with_unit(&shown(value, *words), unit))
         };
         self.add(label, figures.iter().map(words).collect::<Vec<_>>().join("   "));
@@ -163,7 +166,7 @@ pub fn underlying(scene: Scene<'_>, symbol: &Symbol, cursor: usize, limit: usize
     facts.figures("at risk", &[("worst cell ", &sums.worst, signed, ""), ("VaR95 ", &sums.var95, plain, "")]);
     if let Some(binding) = &row.binding {
         let style = limit_style(scene, binding.state);
-        facts.add("limit", limit_words(binding));
+        facts.add("limit", limit_words(binding, row.binding_share));
         if let Some(span) = facts.lines.last_mut().and_then(|l| l.spans.last_mut()) {
             span.style = style;
         }
@@ -220,8 +223,9 @@ pub fn trade(scene: Scene<'_>, id: TradeId, cursor: usize, limit: usize) -> Shee
     let book = trade.portfolio.as_deref().unwrap_or("inbox");
     let account = trade.account.as_deref().map_or_else(String::new, |a| format!(" / {a}"));
     facts.add("trade", format!("{kind}, {}; {book}{account}", trade.state));
+    facts.add("lots", quantity(trade.quantity));
     facts.figures(
-        &format!("{} lots", quantity(trade.quantity)),
+        "price",
         &[("entry ", &prices(&trade.entry), plain2, ""), ("mark ", &prices(&trade.mark), plain2, "")],
     );
     facts.figures(

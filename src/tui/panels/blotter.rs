@@ -22,14 +22,20 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     table_or(&table(scene), empty, scene, Panel::Blotter, area, buf);
 }
 
-fn tag_style(scene: Scene<'_>, urgency: Urgency) -> Style {
+fn tag_style(scene: Scene<'_>, row: &BlotterRow) -> Style {
     let theme = scene.theme();
-    match urgency {
+    match row.urgency {
+        _ if row.stale => theme.stale,
         Urgency::Breach => theme.breach,
         Urgency::Hedge | Urgency::Expiry | Urgency::Dividend | Urgency::Exit => theme.near,
         Urgency::Route | Urgency::Rationale => theme.strong,
         Urgency::WhatIf => theme.what_if,
     }
+}
+
+/// What is not live wears its mark here, too.
+fn tag(row: &BlotterRow) -> String {
+    format!("{}{}", if row.stale { "~" } else { "" }, row.urgency.tag())
 }
 
 pub fn table(scene: Scene<'_>) -> Table {
@@ -40,7 +46,7 @@ pub fn table(scene: Scene<'_>) -> Table {
         _ => (18, 20),
     };
     let columns = vec![
-        Column::text("", 0, 6, 8),
+        Column::text("", 0, 7, 8),
         Column::text("book / account", 5, 14, 24),
         Column::text("action", 0, action, 52),
         Column::text("price", 2, 16, 20),
@@ -60,7 +66,11 @@ pub fn place(row: &BlotterRow) -> String {
 
 fn row(scene: Scene<'_>, row: &BlotterRow) -> Vec<Cell> {
     let theme = scene.theme();
-    let text = if row.to_do { theme.text } else { theme.what_if };
+    let text = match (row.stale, row.to_do) {
+        (true, _) => theme.stale,
+        (false, true) => theme.text,
+        (false, false) => theme.what_if,
+    };
     let optional = |value: &Option<String>| match value {
         Some(words) => Cell::new(scene.prose(words), text),
         None => Cell::new(UNKNOWN, theme.dim),
@@ -70,7 +80,7 @@ fn row(scene: Scene<'_>, row: &BlotterRow) -> Vec<Cell> {
         None => row.why.clone(),
     };
     vec![
-        Cell::new(row.urgency.tag(), tag_style(scene, row.urgency)),
+        Cell::new(tag(row), tag_style(scene, row)),
         Cell::new(scene.prose(&place(row)), text),
         Cell::new(scene.prose(&row.action), text),
         optional(&row.price),
@@ -99,10 +109,10 @@ pub fn headline(scene: Scene<'_>) -> Vec<Part> {
     let part = |(at, row): (usize, &BlotterRow)| {
         let what = row.underlying.as_ref().map_or_else(|| row.portfolio.clone(), ToString::to_string);
         let price = row.price.as_deref().map_or_else(String::new, |p| format!(" {p}"));
-        let style = tag_style(scene, row.urgency);
+        let style = tag_style(scene, row);
         let rank = u8::try_from(at + 1).unwrap_or(u8::MAX);
-        Part::text(rank, scene.prose(&format!("{} {what}{price}", row.urgency.tag())), style)
-            .or_text(scene.prose(&format!("{} {what}", row.urgency.tag())), style)
+        Part::text(rank, scene.prose(&format!("{} {what}{price}", tag(row))), style)
+            .or_text(scene.prose(&format!("{} {what}", tag(row))), style)
     };
     rows.iter().take(6).enumerate().map(part).collect()
 }

@@ -50,8 +50,9 @@ pub fn line(scene: Scene<'_>, width: u16) -> Line<'static> {
     if header.computing {
         left.push(Part::text(8, "computing", theme.dim));
     }
-    if header.working_counted {
-        left.push(Part::text(2, "working: IN", theme.what_if));
+    if header.working > 0 {
+        let state = if header.working_counted { "IN" } else { "OUT" };
+        left.push(Part::text(2, format!("working: {} {state}", header.working), theme.what_if));
     }
     if header.what_ifs > 0 {
         let state = if header.what_ifs_counted { "IN" } else { "OUT" };

@@ -184,17 +184,18 @@ fn not_live(limit: &LimitRow) -> &'static str {
     if limit.stale && limit.utilisation.is_some() { "~" } else { "" }
 }
 
-/// `93 % VaR95, Core !`
-pub fn limit_words(limit: &LimitRow) -> String {
+/// `93 % VaR95, Core !`; with the share of one underlying in it `41 of 93 % VaR95, Core !`.
+pub fn limit_words(limit: &LimitRow, share: Option<f64>) -> String {
     let mark = match limit.state {
         LimitState::Near => " !",
         LimitState::Breached => " !!",
         LimitState::Off | LimitState::Within | LimitState::Unknown => "",
     };
+    let share = share.map_or_else(String::new, |share| format!("{} of ", percent(share)));
     let used = match (limit.state, limit.utilisation) {
         (LimitState::Off, _) => "off".to_owned(),
         (LimitState::Unknown, _) | (_, None) => format::UNKNOWN.to_owned(),
-        (_, Some(used)) => format!("{}{} %", not_live(limit), percent(used)),
+        (_, Some(used)) => format!("{}{share}{} %", not_live(limit), percent(used)),
     };
     format!("{used} {}, {}{mark}", limit.id.words(), limit.portfolio)
 }
@@ -269,7 +270,7 @@ pub fn limits(scene: Scene<'_>, width: u16) -> Vec<Line<'static>> {
     rows.sort_by(|a, b| b.utilisation.unwrap_or(f64::MAX).total_cmp(&a.utilisation.unwrap_or(f64::MAX)));
     let line = |limit: &LimitRow| {
         let driver = limit.driver.as_ref().map_or_else(String::new, |s| format!("  driven by {s}"));
-        let text = format!("limit  {}{driver}", limit_words(limit));
+        let text = format!("limit  {}{driver}", limit_words(limit, None));
         Line::styled(cut(&text, usize::from(width)), limit_style(scene, limit.state))
     };
     rows.into_iter().map(line).collect()

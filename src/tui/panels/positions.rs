@@ -123,6 +123,12 @@ fn trade_row(scene: Scene<'_>, trade: &TradeRow, open: bool) -> Vec<Cell> {
             Flag::ExitDue | Flag::AssignmentRisk | Flag::DividendRisk | Flag::Unpriced | Flag::Unassigned
         )
     });
+    let old = trade.flags.contains(&Flag::ExitStale);
+    let rule_style = match (urgent, old) {
+        (true, _) => theme.near,
+        (false, true) => theme.stale,
+        (false, false) => pen.whole_row.unwrap_or(theme.text),
+    };
     let rule = match (flags.is_empty(), trade.rule.is_empty()) {
         (true, _) => scene.prose(&trade.rule),
         (false, true) => flags,
@@ -137,10 +143,7 @@ fn trade_row(scene: Scene<'_>, trade: &TradeRow, open: bool) -> Vec<Cell> {
     ];
     let greeks = [&trade.delta_shares, &trade.theta_day, &trade.vega_point];
     cells.extend(pen.figures(greeks, trade.dte, [&trade.day, &trade.open]));
-    cells.extend([
-        pen.figure(&trade.percent_of_max, plain),
-        Cell::new(rule, if urgent { theme.near } else { pen.whole_row.unwrap_or(theme.text) }),
-    ]);
+    cells.extend([pen.figure(&trade.percent_of_max, plain), Cell::new(rule, rule_style)]);
     cells
 }
 
@@ -153,6 +156,8 @@ pub fn flag_words(trade: &TradeRow) -> String {
         Flag::DividendRisk => Some("DIVIDEND RISK"),
         Flag::AssignmentRisk => Some("ASSIGNMENT RISK"),
         Flag::ExitDue => trade.rule.is_empty().then_some("EXIT"),
+        // The rule says it, with the time since when.
+        Flag::ExitStale => None,
         Flag::Unpriced => Some("UNPRICED"),
         Flag::Unassigned => Some("ROUTE"),
         Flag::NonStandard => Some("ADJUSTED"),

@@ -69,7 +69,7 @@ fn row(scene: Scene<'_>, row: &RiskRow) -> Vec<Cell> {
     let change_style = theme.pnl(change.standing, change.sign);
     let binding = match &row.binding {
         None => Cell::empty(),
-        Some(limit) => Cell::new(limit_words(limit), limit_style(scene, limit.state)),
+        Some(limit) => Cell::new(limit_words(limit, row.binding_share), limit_style(scene, limit.state)),
     };
     let mut next = row.next_event.as_deref().map(|n| scene.prose(n)).unwrap_or_default();
     let mut next_style = theme.text;

@@ -86,6 +86,7 @@ fn header(as_of: crate::domain::Timestamp) -> Header {
         computing: false,
         what_ifs: 1,
         what_ifs_counted: false,
+        working: 0,
         working_counted: false,
         read_only: None,
         breaches: 0,

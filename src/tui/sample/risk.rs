@@ -4,7 +4,7 @@ use super::{dollars, limit, live, symbol};
 use crate::domain::LimitId;
 use crate::domain::view::Horizon;
 use crate::snapshot::risk::{ExpiryBucket, RiskDetail, RiskRow, RiskSums, WorstCell};
-use crate::snapshot::{RiskPanel, ScenarioPanel, StressRow};
+use crate::snapshot::{LimitRow, RiskPanel, ScenarioPanel, StressRow};
 
 pub(super) fn underlyings() -> RiskPanel {
     let detail = || RiskDetail {
@@ -20,34 +20,40 @@ pub(super) fn underlyings() -> RiskPanel {
             ExpiryBucket { label: "31–60 d".into(), vega_point: -73.0, gamma_pnl_1pct: -12.0 },
         ],
     };
-    let row =
-        |name: &str, quote: [f64; 5], greeks: [f64; 6], pnl: [i64; 2], risk: [f64; 2], limit, next: &str| {
-            RiskRow {
-                symbol: symbol(name),
-                last: live(quote[0]),
-                change_percent: live(quote[1]),
-                iv30: live(quote[2]),
-                iv_rank: live(quote[3]),
-                beta: live(quote[4]),
-                beta_assumed: false,
-                delta_shares: live(greeks[0]),
-                sums: RiskSums {
-                    dollar_delta: live(greeks[1]),
-                    beta_delta: live(greeks[2]),
-                    gamma_pnl_1pct: live(greeks[3]),
-                    theta_day: live(greeks[4]),
-                    vega_point: live(greeks[5]),
-                    day: dollars(pnl[0]),
-                    open: dollars(pnl[1]),
-                    worst: live(risk[0]),
-                    var95: live(risk[1]),
-                    unpriced: 0,
-                },
-                binding: Some(limit),
-                next_event: Some(next.into()),
-                detail: detail(),
-            }
-        };
+    let row = |name: &str,
+               quote: [f64; 5],
+               greeks: [f64; 6],
+               pnl: [i64; 2],
+               risk: [f64; 2],
+               limit: LimitRow,
+               next: &str| {
+        RiskRow {
+            symbol: symbol(name),
+            last: live(quote[0]),
+            change_percent: live(quote[1]),
+            iv30: live(quote[2]),
+            iv_rank: live(quote[3]),
+            beta: live(quote[4]),
+            beta_assumed: false,
+            delta_shares: live(greeks[0]),
+            sums: RiskSums {
+                dollar_delta: live(greeks[1]),
+                beta_delta: live(greeks[2]),
+                gamma_pnl_1pct: live(greeks[3]),
+                theta_day: live(greeks[4]),
+                vega_point: live(greeks[5]),
+                day: dollars(pnl[0]),
+                open: dollars(pnl[1]),
+                worst: live(risk[0]),
+                var95: live(risk[1]),
+                unpriced: 0,
+            },
+            binding_share: limit.utilisation.map(|used| used * 0.45),
+            binding: Some(limit),
+            next_event: Some(next.into()),
+            detail: detail(),
+        }
+    };
     RiskPanel {
         rows: vec![
             row(

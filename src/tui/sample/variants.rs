@@ -82,6 +82,7 @@ pub fn breached() -> Snapshot {
         after: Some("beta delta 112 → 88 %".into()),
         why: why.into(),
         by_when: Some("today".into()),
+        stale: false,
         trade: Some(trade_id(6)),
         underlying: Some(symbol("NVDA")),
     };

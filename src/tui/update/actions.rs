@@ -67,7 +67,7 @@ pub fn act(ui: &mut UiState, action: Action, snapshot: &Snapshot) -> Option<Effe
         Action::Streaming => return ask(Command::SetStreaming { on: !snapshot.header.streaming }),
         Action::Counts => {
             let view = ui.view(snapshot);
-            return set_view(View { counts: view.counts.next(), ..view });
+            return set_view(View { counts: view.counts.next(snapshot.header.working > 0), ..view });
         }
         Action::Earlier => {
             let view = ui.view(snapshot);

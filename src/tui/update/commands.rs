@@ -28,6 +28,10 @@ pub fn execute(ui: &mut UiState, line: &str, snapshot: &Snapshot) -> Option<Effe
         ("counts", what) if !what.is_empty() => {
             let counts = match what {
                 "real" => Counts::Real,
+                "working" if snapshot.header.working == 0 => {
+                    ui.say(Level::Warning, "no orders are working: what is real counts", None);
+                    Counts::Real
+                }
                 "working" => Counts::Working,
                 "whatif" => Counts::WhatIf,
                 _ => return usage(ui, "counts real, counts working or counts whatif"),

@@ -194,7 +194,7 @@ fn view_keys_ask_the_engine_and_change_nothing_themselves() {
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(views[0].counts, Counts::Working);
+    assert_eq!(views[0].counts, Counts::WhatIf, "without working orders that step is passed over");
     assert_eq!(views[1].horizon, Horizon::FiveDays);
     assert_eq!(views[2].scenario_of.as_ref().map(crate::domain::Symbol::as_str), Some("NVDA"));
     assert_eq!(desk.snapshot.view.counts, Counts::Real, "the picture is the engine's");
@@ -376,15 +376,23 @@ fn the_filter_works_while_it_is_typed() {
 }
 
 #[test]
+fn working_orders_count_in_a_step_of_their_own() {
+    let mut desk = Desk::new();
+    desk.snapshot.header.working = 1;
+    desk.keys("f");
+    assert!(matches!(desk.commands()[0], Command::SetView { view } if view.counts == Counts::Working));
+}
+
+#[test]
 fn keys_typed_ahead_build_on_what_was_asked_for() {
     let mut desk = Desk::new();
-    desk.keys("ff>");
+    desk.keys("f>");
     let views: Vec<_> = desk.commands();
     let asked = |command: &Command| match command {
         Command::SetView { view } => (view.counts, view.horizon),
         other => panic!("{other:?}"),
     };
-    let last = asked(views[2]);
-    assert_eq!(asked(views[1]).0, Counts::WhatIf);
+    let last = asked(views[1]);
+    assert_eq!(asked(views[0]).0, Counts::WhatIf);
     assert_eq!(last, (Counts::WhatIf, Horizon::FiveDays));
 }

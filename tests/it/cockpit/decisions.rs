@@ -41,7 +41,7 @@ fn a_whatif_is_booked_by_one_line_counts_when_asked_to_and_is_discarded_with_a_r
     // Marked in the grid: zoomed and filtered, so that it is in sight whatever else there is.
     term.keys("4z/spy<Enter>").wait_for(&format!("? {label}")).keys("z").wait_for("5 Hedging blotter");
 
-    term.keys("ff").wait_for("WhatIf: 1 IN");
+    term.keys("f").wait_for("WhatIf: 1 IN");
     let with = eventually("the WhatIf counts", || {
         let snapshot = home.snapshot();
         let counted = what_ifs(&snapshot).iter().all(|trade| trade["counted"] == true);
