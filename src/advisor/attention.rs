@@ -1,13 +1,14 @@
 //! What to do, most urgent first: breaches with the cheapest hedge, expiries, dividends, exits, positions
 //! without a home or a reason. What has called stays until it is well over, see `held`.
 
+use chrono::Datelike;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::containers::Containers;
 use crate::domain::text::signed;
 use crate::domain::time::{days_to, new_york_date, to_new_york};
-use crate::domain::{LimitState, Money, PortfolioId, Symbol, Timestamp, Trade, TradeId, TradingDate, label};
+use crate::domain::{Leg, LimitState, Money, PortfolioId, Symbol, Timestamp, Trade, TradeId, TradingDate, label};
 use crate::market::view::MarketView;
 use crate::risk::hedging::{Band, HedgeProposal};
 use crate::risk::limits::LimitReading;
@@ -214,7 +215,8 @@ fn hedge_row(book: &Book<'_>, portfolio: &PortfolioReport, hedge: &HedgeProposal
     let used =
         hedge.beta_delta_after.map_or(String::new(), |part| format!(" · L1 measure {:.0} %", part * 100.0));
     let band = hedge.band;
-    let why = format!("βΔ outside {:+.0} to {:+.0}; costs {:.2}", band.low, band.high, hedge.cost);
+    let (low, high) = (signed(band.low, 0), signed(band.high, 0));
+    let why = format!("βΔ outside {low} to {high}; costs {:.2}", hedge.cost);
     let key = format!("hedge/{}", portfolio.name);
     Attention {
         portfolio: portfolio.id,
@@ -273,13 +275,13 @@ fn of_trade(book: &Book<'_>, trade: &TradeFacts<'_>, held: &mut Held) -> Vec<Att
         });
     }
     if it.portfolio.is_none() {
-        let why = "the account has several portfolios: m routes it".to_owned();
-        rows.push(row(Urgency::Route, format!("{name} has no portfolio"), why));
+        let why = "no portfolio, the account has several: m routes it".to_owned();
+        rows.push(row(Urgency::Route, name.clone(), why));
     }
     if it.rationale.is_none() {
         let since = date_words(new_york_date(it.opened_at), book.now);
-        let why = format!("adopted from the broker, opened {since}: n");
-        rows.push(row(Urgency::Rationale, format!("{name} has no rationale"), why));
+        let why = format!("no rationale: n gives one; adopted from the broker, opened {since}");
+        rows.push(row(Urgency::Rationale, name, why));
     }
     rows
 }
@@ -326,15 +328,13 @@ fn close(
         });
     }
     let stale = due.is_none();
-    let covered = it.legs.iter().any(|leg| leg.instrument.option().is_none());
-    let close = if covered { "buy back the option of" } else { "close" };
     let threat = expiry.as_ref().and_then(|(_, threat)| threat.clone());
     let when = if stale { "once it is live" } else { "today" };
     let remembered = |now: Option<String>, then: fn(HeldExit) -> Option<String>| {
         now.or_else(|| last.clone().and_then(then))
     };
     Some(Attention {
-        action: format!("{close} {name}"),
+        action: closing(trade, book.now),
         price: remembered(price.cloned(), |last| last.price.map(|price| format!("~{price}"))),
         after: remembered(kept, |last| last.keeps),
         why: reasons.into_iter().chain(threat).collect::<Vec<_>>().join("; "),
@@ -343,6 +343,22 @@ fn close(
         rank: if expiry.is_some() { Urgency::Expiry } else { Urgency::Exit },
         ..place
     })
+}
+
+/// What is to be done, in lots. Shares stay where they are: their options are closed.
+fn closing(trade: &TradeFacts<'_>, now: Timestamp) -> String {
+    let it = trade.trade;
+    let symbol = &it.underlying;
+    let lots = trade.lots.abs().normalize();
+    let options: Vec<&Leg> = it.legs.iter().filter(|leg| leg.instrument.option().is_some()).collect();
+    match options.as_slice() {
+        all if all.len() == it.legs.len() => format!("close {lots} {symbol} {}", trade.label),
+        [only] => {
+            let year = new_york_date(now).year();
+            format!("buy back {} {symbol} {}", only.quantity.abs().normalize(), label::leg(&only.instrument, year))
+        }
+        _ => format!("close the options of {symbol} {}", trade.label),
+    }
 }
 
 /// An expiry that is near, and what it threatens.
@@ -366,7 +382,6 @@ fn price_to_close(trade: &TradeFacts<'_>) -> Option<String> {
 }
 
 fn date_words(date: TradingDate, now: Timestamp) -> String {
-    use chrono::Datelike;
     match days_to(date, now) {
         0 => "today".to_owned(),
         1 => "tomorrow".to_owned(),

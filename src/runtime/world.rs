@@ -148,7 +148,7 @@ fn claim(dir: &Path, record: Record) -> Result<(), WorldError> {
 pub fn banner(wish: &WorldWish, has_credentials: bool) -> String {
     if wish.market.is_empty() {
         let why = if has_credentials { "as asked for" } else { "no credentials are configured" };
-        format!("demo: a simulated broker and a made-up market, {why}; `cotrader init` connects yours")
+        format!("demo: simulated broker, made-up market; `cotrader init` connects yours ({why})")
     } else {
         "recorded market shown as an open session; nothing here is today's".to_owned()
     }

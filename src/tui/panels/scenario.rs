@@ -9,7 +9,7 @@ use super::{Scene, span, table_or};
 use crate::domain::view::Horizon;
 use crate::snapshot::Shown;
 use crate::tui::format::Sign;
-use crate::tui::format::{cut, figure, number, plain, signed, signed1, wrap};
+use crate::tui::format::{cut, figure, number, plain, signed, signed1, width, wrap};
 use crate::tui::paint::{Part, put, put_line};
 use crate::tui::state::Panel;
 use crate::tui::table::{Cell, Column, Look, Table};
@@ -25,7 +25,7 @@ pub fn height(scene: Scene<'_>) -> usize {
 /// Rows with all stresses and the reverse stress: beside the matrix where the width allows it, else below.
 pub fn height_with_stress(scene: Scene<'_>, width: u16) -> usize {
     let stress = stress(scene);
-    let rows = scene.snapshot.stress.len() + scene.snapshot.scenario.reverse.len();
+    let rows = scene.snapshot.stress.len() + reverse(scene, usize::from(stress.natural_width().max(30))).len();
     if rows == 0 {
         return height(scene);
     }
@@ -171,7 +171,7 @@ fn stress(scene: Scene<'_>) -> Table {
 
 fn draw_stress(scene: Scene<'_>, stress: &Table, area: Rect, buf: &mut Buffer) {
     let theme = scene.theme();
-    let reverse = &scene.snapshot.scenario.reverse;
+    let reverse = reverse(scene, usize::from(area.width));
     let rows = u16::try_from(stress.rows.len() + 1).unwrap_or(u16::MAX);
     let room_below = u16::try_from(reverse.len()).unwrap_or(u16::MAX);
     let above = Rect { height: area.height.min(rows), ..area };
@@ -182,13 +182,29 @@ fn draw_stress(scene: Scene<'_>, stress: &Table, area: Rect, buf: &mut Buffer) {
         above
     };
     let look = Look { head: theme.head, highlight: theme.text, selected: None, offset: 0 };
+    let mut stress = stress.clone();
+    let seen = usize::from(above.height.saturating_sub(1));
+    if let Some(head) = stress.columns.first_mut().filter(|_| seen < stress.rows.len()) {
+        // The worst stand first: what does not fit is said, and `z` shows it.
+        head.head = format!("{}, {seen} of {}", head.head, stress.rows.len()).into();
+    }
     stress.render(above, buf, look);
     for (at, text) in reverse.iter().enumerate() {
         let row = above.height + u16::try_from(at).unwrap_or(u16::MAX);
-        let whose = if one_underlying(scene) { "whole book " } else { "" };
-        let text = cut(&format!("{whose}{}", scene.prose(text)), usize::from(area.width));
+        let text = cut(text, usize::from(area.width));
         put_line(buf, area, row, &Line::styled(text, theme.text));
     }
+}
+
+/// The reverse question: one line where it fits, else one for each amount.
+fn reverse(scene: Scene<'_>, limit: usize) -> Vec<String> {
+    let answers = &scene.snapshot.scenario.reverse;
+    let whose = if one_underlying(scene) { "whole book " } else { "" };
+    let together = scene.prose(&answers.join(", ").replace(", loses ", ", "));
+    if !answers.is_empty() && width(whose) + width(&together) <= limit {
+        return vec![format!("{whose}{together}")];
+    }
+    answers.iter().map(|answer| format!("{whose}{}", scene.prose(answer))).collect()
 }
 
 fn horizon(scene: Scene<'_>) -> Vec<ratatui::text::Span<'static>> {
