@@ -8,12 +8,15 @@ use serde::{Deserialize, Serialize};
 use crate::containers::Containers;
 use crate::domain::text::signed;
 use crate::domain::time::{days_to, new_york_date, to_new_york};
-use crate::domain::{Leg, LimitState, Money, PortfolioId, Symbol, Timestamp, Trade, TradeId, TradingDate, label};
+use crate::domain::{
+    Leg, LimitState, Money, PortfolioId, Symbol, Timestamp, Trade, TradeId, TradingDate, label,
+};
 use crate::market::view::MarketView;
 use crate::risk::hedging::{Band, HedgeProposal};
 use crate::risk::limits::LimitReading;
 use crate::risk::report::{PortfolioReport, RiskReport};
 
+use super::exit_rules::ExitReading;
 use super::held::{Held, HeldExit, HeldHedge};
 use super::trade_facts::{EXPIRY_DAYS, TradeFacts};
 
@@ -306,9 +309,9 @@ fn close(
     if let Some(exit) = exit {
         held.exit(it.id, &exit.profit, price, kept.as_ref(), book.now);
     }
-    let was = exit.and_then(|exit| exit.was_due());
+    let was = exit.and_then(ExitReading::was_due);
     let was_words = was.map(|(why, at)| format!("{why}, {}", since_words(at, book.now)));
-    let due = exit.and_then(|exit| exit.due());
+    let due = exit.and_then(ExitReading::due);
     let reasons: Vec<String> = [due.clone(), was_words].into_iter().flatten().collect();
     let by_when = expiry.as_ref().map(|(date, _)| date_words(*date, book.now));
     let place = Attention { due: trade.nearest_expiry, ..row(Urgency::Exit, String::new(), String::new()) };
@@ -355,7 +358,11 @@ fn closing(trade: &TradeFacts<'_>, now: Timestamp) -> String {
         all if all.len() == it.legs.len() => format!("close {lots} {symbol} {}", trade.label),
         [only] => {
             let year = new_york_date(now).year();
-            format!("buy back {} {symbol} {}", only.quantity.abs().normalize(), label::leg(&only.instrument, year))
+            format!(
+                "buy back {} {symbol} {}",
+                only.quantity.abs().normalize(),
+                label::leg(&only.instrument, year)
+            )
         }
         _ => format!("close the options of {symbol} {}", trade.label),
     }

@@ -10,7 +10,7 @@ use crate::snapshot::positions::{Flag, LegRow, TradeRow};
 use crate::tui::format::{
     age_whole, cut, figure, plain, plain1, plain2, price, quantity, signed, signed1, signed2, with_unit, wrap,
 };
-use crate::tui::panels::overview::{limit_style, limit_words};
+use crate::tui::panels::overview::{binding_words, limit_style};
 use crate::tui::panels::{Scene, blotter, positions, scenario, span};
 use crate::tui::rows;
 
@@ -164,9 +164,9 @@ pub fn underlying(scene: Scene<'_>, symbol: &Symbol, cursor: usize, limit: usize
         &[("day ", &dollars(&sums.day), signed, ""), ("open ", &dollars(&sums.open), signed, "")],
     );
     facts.figures("at risk", &[("worst cell ", &sums.worst, signed, ""), ("VaR95 ", &sums.var95, plain, "")]);
-    if let Some(binding) = &row.binding {
+    if let (Some(binding), Some(words)) = (&row.binding, binding_words(row, false)) {
         let style = limit_style(scene, binding.state);
-        facts.add("limit", limit_words(binding, row.binding_share));
+        facts.add("limit", words);
         if let Some(span) = facts.lines.last_mut().and_then(|l| l.spans.last_mut()) {
             span.style = style;
         }

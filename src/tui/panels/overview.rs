@@ -9,6 +9,7 @@ use super::answer::fitting;
 use super::{Scene, span};
 use crate::domain::LimitState;
 use crate::snapshot::overview::{AnswerState, StripKind};
+use crate::snapshot::risk::RiskRow;
 use crate::snapshot::{LimitRow, PortfolioStrip};
 use crate::tui::format::{self, cut, figure, kilo, percent, plain, signed, width, wrap};
 use crate::tui::paint::{Part, fit, put_line};
@@ -184,8 +185,19 @@ fn not_live(limit: &LimitRow) -> &'static str {
     if limit.stale && limit.utilisation.is_some() { "~" } else { "" }
 }
 
-/// `93 % VaR95, Core !`; with the share of one underlying in it `41 of 93 % VaR95, Core !`.
-pub fn limit_words(limit: &LimitRow, share: Option<f64>) -> String {
+/// `93 % VaR95, Core !`
+pub fn limit_words(limit: &LimitRow) -> String {
+    limit_use(limit, None, limit.id.words())
+}
+
+/// With the share that one underlying has in it, `41 of 93 % VaR95, Core !`; by its code where that is short of room.
+pub fn binding_words(row: &RiskRow, brief: bool) -> Option<String> {
+    let limit = row.binding.as_ref()?;
+    let code = format!("{:?}", limit.id);
+    Some(limit_use(limit, row.binding_share, if brief { &code } else { limit.id.words() }))
+}
+
+fn limit_use(limit: &LimitRow, share: Option<f64>, name: &str) -> String {
     let mark = match limit.state {
         LimitState::Near => " !",
         LimitState::Breached => " !!",
@@ -197,7 +209,7 @@ pub fn limit_words(limit: &LimitRow, share: Option<f64>) -> String {
         (LimitState::Unknown, _) | (_, None) => format::UNKNOWN.to_owned(),
         (_, Some(used)) => format!("{}{share}{} %", not_live(limit), percent(used)),
     };
-    format!("{used} {}, {}{mark}", limit.id.words(), limit.portfolio)
+    format!("{used} {name}, {}{mark}", limit.portfolio)
 }
 
 /// Every portfolio in one line; figures leave all cells together, so that they stay comparable.
@@ -270,7 +282,7 @@ pub fn limits(scene: Scene<'_>, width: u16) -> Vec<Line<'static>> {
     rows.sort_by(|a, b| b.utilisation.unwrap_or(f64::MAX).total_cmp(&a.utilisation.unwrap_or(f64::MAX)));
     let line = |limit: &LimitRow| {
         let driver = limit.driver.as_ref().map_or_else(String::new, |s| format!("  driven by {s}"));
-        let text = format!("limit  {}{driver}", limit_words(limit, None));
+        let text = format!("limit  {}{driver}", limit_words(limit));
         Line::styled(cut(&text, usize::from(width)), limit_style(scene, limit.state))
     };
     rows.into_iter().map(line).collect()

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::overview::{limit_style, limit_words};
+use super::overview::{binding_words, limit_style};
 use super::{Scene, table_or};
 use crate::domain::Money;
 use crate::snapshot::Shown;
@@ -43,7 +43,7 @@ pub fn table(scene: Scene<'_>) -> Table {
         Column::figure("open", 5),
         Column::figure("worst", 1),
         Column::figure("VaR95", 5),
-        Column::text("binding limit", 4, 25, 30),
+        Column::text("binding limit", 4, 26, 34),
         Column::text("next", 11, 12, 30),
     ];
     let rows = rows::risk_rows(scene.snapshot, scene.ui).into_iter().map(|r| row(scene, r)).collect();
@@ -67,9 +67,10 @@ fn row(scene: Scene<'_>, row: &RiskRow) -> Vec<Cell> {
     let theme = scene.theme();
     let change = figure(&row.change_percent, signed2);
     let change_style = theme.pnl(change.standing, change.sign);
-    let binding = match &row.binding {
-        None => Cell::empty(),
-        Some(limit) => Cell::new(limit_words(limit, row.binding_share), limit_style(scene, limit.state)),
+    let brief = scene.ui.size.0 < 140;
+    let binding = match (&row.binding, binding_words(row, brief)) {
+        (Some(limit), Some(words)) => Cell::new(words, limit_style(scene, limit.state)),
+        _ => Cell::empty(),
     };
     let mut next = row.next_event.as_deref().map(|n| scene.prose(n)).unwrap_or_default();
     let mut next_style = theme.text;

@@ -25,7 +25,8 @@ pub fn height(scene: Scene<'_>) -> usize {
 /// Rows with all stresses and the reverse stress: beside the matrix where the width allows it, else below.
 pub fn height_with_stress(scene: Scene<'_>, width: u16) -> usize {
     let stress = stress(scene);
-    let rows = scene.snapshot.stress.len() + reverse(scene, usize::from(stress.natural_width().max(30))).len();
+    let rows =
+        scene.snapshot.stress.len() + reverse(scene, usize::from(stress.natural_width().max(30))).len();
     if rows == 0 {
         return height(scene);
     }
