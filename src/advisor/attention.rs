@@ -1,24 +1,22 @@
 //! What to do, most urgent first: breaches with the cheapest hedge, expiries, dividends, exits, positions
 //! without a home or a reason. What has called stays until it is well over, see `held`.
 
-use chrono::Datelike;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::containers::Containers;
 use crate::domain::text::signed;
-use crate::domain::time::{days_to, new_york_date, to_new_york};
-use crate::domain::{
-    Leg, LimitState, Money, PortfolioId, Symbol, Timestamp, Trade, TradeId, TradingDate, label,
-};
+use crate::domain::time::{new_york_date, to_new_york};
+use crate::domain::{LimitState, PortfolioId, Symbol, Timestamp, Trade, TradeId, TradingDate};
 use crate::market::view::MarketView;
 use crate::risk::hedging::{Band, HedgeProposal};
 use crate::risk::limits::LimitReading;
 use crate::risk::report::{PortfolioReport, RiskReport};
 
-use super::exit_rules::ExitReading;
-use super::held::{Held, HeldExit, HeldHedge};
-use super::trade_facts::{EXPIRY_DAYS, TradeFacts};
+use super::held::{Held, HeldHedge};
+use super::trade_facts::TradeFacts;
+
+mod trades;
 
 /// Why a row is there; the first is the most urgent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -129,7 +127,7 @@ pub fn rows(book: &Book<'_>) -> (Vec<Attention>, Held) {
         }
     }
     for trade in book.trades {
-        rows.extend(of_trade(book, trade, &mut held));
+        rows.extend(trades::of_trade(book, trade, &mut held));
     }
     rows.sort_by(|a, b| {
         let due = |row: &Attention| row.due.unwrap_or(TradingDate::MAX);
@@ -232,267 +230,5 @@ fn hedge_row(book: &Book<'_>, portfolio: &PortfolioReport, hedge: &HedgeProposal
     }
 }
 
-fn of_trade(book: &Book<'_>, trade: &TradeFacts<'_>, held: &mut Held) -> Vec<Attention> {
-    let it = trade.trade;
-    let name = format!("{} {}", it.underlying, trade.label);
-    let row = |urgency: Urgency, action: String, why: String| Attention {
-        portfolio: it.portfolio,
-        trade: Some(it.id),
-        underlying: Some(it.underlying.clone()),
-        ..Attention::new(urgency, format!("{urgency:?}/{}", it.id), action, why)
-    };
-    if it.is_what_if() {
-        let why = it
-            .evaluation
-            .as_ref()
-            .map_or_else(|| "not evaluated".to_owned(), crate::booking::evaluate::verdict_words);
-        let price = trade.entry.map(|price| format!("{:.2}", price.to_cents()));
-        return vec![Attention { price, ..row(Urgency::WhatIf, format!("WhatIf {name}"), why) }];
-    }
-    if !it.is_open() {
-        return Vec::new();
-    }
-    let price = price_to_close(trade);
-    let mut rows: Vec<Attention> = close(book, trade, &row, price.as_ref(), held).into_iter().collect();
-    if trade.dividend.is_some() {
-        held.dividends.insert(it.id);
-    } else {
-        held.dividends.remove(&it.id);
-    }
-    if let Some(threat) = &trade.dividend {
-        let estimated = if threat.estimated { " (estimated)" } else { "" };
-        let left = threat.time_value.map_or_else(
-            || "its time value is unknown".to_owned(),
-            |value| format!("its time value is {value:.2}"),
-        );
-        let eve = book.market.calendar().previous_session(threat.ex_date);
-        rows.push(Attention {
-            price: price.clone(),
-            by_when: Some(format!("before the close of {}", date_words(eve, book.now))),
-            due: Some(eve),
-            ..row(
-                Urgency::Dividend,
-                format!("{}: short {} may be exercised", it.underlying, threat.call),
-                format!("dividend {:.2}{estimated}, {left}", threat.amount),
-            )
-        });
-    }
-    if it.portfolio.is_none() {
-        let why = "no portfolio, the account has several: m routes it".to_owned();
-        rows.push(row(Urgency::Route, name.clone(), why));
-    }
-    if it.rationale.is_none() {
-        let since = date_words(new_york_date(it.opened_at), book.now);
-        let why = format!("no rationale: n gives one; adopted from the broker, opened {since}");
-        rows.push(row(Urgency::Rationale, name, why));
-    }
-    rows
-}
-
-/// One row for all that says "close it": the exit rule, and an expiry that comes near.
-fn close(
-    book: &Book<'_>,
-    trade: &TradeFacts<'_>,
-    row: &dyn Fn(Urgency, String, String) -> Attention,
-    price: Option<&String>,
-    held: &mut Held,
-) -> Option<Attention> {
-    let it = trade.trade;
-    let name = format!("{} {}", it.underlying, trade.label);
-    let keeps = |pnl: Money| format!("keeps {}", signed(pnl.to_f64(), 0));
-    let open = trade.open.whole().known().copied().map(keeps);
-    let expiry = expires(trade);
-    let exit = trade.exit.as_ref();
-    let kept = exit.and_then(|exit| exit.keeps).map(keeps);
-    // As the picture before left it: what is no longer known is shown from there.
-    let last = held.exits.get(&it.id).cloned();
-    if let Some(exit) = exit {
-        held.exit(it.id, &exit.profit, price, kept.as_ref(), book.now);
-    }
-    let was = exit.and_then(ExitReading::was_due);
-    let was_words = was.map(|(why, at)| format!("{why}, {}", since_words(at, book.now)));
-    let due = exit.and_then(ExitReading::due);
-    let reasons: Vec<String> = [due.clone(), was_words].into_iter().flatten().collect();
-    let by_when = expiry.as_ref().map(|(date, _)| date_words(*date, book.now));
-    let place = Attention { due: trade.nearest_expiry, ..row(Urgency::Exit, String::new(), String::new()) };
-    if reasons.is_empty() {
-        let (_, threat) = expiry?;
-        let action = format!("{name} expires in {} d", trade.days.unwrap_or_default());
-        let expires =
-            row(Urgency::Expiry, action, threat.unwrap_or_else(|| "out of the money now".to_owned()));
-        // One key for both: the selection stays when the rule calls, too.
-        return Some(Attention {
-            key: place.key,
-            price: price.cloned(),
-            after: open,
-            by_when,
-            due: place.due,
-            ..expires
-        });
-    }
-    let stale = due.is_none();
-    let threat = expiry.as_ref().and_then(|(_, threat)| threat.clone());
-    let when = if stale { "once it is live" } else { "today" };
-    let remembered = |now: Option<String>, then: fn(HeldExit) -> Option<String>| {
-        now.or_else(|| last.clone().and_then(then))
-    };
-    Some(Attention {
-        action: closing(trade, book.now),
-        price: remembered(price.cloned(), |last| last.price.map(|price| format!("~{price}"))),
-        after: remembered(kept, |last| last.keeps),
-        why: reasons.into_iter().chain(threat).collect::<Vec<_>>().join("; "),
-        by_when: Some(by_when.map_or_else(|| when.to_owned(), |date| format!("{when}, expires {date}"))),
-        stale,
-        rank: if expiry.is_some() { Urgency::Expiry } else { Urgency::Exit },
-        ..place
-    })
-}
-
-/// What is to be done, in lots. Shares stay where they are: their options are closed.
-fn closing(trade: &TradeFacts<'_>, now: Timestamp) -> String {
-    let it = trade.trade;
-    let symbol = &it.underlying;
-    let lots = trade.lots.abs().normalize();
-    let options: Vec<&Leg> = it.legs.iter().filter(|leg| leg.instrument.option().is_some()).collect();
-    match options.as_slice() {
-        all if all.len() == it.legs.len() => format!("close {lots} {symbol} {}", trade.label),
-        [only] => {
-            let year = new_york_date(now).year();
-            format!(
-                "buy back {} {symbol} {}",
-                only.quantity.abs().normalize(),
-                label::leg(&only.instrument, year)
-            )
-        }
-        _ => format!("close the options of {symbol} {}", trade.label),
-    }
-}
-
-/// An expiry that is near, and what it threatens.
-fn expires(trade: &TradeFacts<'_>) -> Option<(TradingDate, Option<String>)> {
-    let expiry = trade.nearest_expiry.filter(|_| trade.days.is_some_and(|days| days <= EXPIRY_DAYS))?;
-    let threat = match (&trade.assignment, trade.exercise) {
-        (Some(threat), _) => {
-            Some(format!("short {} is {:.2} in the money: assignment", threat.leg, threat.in_the_money))
-        }
-        (None, Some(by)) => Some(format!("{by:.2} in the money: exercised or cash-settled")),
-        (None, None) => None,
-    };
-    Some((expiry, threat))
-}
-
-/// The mark, to the cent.
-fn price_to_close(trade: &TradeFacts<'_>) -> Option<String> {
-    let mark = trade.mark.known()?.to_cents();
-    let stale = if trade.mark.is_live() { "" } else { "~" };
-    Some(format!("{stale}{mark:.2}"))
-}
-
-fn date_words(date: TradingDate, now: Timestamp) -> String {
-    match days_to(date, now) {
-        0 => "today".to_owned(),
-        1 => "tomorrow".to_owned(),
-        _ => format!("{} {}", date.format("%a"), label::short_date(date, new_york_date(now).year())),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::LimitId;
-    use crate::market::board::Board;
-    use crate::market::rates::RateCurve;
-    use crate::market::view::MarketConfig;
-    use crate::risk::exposure::{Coverage, TotalExposure};
-    use crate::risk::var::VarOutcome;
-
-    fn symbol() -> Symbol {
-        Symbol::new("SPY").expect("a symbol")
-    }
-
-    /// A portfolio with L1 this much used and, outside its band, a proposal.
-    fn portfolio(used: f64, delta: f64) -> PortfolioReport {
-        let id = PortfolioId::from_key("core");
-        let band = Band::around_zero(100.0);
-        let hedge = HedgeProposal {
-            symbol: symbol(),
-            shares: -20,
-            cost: 0.2,
-            before: delta,
-            after: 100.0,
-            band,
-            beta_delta_after: None,
-            action: "sell 20 SPY".into(),
-        };
-        PortfolioReport {
-            id: Some(id),
-            name: "Core".into(),
-            total: TotalExposure { beta_weighted_delta: delta, ..TotalExposure::default() },
-            worst: None,
-            var: VarOutcome::Unknown { why: "not asked".into(), missing: Vec::new() },
-            limits: vec![LimitReading {
-                id: LimitId::L1,
-                portfolio: id,
-                portfolio_name: "Core".into(),
-                measure: Some(used),
-                value: Some(used),
-                limit: Some(1.0),
-                utilisation: Some(used),
-                state: LimitState::of(used),
-                parts: Vec::new(),
-                unknown: None,
-            }],
-            hedges: if band.holds(delta) { Vec::new() } else { vec![hedge] },
-        }
-    }
-
-    fn told(portfolio: &PortfolioReport, held: &mut Held) -> Option<Attention> {
-        let config = MarketConfig::new(RateCurve::flat(0.04).expect("a curve"), symbol());
-        let now = Timestamp::from_timestamp(1_795_190_000, 0).expect("an instant");
-        let market = Board::default().view(now, &config);
-        let (books, nothing) = (Containers::default(), Held::default());
-        let shows = |_| true;
-        let book = Book {
-            now,
-            books: &books,
-            trades: &[],
-            market: &market,
-            risk: None,
-            shows: &shows,
-            held: &nothing,
-        };
-        hedge(&book, portfolio, held)
-    }
-
-    #[test]
-    fn a_hedge_stays_until_the_limit_is_relieved_by_a_margin() {
-        let mut held = Held::default();
-        assert_eq!(told(&portfolio(0.79, 120.0), &mut held), None, "not near yet");
-        assert!(told(&portfolio(0.81, 120.0), &mut held).is_some());
-        assert!(told(&portfolio(0.78, 120.0), &mut held).is_some(), "still within the margin");
-        assert_eq!(told(&portfolio(0.74, 120.0), &mut held), None);
-        assert_eq!(told(&portfolio(0.78, 120.0), &mut held), None, "once it is over it has to be near again");
-    }
-
-    #[test]
-    fn a_hedge_stays_while_the_delta_is_at_the_edge_of_its_band() {
-        let mut held = Held::default();
-        assert_eq!(told(&portfolio(0.9, 99.0), &mut held), None);
-        assert!(told(&portfolio(0.9, 101.0), &mut held).is_some());
-        assert!(told(&portfolio(0.9, 99.0), &mut held).is_some());
-        assert_eq!(told(&portfolio(0.9, 94.0), &mut held), None);
-    }
-
-    #[test]
-    fn a_hedge_that_is_not_live_any_more_says_so() {
-        let mut held = Held::default();
-        let live = told(&portfolio(0.9, 120.0), &mut held).expect("a row");
-        let stale = Coverage { stale: 1, ..Coverage::default() };
-        let mut cut = portfolio(0.5, 120.0);
-        cut.total.coverage = stale;
-        let row = told(&cut, &mut held).expect("it does not vanish");
-        assert!(!live.stale && row.stale && row.key == live.key);
-        assert!(row.why.contains("stale since 10:53"), "{}", row.why);
-        assert_eq!(told(&cut, &mut Held::default()), None, "nothing is proposed on what is not live");
-    }
-}
+mod tests;
