@@ -2,6 +2,7 @@
 //!
 //! Never: knows a position, a quote's age or a broker.
 
+pub mod american;
 pub mod black_scholes;
 pub mod expected_value;
 pub mod implied_vol;

@@ -1,0 +1,336 @@
+//! American options: value and Greeks with a continuous yield or with cash dividends.
+//!
+//! One [`American`] is solved for a volatility, a rate, a yield, a time and a strike, and then answers for
+//! any spot: where exercise begins does not depend on the spot, so a ladder of spots costs little more than
+//! one price.
+//!
+//! Never: below intrinsic or below European value; NaN for finite inputs.
+
+mod boundary;
+mod calls;
+mod certain;
+mod greeks;
+mod lattice;
+mod premium;
+mod tables;
+
+pub use greeks::{greeks, raw_greeks};
+
+use self::boundary::{Equation, Problem};
+use self::calls::Calls;
+use self::certain::{best_payoff, escrow_after};
+use self::lattice::Lattice;
+use self::premium::{Boundary, Premium};
+use super::black_scholes;
+use super::inputs::OptionInputs;
+use crate::domain::Right;
+
+/// How close to the true value, in shares of the strike: root mean square and worst over the reference
+/// table, which reaches to ten years and 150 % volatility.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Accuracy {
+    /// 5e-6 and 5e-5: live books and scenario grids.
+    #[default]
+    Fast,
+    /// 3e-7 and 2e-6.
+    Accurate,
+    /// 2e-9 and 1e-8.
+    High,
+}
+
+impl Accuracy {
+    /// The next better one.
+    fn finer(self) -> Self {
+        match self {
+            Self::Fast => Self::Accurate,
+            Self::Accurate | Self::High => Self::High,
+        }
+    }
+}
+
+/// What the holder should do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Hold; early exercise may become right later.
+    Continuation,
+    /// Exercise now: the value is intrinsic.
+    Exercise,
+    /// Early exercise is never right: the value is European.
+    European,
+}
+
+/// A dividend in cash during the life of an option.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CashDividend {
+    /// From today to the ex-date.
+    pub years: f64,
+    /// Worth today.
+    pub present_value: f64,
+}
+
+/// Value at one spot and what one solution gives beside it. Per year of calendar time going forward.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Valuation {
+    pub status: Status,
+    pub price: f64,
+    pub delta: f64,
+    pub gamma: f64,
+    pub theta: f64,
+}
+
+/// All that can be known of an option before its spot is.
+///
+/// With cash dividends the spot meant everywhere is the escrowed one: the plain spot less the present value
+/// of the dividends to come. Exercise is worth what the plain spot makes it worth.
+#[derive(Debug, Clone)]
+pub struct American {
+    /// The spot in it is not used.
+    terms: OptionInputs,
+    /// Present value of the dividends to come.
+    escrow: f64,
+    engine: Engine,
+}
+
+#[derive(Debug, Clone)]
+enum Engine {
+    /// Early exercise is never right, or nothing is left to decide.
+    European,
+    /// No volatility to speak of.
+    Certain(Vec<CashDividend>),
+    Boundary(Boundary),
+    Calls(Calls),
+    Lattice(Lattice),
+    /// Outside what any method here resolves: the larger of the European value and the best certain payoff,
+    /// a lower bound.
+    Bound(Vec<CashDividend>),
+}
+
+/// Total volatility below which a path is as good as certain.
+const NO_VOLATILITY: f64 = 1e-6;
+
+impl American {
+    pub fn solve(terms: &OptionInputs, dividends: &[CashDividend], accuracy: Accuracy) -> Self {
+        Self::solve_by(Self::equation(terms), terms, dividends, accuracy)
+    }
+
+    fn equation(terms: &OptionInputs) -> Equation {
+        match terms.right {
+            Right::Put => Equation::fitting(terms.rate, terms.dividend_yield),
+            Right::Call => Equation::fitting(terms.dividend_yield, terms.rate),
+        }
+    }
+
+    fn solve_by(
+        equation: Equation,
+        terms: &OptionInputs,
+        dividends: &[CashDividend],
+        accuracy: Accuracy,
+    ) -> Self {
+        let coming: Vec<CashDividend> = dividends
+            .iter()
+            .copied()
+            .filter(|d| d.years > 0.0 && d.years <= terms.tte_years && d.present_value > 0.0)
+            .collect();
+        let escrow = escrow_after(&coming, 0.0, terms.rate);
+        Self { terms: *terms, escrow, engine: engine(equation, terms, coming, accuracy) }
+    }
+
+    pub fn price(&self, spot: f64) -> f64 {
+        let inputs = OptionInputs { spot, ..self.terms };
+        let european = black_scholes::price(&inputs);
+        let exercise = self.exercise(spot);
+        let held = match &self.engine {
+            Engine::European => european,
+            Engine::Certain(dividends) | Engine::Bound(dividends) => {
+                best_payoff(&self.terms, dividends, 0.0, spot)
+            }
+            Engine::Boundary(boundary) => match normalised(&inputs) {
+                Some((spot, _)) if spot <= boundary.today => exercise,
+                Some((spot, scale)) => european + scale * boundary.value(spot).max(0.0),
+                None => exercise,
+            },
+            Engine::Calls(calls) => calls.at(spot).value,
+            Engine::Lattice(lattice) => match lattice.at(spot) {
+                Some(local) if !local.exercised => european + local.value.max(0.0),
+                _ => exercise,
+            },
+        };
+        let value = held.max(exercise).max(european);
+        if value.is_finite() { value } else { exercise.max(european) }
+    }
+
+    /// Price, delta, gamma and theta. Theta keeps the escrowed spot where it is.
+    pub fn at(&self, spot: f64) -> Valuation {
+        let inputs = OptionInputs { spot, ..self.terms };
+        let european = black_scholes::raw_greeks(&inputs);
+        let plain = |status| Valuation {
+            status,
+            price: european.price,
+            delta: european.delta,
+            gamma: european.gamma,
+            theta: european.theta,
+        };
+        let exercise = self.exercise(spot);
+        let exercised = Valuation {
+            status: Status::Exercise,
+            price: exercise.max(european.price),
+            delta: self.terms.right.sign(),
+            gamma: 0.0,
+            theta: 0.0,
+        };
+        let held = match &self.engine {
+            Engine::European => return plain(Status::European),
+            Engine::Certain(dividends) | Engine::Bound(dividends) => {
+                let best = best_payoff(&self.terms, dividends, 0.0, spot);
+                return if exercise > 0.0 && best <= exercise && european.price <= exercise {
+                    exercised
+                } else {
+                    Valuation { price: best.max(european.price), ..plain(Status::Continuation) }
+                };
+            }
+            Engine::Boundary(boundary) => match normalised(&inputs) {
+                Some((moneyness, scale)) if moneyness > boundary.today => {
+                    let put = boundary.premium(moneyness);
+                    let premium = match self.terms.right {
+                        Right::Put => Premium {
+                            value: scale * put.value,
+                            slope: put.slope,
+                            curvature: put.curvature / scale,
+                        },
+                        // Premium of the call = S·p(K/S).
+                        Right::Call => Premium {
+                            value: scale * put.value,
+                            slope: put.value - moneyness * put.slope,
+                            curvature: put.curvature * moneyness * moneyness / spot,
+                        },
+                    };
+                    add(&european, premium)
+                }
+                _ => return exercised,
+            },
+            Engine::Calls(calls) => calls.at(spot),
+            Engine::Lattice(lattice) => match lattice.at(spot) {
+                Some(local) if !local.exercised => add(
+                    &european,
+                    Premium {
+                        value: local.value,
+                        slope: local.first / spot,
+                        curvature: (local.second - local.first) / (spot * spot),
+                    },
+                ),
+                _ => return exercised,
+            },
+        };
+        let price = held.value.max(exercise).max(european.price);
+        let good = price.is_finite() && held.slope.is_finite() && held.curvature.is_finite();
+        if !good {
+            return plain(Status::Continuation);
+        }
+        let (delta, gamma) = (held.slope, held.curvature.max(0.0));
+        Valuation {
+            status: Status::Continuation,
+            price,
+            delta,
+            gamma,
+            theta: self.theta(spot, price, delta, gamma),
+        }
+    }
+
+    /// The spot at which exercise begins today, where there is one such spot.
+    pub fn critical_spot(&self) -> Option<f64> {
+        match (&self.engine, self.terms.right) {
+            (Engine::Boundary(boundary), Right::Put) => Some(self.terms.strike * boundary.today),
+            (Engine::Boundary(boundary), Right::Call) => Some(self.terms.strike / boundary.today),
+            _ => None,
+        }
+    }
+
+    /// What exercise brings today.
+    fn exercise(&self, spot: f64) -> f64 {
+        (self.terms.right.sign() * (spot + self.escrow - self.terms.strike)).max(0.0)
+    }
+
+    /// From the pricing equation, which holds wherever the option is held on.
+    fn theta(&self, spot: f64, price: f64, delta: f64, gamma: f64) -> f64 {
+        let OptionInputs { rate, dividend_yield, vol_annual, .. } = self.terms;
+        let diffusion = 0.5 * vol_annual * vol_annual * spot * spot * gamma;
+        let theta = rate * price - (rate - dividend_yield) * spot * delta - diffusion;
+        if theta.is_finite() { theta } else { 0.0 }
+    }
+}
+
+/// Value of one unit; the spot in `inputs` is the escrowed one.
+pub fn price(inputs: &OptionInputs, dividends: &[CashDividend], accuracy: Accuracy) -> f64 {
+    American::solve(inputs, dividends, accuracy).price(inputs.spot)
+}
+
+fn add(european: &black_scholes::RawGreeks, premium: Premium) -> Premium {
+    Premium {
+        value: european.price + premium.value.max(0.0),
+        slope: european.delta + premium.slope,
+        curvature: european.gamma + premium.curvature,
+    }
+}
+
+fn engine(
+    equation: Equation,
+    terms: &OptionInputs,
+    dividends: Vec<CashDividend>,
+    accuracy: Accuracy,
+) -> Engine {
+    let probe = OptionInputs { spot: terms.strike, ..*terms };
+    if !probe.is_valid() || terms.tte_years <= 0.0 || terms.strike <= 0.0 {
+        return Engine::European;
+    }
+    let call = terms.right == Right::Call;
+    let problem = problem(equation, terms);
+    if dividends.is_empty() {
+        if problem.rate <= 0.0 && problem.div >= problem.rate {
+            return Engine::European;
+        }
+    } else if call && terms.rate >= 0.0 && terms.dividend_yield == 0.0 {
+        if terms.vol_annual * terms.tte_years.sqrt() > NO_VOLATILITY
+            && let Some(calls) = Calls::solve(terms, &dividends)
+        {
+            return Engine::Calls(calls);
+        }
+    } else if !call && terms.rate <= 0.0 && terms.dividend_yield >= terms.rate {
+        // Waiting costs no interest, and what is still to go ex only makes a put worth more.
+        return Engine::European;
+    }
+    if terms.vol_annual * terms.tte_years.sqrt() <= NO_VOLATILITY {
+        return Engine::Certain(dividends);
+    }
+    if dividends.is_empty()
+        && problem.rate > 0.0
+        && let Some(boundary) = Boundary::solve(&problem, accuracy)
+    {
+        return Engine::Boundary(boundary);
+    }
+    match Lattice::solve(terms, &dividends) {
+        Some(lattice) => Engine::Lattice(lattice),
+        None => Engine::Bound(dividends),
+    }
+}
+
+/// By put-call symmetry a call on S at K is a put on K at S with rate and yield exchanged.
+fn problem(equation: Equation, terms: &OptionInputs) -> Problem {
+    let OptionInputs { rate, dividend_yield, vol_annual: vol, tte_years: t, .. } = *terms;
+    match terms.right {
+        Right::Put => Problem { rate, div: dividend_yield, vol, t, equation },
+        Right::Call => Problem { rate: dividend_yield, div: rate, vol, t, equation },
+    }
+}
+
+/// The spot of the put with strike 1 that stands for the option, and what its value is multiplied by; `None`
+/// where the spot is zero or not a number.
+fn normalised(inputs: &OptionInputs) -> Option<(f64, f64)> {
+    let (spot, scale) = match inputs.right {
+        Right::Put => (inputs.spot / inputs.strike, inputs.strike),
+        Right::Call => (inputs.strike / inputs.spot, inputs.spot),
+    };
+    (spot > 0.0 && spot.is_finite()).then_some((spot, scale))
+}
+
+#[cfg(test)]
+mod tests;
