@@ -3,6 +3,7 @@
 //! Never: knows a position, a quote's age or a broker.
 
 pub mod american;
+pub mod batch;
 pub mod black_scholes;
 pub mod expected_value;
 pub mod implied_vol;
