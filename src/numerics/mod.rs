@@ -6,6 +6,7 @@
 pub mod cholesky;
 pub mod cornish_fisher;
 pub mod covariance;
+pub mod least_squares;
 pub mod normal;
 pub mod normals;
 #[cfg(test)]

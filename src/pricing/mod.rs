@@ -10,6 +10,8 @@ pub mod implied_vol;
 pub mod inputs;
 pub mod payoff;
 pub mod probability;
+pub mod surface;
+pub mod svi;
 
 pub use black_scholes::{RawGreeks, UnitGreeks, greeks, price, raw_greeks};
 pub use implied_vol::{ImpliedVolError, implied_vol};
