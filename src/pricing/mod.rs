@@ -6,6 +6,7 @@ pub mod american;
 pub mod batch;
 pub mod black_scholes;
 pub mod expected_value;
+pub mod first_passage;
 pub mod implied_vol;
 pub mod inputs;
 pub mod payoff;
