@@ -2,6 +2,8 @@
 
 use nalgebra::DMatrix;
 
+use super::vector::{Kernel, dispatch};
+
 /// A pivot smaller than this share of its variance is rounding: the variate is a combination of earlier ones.
 const ROUNDING: f64 = 1e-12;
 
@@ -75,14 +77,7 @@ impl Root {
         if paths == 0 {
             return;
         }
-        for (i, target) in out.chunks_exact_mut(paths).enumerate() {
-            target.fill(0.0);
-            for (weight, source) in self.row(i).iter().zip(independent.chunks_exact(paths)) {
-                for (t, z) in target.iter_mut().zip(source) {
-                    *t += weight * z;
-                }
-            }
-        }
+        dispatch(Correlate { root: self, independent, paths, out });
     }
 
     /// The matrix of which this is the root.
@@ -90,6 +85,30 @@ impl Root {
         DMatrix::from_fn(self.size, self.size, |i, j| {
             self.row(i).iter().zip(self.row(j)).map(|(a, b)| a * b).sum()
         })
+    }
+}
+
+struct Correlate<'a> {
+    root: &'a Root,
+    independent: &'a [f64],
+    paths: usize,
+    out: &'a mut [f64],
+}
+
+impl Kernel for Correlate<'_> {
+    type Output = ();
+
+    /// Nothing fused: the same bits on every processor.
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        for (i, target) in self.out.chunks_exact_mut(self.paths).enumerate() {
+            target.fill(0.0);
+            for (weight, source) in self.root.row(i).iter().zip(self.independent.chunks_exact(self.paths)) {
+                for (t, z) in target.iter_mut().zip(source) {
+                    *t += weight * z;
+                }
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! same seed gives the same bits everywhere.
 
 use super::philox::Philox;
+use super::vector::{Kernel, dispatch, ln, poly};
 
 /// Paths and their mirror images alternate in runs of this length.
 const RUN: u64 = 64;
@@ -11,8 +12,28 @@ const FAR: f64 = 5.0;
 
 /// Numbers `first`, `first + 1`, … of the stream, standard normal.
 pub fn draw(philox: Philox, stream: u64, first: u64, out: &mut [f64]) {
-    philox.uniforms(stream, first, out);
-    quantiles(out);
+    dispatch(Draw { philox, stream, first, out, sign: 1.0 });
+}
+
+struct Draw<'a> {
+    philox: Philox,
+    stream: u64,
+    first: u64,
+    out: &'a mut [f64],
+    sign: f64,
+}
+
+impl Kernel for Draw<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        self.philox.fill(self.stream, self.first, self.out);
+        invert(self.out);
+        if self.sign < 0.0 {
+            self.out.iter_mut().for_each(|z| *z = -*z);
+        }
+    }
 }
 
 /// Standard normal numbers of the paths `first`, `first + 1`, …; every path has a mirror image, 64 places
@@ -25,11 +46,8 @@ pub fn draw_antithetic(philox: Philox, stream: u64, first: u64, out: &mut [f64])
         // At most a run.
         let take = ((RUN - place) as usize).min(rest.len());
         let (now, later) = rest.split_at_mut(take);
-        philox.uniforms(stream, run / 2 * RUN + place, now);
-        quantiles(now);
-        if run % 2 == 1 {
-            now.iter_mut().for_each(|z| *z = -*z);
-        }
+        let sign = if run % 2 == 0 { 1.0 } else { -1.0 };
+        dispatch(Draw { philox, stream, first: run / 2 * RUN + place, out: now, sign });
         path += take as u64;
         rest = later;
     }
@@ -51,12 +69,36 @@ pub fn match_moments(sample: &mut [f64]) {
 /// Replaces probabilities in (0, 1) by the normal quantiles, to about 1e-15 of their size. Zero and one become
 /// infinite, anything outside NaN.
 pub fn quantiles(probabilities: &mut [f64]) {
+    dispatch(Quantiles(probabilities));
+}
+
+struct Quantiles<'a>(&'a mut [f64]);
+
+impl Kernel for Quantiles<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        invert(self.0);
+    }
+}
+
+/// No fused operation in it, whatever the processor has: one answer everywhere.
+#[inline(always)]
+fn invert(probabilities: &mut [f64]) {
     for chunk in probabilities.chunks_mut(64) {
-        let far = chunk.iter().fold(false, |far, p| far | (p.min(1.0 - p) <= 1.4e-11) | p.is_nan());
-        if far {
-            chunk.iter_mut().for_each(|p| *p = quantile(*p));
+        let mut far = 0_u64;
+        for p in chunk.iter() {
+            far |= u64::from((p.min(1.0 - p) <= 1.4e-11) | p.is_nan());
+        }
+        if far == 0 {
+            for p in chunk.iter_mut() {
+                *p = near_quantile(*p);
+            }
         } else {
-            chunk.iter_mut().for_each(|p| *p = near_quantile(*p));
+            for p in chunk.iter_mut() {
+                *p = quantile(*p);
+            }
         }
     }
 }
@@ -84,47 +126,16 @@ fn near_quantile(p: f64) -> f64 {
     let central = q * ratio(&CENTRE, 0.180_625 - q * q);
     // The nearer end, where subtracting from one loses nothing.
     let tail = if q < 0.0 { p } else { 1.0 - p };
-    let r = (-ln(tail)).sqrt();
+    let r = (-ln::<false>(tail)).sqrt();
     let outer = ratio(&TAIL, r - 1.6).copysign(q);
     if q.abs() <= 0.425 { central } else { outer }
-}
-
-/// Natural logarithm of a positive normal number, without a branch: `x = 2ᵉ·m` with `m` about one, then the
-/// series of the inverse hyperbolic tangent as a minimax polynomial.
-#[inline(always)]
-fn ln(x: f64) -> f64 {
-    const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
-    const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
-    // Moves the split of the mantissa from one to the root of one half.
-    const SHIFT: u64 = 0x3FF0_0000_0000_0000 - 0x3FE6_A09E_667F_3BCD;
-    // 2⁵²·1.5: adding it to a small integer puts that into the last bits of the mantissa.
-    const MAGIC: f64 = 6_755_399_441_055_744.0;
-    let moved = x.to_bits().wrapping_add(SHIFT);
-    let exponent = f64::from_bits((moved >> 52) + MAGIC.to_bits()) - MAGIC - 1_023.0;
-    let mantissa = f64::from_bits((moved & 0x000F_FFFF_FFFF_FFFF) + 0x3FE6_A09E_667F_3BCD);
-    let f = mantissa - 1.0;
-    let s = f / (2.0 + f);
-    let z = s * s;
-    let series = z
-        * (6.666_666_666_666_735e-1
-            + z * (3.999_999_999_940_942e-1
-                + z * (2.857_142_874_366_239e-1
-                    + z * (2.222_219_843_214_978_4e-1
-                        + z * (1.818_357_216_161_805e-1
-                            + z * (1.531_383_769_920_937_3e-1 + z * 1.479_819_860_511_658_6e-1))))));
-    let half = 0.5 * f * f;
-    exponent * LN2_HIGH - ((half - (s * (half + series) + exponent * LN2_LOW)) - f)
 }
 
 type Rational = ([f64; 8], [f64; 8]);
 
 #[inline(always)]
-fn ratio((above, below): &Rational, x: f64) -> f64 {
-    let polynomial = |c: &[f64; 8]| {
-        let [c0, c1, c2, c3, c4, c5, c6, c7] = *c;
-        ((((((c7 * x + c6) * x + c5) * x + c4) * x + c3) * x + c2) * x + c1) * x + c0
-    };
-    polynomial(above) / polynomial(below)
+fn ratio(rational: &Rational, x: f64) -> f64 {
+    poly::<false, 8>(x, &rational.0) / poly::<false, 8>(x, &rational.1)
 }
 
 /// |p − ½| ≤ 0.425, in 0.180625 − (p − ½)².
@@ -225,14 +236,6 @@ mod tests {
         let want: Vec<u64> = batch.iter().map(|p| quantile(*p).to_bits()).collect();
         quantiles(&mut batch);
         assert_eq!(batch.iter().map(|z| z.to_bits()).collect::<Vec<_>>(), want);
-    }
-
-    #[test]
-    fn the_logarithm_is_that_of_the_library() {
-        for i in 1..20_000 {
-            let x = (f64::from(i) / 20_000.0).powi(3);
-            assert!((ln(x) - x.ln()).abs() <= 2.0 * f64::EPSILON * x.ln().abs(), "{x}");
-        }
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Random numbers without state: Philox4x32-10 (Salmon, Moraes, Dror and Shaw 2011). A number is a function of
 //! seed, stream and place, so that any split of the work over threads, and any order, gives the same bits.
 
+use super::vector::{Kernel, dispatch};
+
 /// Blocks computed side by side: plain loops over arrays of this length become vector instructions.
-const LANES: usize = 32;
+const LANES: usize = 16;
 /// Numbers of one group: every block holds two.
 const GROUP: usize = 2 * LANES;
 
@@ -14,8 +16,6 @@ const ROUNDS: usize = 10;
 pub struct Philox {
     seed: u64,
 }
-
-type Lanes = [u32; LANES];
 
 impl Philox {
     pub fn new(seed: u64) -> Self {
@@ -39,6 +39,12 @@ impl Philox {
     /// Numbers `first`, `first + 1`, … of the stream: uniform in the open unit interval, symmetric about ½, on
     /// a lattice of 2⁵² values.
     pub fn uniforms(&self, stream: u64, first: u64, out: &mut [f64]) {
+        dispatch(Uniforms { philox: *self, stream, first, out });
+    }
+
+    /// The body of [`Self::uniforms`], for kernels.
+    #[inline(always)]
+    pub(super) fn fill(&self, stream: u64, first: u64, out: &mut [f64]) {
         let size = GROUP as u64;
         let mut group = first / size;
         // Less than the size of a group.
@@ -54,42 +60,64 @@ impl Philox {
         }
     }
 
-    /// The same rounds as [`Self::block`], on all lanes at once.
+    /// The same rounds as [`Self::block`], on all lanes at once. Words stand in 64-bit lanes: vector units
+    /// multiply 32 bits by 32 bits there without a shuffle.
+    #[inline(always)]
     fn group(&self, stream: u64, group: u64, out: &mut [f64; GROUP]) {
+        const LOW: u64 = 0xFFFF_FFFF;
         let first = group.wrapping_mul(LANES as u64);
-        let (mut a, mut b): (Lanes, Lanes) = ([0; LANES], [0; LANES]);
+        let [c, d] = halves(stream).map(u64::from);
+        let (mut a, mut b, mut c, mut d) = ([0; LANES], [0; LANES], [c; LANES], [d; LANES]);
         for lane in 0..LANES {
-            [a[lane], b[lane]] = halves(first.wrapping_add(lane as u64));
+            let place = first.wrapping_add(lane as u64);
+            (a[lane], b[lane]) = (place & LOW, place >> 32);
         }
-        let [c, d] = halves(stream);
-        let (mut c, mut d): (Lanes, Lanes) = ([c; LANES], [d; LANES]);
         let [mut k0, mut k1] = halves(self.seed);
         for _ in 0..ROUNDS {
+            let keys = [u64::from(k0), u64::from(k1)];
             for lane in 0..LANES {
-                let product0 = u64::from(MULTIPLIERS[0]) * u64::from(a[lane]);
-                let product1 = u64::from(MULTIPLIERS[1]) * u64::from(c[lane]);
-                let ([low0, high0], [low1, high1]) = (halves(product0), halves(product1));
-                (a[lane], b[lane], c[lane], d[lane]) =
-                    (high1 ^ b[lane] ^ k0, low1, high0 ^ d[lane] ^ k1, low0);
+                let product0 = u64::from(MULTIPLIERS[0]) * a[lane];
+                let product1 = u64::from(MULTIPLIERS[1]) * c[lane];
+                a[lane] = (product1 >> 32) ^ b[lane] ^ keys[0];
+                b[lane] = product1 & LOW;
+                c[lane] = (product0 >> 32) ^ d[lane] ^ keys[1];
+                d[lane] = product0 & LOW;
             }
             (k0, k1) = (k0.wrapping_add(WEYL[0]), k1.wrapping_add(WEYL[1]));
         }
         let (left, right) = out.split_at_mut(LANES);
         for lane in 0..LANES {
-            left[lane] = unit(a[lane], b[lane]);
-            right[lane] = unit(c[lane], d[lane]);
+            left[lane] = unit(b[lane] << 32 | a[lane]);
+            right[lane] = unit(d[lane] << 32 | c[lane]);
         }
     }
 }
 
+struct Uniforms<'a> {
+    philox: Philox,
+    stream: u64,
+    first: u64,
+    out: &'a mut [f64],
+}
+
+impl Kernel for Uniforms<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        self.philox.fill(self.stream, self.first, self.out);
+    }
+}
+
+#[inline(always)]
 fn halves(x: u64) -> [u32; 2] {
     // Truncation is the meaning.
     [x as u32, (x >> 32) as u32]
 }
 
 /// The upper 52 bits become the mantissa of a number in [1, 2); moved down by one less half a step.
-fn unit(low: u32, high: u32) -> f64 {
-    let word = u64::from(high) << 32 | u64::from(low);
+#[inline(always)]
+fn unit(word: u64) -> f64 {
     f64::from_bits(word >> 12 | 0x3FF0_0000_0000_0000) - (1.0 - 0.5 * f64::EPSILON)
 }
 
@@ -133,13 +161,14 @@ mod tests {
         philox.uniforms(9, GROUP as u64, &mut out);
         for lane in 0..LANES {
             let [a, b, c, d] = philox.block(9, (LANES + lane) as u64);
-            assert_eq!((out[lane], out[LANES + lane]), (unit(a, b), unit(c, d)));
+            let word = |low: u32, high: u32| u64::from(high) << 32 | u64::from(low);
+            assert_eq!((out[lane], out[LANES + lane]), (unit(word(a, b)), unit(word(c, d))));
         }
     }
 
     #[test]
     fn the_interval_is_open_and_its_ends_are_mirror_images() {
-        let (least, most) = (unit(0, 0), unit(u32::MAX, u32::MAX));
+        let (least, most) = (unit(0), unit(u64::MAX));
         assert!(least > 0.0 && most < 1.0);
         assert_eq!(least, 1.0 - most);
     }

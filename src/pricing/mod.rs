@@ -17,3 +17,6 @@ pub mod svi;
 pub use black_scholes::{RawGreeks, UnitGreeks, greeks, price, raw_greeks};
 pub use implied_vol::{ImpliedVolError, implied_vol};
 pub use inputs::OptionInputs;
+
+#[cfg(test)]
+mod sampled_tests;

@@ -15,16 +15,17 @@ const RATE: f64 = 0.045;
 const MOST_EXPIRIES: usize = 8;
 
 type Pair = [Option<(f64, f64)>; 2];
+type Expiries = BTreeMap<NaiveDate, BTreeMap<u64, Pair>>;
 
 /// Bid and ask of call and put by strike in tenths of a cent, by expiry; one root.
-fn chain(name: &str) -> Option<(NaiveDate, BTreeMap<NaiveDate, BTreeMap<u64, Pair>>)> {
+fn chain(name: &str) -> Option<(NaiveDate, Expiries)> {
     let text = optional_data::text(&format!("data/chains/{name}"))?;
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let headers = reader.headers().expect("headers").clone();
     let column = |name: &str| headers.iter().position(|h| h == name).expect("a column");
     let [day, root, expiry, strike, right, bid, ask] =
         ["quote_date", "root", "expiration", "strike", "right", "bid", "ask"].map(column);
-    let mut expiries: BTreeMap<NaiveDate, BTreeMap<u64, Pair>> = BTreeMap::new();
+    let mut expiries: Expiries = BTreeMap::new();
     let mut quote_date = NaiveDate::MIN;
     for record in reader.records() {
         let record = record.expect("a record");
