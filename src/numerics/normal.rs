@@ -4,7 +4,6 @@
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 use implied_vol::{DefaultSpecialFn, SpecialFn};
-use statrs::distribution::{ContinuousCDF, Normal};
 
 /// Density.
 pub fn pdf(x: f64) -> f64 {
@@ -24,10 +23,7 @@ pub fn cdf_over_pdf(x: f64) -> f64 {
 
 /// The `p`-quantile; infinite at 0 and 1, NaN outside.
 pub fn quantile(p: f64) -> f64 {
-    if !(0.0..=1.0).contains(&p) {
-        return f64::NAN;
-    }
-    Normal::standard().inverse_cdf(p)
+    super::normals::quantile(p)
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Value, Greeks, implied volatility and expiry payoff of one contract or structure.
+//! Value, Greeks and implied volatility of one contract; payoff, odds and expectations of a structure; the
+//! volatility surface.
 //!
 //! Never: knows a position, a quote's age or a broker.
 
