@@ -53,6 +53,23 @@ pub fn draw_antithetic(philox: Philox, stream: u64, first: u64, out: &mut [f64])
     }
 }
 
+/// What makes a normal vector of a path one of Student's law with variance one: every number of the path times
+/// its factor, `√((ν − 2)/χ²)`. Takes `degrees` streams from `stream` on. Three degrees at least: below, there
+/// is no variance.
+pub fn draw_student_factors(philox: Philox, stream: u64, degrees: u32, first: u64, out: &mut [f64]) {
+    let degrees = degrees.max(3);
+    let mut normal = vec![0.0; out.len()];
+    out.fill(0.0);
+    for place in 0..u64::from(degrees) {
+        draw(philox, stream.wrapping_add(place), first, &mut normal);
+        for (sum, z) in out.iter_mut().zip(&normal) {
+            *sum += z * z;
+        }
+    }
+    let scale = f64::from(degrees) - 2.0;
+    out.iter_mut().for_each(|sum| *sum = (scale / *sum).sqrt());
+}
+
 /// Shifts and scales a sample of a standard normal variate to mean zero and variance one exactly. All paths of
 /// one factor at once: a part of them would be matched by itself.
 pub fn match_moments(sample: &mut [f64]) {
@@ -248,6 +265,22 @@ mod tests {
         for (power, want, variance) in [(1, 0.0, 1.0), (2, 1.0, 2.0), (3, 0.0, 15.0), (4, 3.0, 96.0)] {
             assert!((moment(power) - want).abs() < 4.0 * f64::sqrt(variance / n), "{power}");
         }
+    }
+
+    #[test]
+    fn the_student_factors_keep_the_variance_and_fatten_the_tails() {
+        let n = 100_000;
+        let (mut z, mut factor) = (vec![0.0; n], vec![0.0; n]);
+        draw(Philox::new(8), 0, 0, &mut z);
+        draw_student_factors(Philox::new(8), 1, 5, 0, &mut factor);
+        let t: Vec<f64> = z.iter().zip(&factor).map(|(z, f)| z * f).collect();
+        let variance = t.iter().map(|t| t * t).sum::<f64>() / n as f64;
+        // The fourth moment is nine times the square of the second.
+        assert!((variance - 1.0).abs() < 4.0 * (8.0 / n as f64).sqrt(), "{variance}");
+        // P(|t| > 4.0321) = 0.01 for five degrees, before the scaling to variance one.
+        let beyond = 4.032_143 * 0.6f64.sqrt();
+        let share = t.iter().filter(|t| t.abs() > beyond).count() as f64 / n as f64;
+        assert!((share - 0.01).abs() < 4.0 * (0.01 * 0.99 / n as f64).sqrt(), "{share}");
     }
 
     #[test]

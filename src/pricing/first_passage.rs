@@ -31,23 +31,20 @@ pub struct Diffusion {
     pub years: f64,
 }
 
-/// Probability that `pnl(spot, years left)` is at or above `target` at a moment that is watched, now included.
-/// `None` where the inputs are not positive numbers or a P&L is not finite.
+/// Probability that the P&L is at or above `target` at a moment that is watched, now included. `pnl` fills
+/// its last argument with the P&L at these prices and this time to the horizon: many at once, so that it can
+/// be a batch kernel. `None` where the inputs are not positive numbers or a P&L is not finite.
 pub fn reaches(
     diffusion: &Diffusion,
     target: f64,
     watch: Watch,
-    pnl: impl Fn(f64, f64) -> f64,
+    mut pnl: impl FnMut(&[f64], f64, &mut [f64]),
 ) -> Option<f64> {
     let Diffusion { spot, drift, vol_annual, years } = *diffusion;
     let deviation = vol_annual * years.sqrt();
     let valid = [spot, vol_annual, years].iter().all(|x| *x > 0.0 && x.is_finite());
     if !valid || !drift.is_finite() || !target.is_finite() {
         return None;
-    }
-    let now = pnl(spot, years);
-    if now >= target {
-        return Some(1.0);
     }
     let middle = (PLACES - 1) / 2;
     let step = REACH * deviation / middle as f64;
@@ -60,13 +57,15 @@ pub fn reaches(
             (checks * every, every)
         }
     };
-    let mut excess = vec![0.0; PLACES];
-    let mut fill = |left: f64| -> Option<Vec<f64>> {
-        for (gap, price) in excess.iter_mut().zip(&prices) {
-            *gap = pnl(*price, left) - target;
-        }
-        excess.iter().all(|gap| gap.is_finite()).then(|| excess.clone())
+    let mut excess_at = |left: f64| -> Option<Vec<f64>> {
+        let mut excess = vec![f64::NAN; PLACES];
+        pnl(&prices, left, &mut excess);
+        excess.iter_mut().for_each(|gap| *gap -= target);
+        excess.iter().all(|gap| gap.is_finite()).then_some(excess)
     };
+    if excess_at(years)?[middle] >= 0.0 {
+        return Some(1.0);
+    }
     let length = years / steps as f64;
     let equation = Equation {
         step,
@@ -74,17 +73,17 @@ pub fn reaches(
         diffusion: 0.5 * vol_annual * vol_annual,
         travel: drift - 0.5 * vol_annual * vol_annual,
     };
-    let mut chance = shares_reached(&fill(0.0)?);
+    let mut chance = shares_reached(&excess_at(0.0)?);
     for at in 1..=steps {
         // Time runs backwards: `left` is what remains after this step.
         let left = at as f64 * length;
         let watched = at % every == 0;
         match watch {
-            Watch::Continuously => chance = equation.back(&chance, Some(&fill(left)?))?,
+            Watch::Continuously => chance = equation.back(&chance, Some(&excess_at(left)?))?,
             Watch::Times(_) => {
                 chance = equation.back(&chance, None)?;
                 if watched && at < steps {
-                    let reached = shares_reached(&fill(left)?);
+                    let reached = shares_reached(&excess_at(left)?);
                     for (p, share) in chance.iter_mut().zip(reached) {
                         *p = share + (1.0 - share) * *p;
                     }
@@ -174,6 +173,19 @@ mod tests {
     use crate::domain::Right;
     use crate::pricing::{OptionInputs, price};
 
+    fn reaches(
+        diffusion: &Diffusion,
+        target: f64,
+        watch: Watch,
+        pnl: &dyn Fn(f64, f64) -> f64,
+    ) -> Option<f64> {
+        super::reaches(diffusion, target, watch, |prices, left, out| {
+            for (value, price) in out.iter_mut().zip(prices) {
+                *value = pnl(*price, left);
+            }
+        })
+    }
+
     const TAU: f64 = 28.229_166_666_666_667 / 365.0;
     const WORKED: Diffusion = Diffusion { spot: 600.0, drift: 0.028, vol_annual: 0.195, years: TAU };
     /// Four a day.
@@ -202,22 +214,22 @@ mod tests {
         let value = put(570.0, 0.195);
         let credit = value(600.0, TAU);
         let pnl = |spot: f64, left: f64| credit - value(spot, left);
-        near(reaches(&WORKED, 0.5 * credit, Watch::Continuously, pnl), 0.938, 0.003);
-        near(reaches(&WORKED, 0.5 * credit, CHECKS, pnl), 0.928, 0.003);
+        near(reaches(&WORKED, 0.5 * credit, Watch::Continuously, &pnl), 0.938, 0.003);
+        near(reaches(&WORKED, 0.5 * credit, CHECKS, &pnl), 0.928, 0.003);
     }
 
     #[test]
     fn half_the_credit_of_the_worked_put_spread() {
         let (short, long) = (put(570.0, 0.195), put(560.0, 0.205));
         let pnl = |spot: f64, left: f64| 1.00 - (short(spot, left) - long(spot, left));
-        near(reaches(&WORKED, 0.5, Watch::Continuously, pnl), 0.916, 0.003);
+        near(reaches(&WORKED, 0.5, Watch::Continuously, &pnl), 0.916, 0.003);
     }
 
     #[test]
     fn a_fixed_barrier_has_its_closed_form() {
         for barrier in [540.0, 570.0, 585.0, 615.0, 640.0] {
             let side = if barrier < 600.0 { -1.0 } else { 1.0 };
-            let got = reaches(&WORKED, 0.0, Watch::Continuously, |spot, _| side * (spot - barrier));
+            let got = reaches(&WORKED, 0.0, Watch::Continuously, &|spot, _| side * (spot - barrier));
             near(got, touch(&WORKED, barrier), 1.5e-3);
         }
     }
@@ -225,18 +237,18 @@ mod tests {
     #[test]
     fn looking_once_at_the_end_is_the_probability_of_ending_there() {
         let law = crate::pricing::probability::Lognormal::of(600.0, 0.028, 0.195, TAU).expect("a law");
-        let got = reaches(&WORKED, 0.0, Watch::Times(1), |spot, _| 570.0 - spot);
+        let got = reaches(&WORKED, 0.0, Watch::Times(1), &|spot, _| 570.0 - spot);
         near(got, law.below(570.0), 1e-3);
-        let more = |n| reaches(&WORKED, 0.0, Watch::Times(n), |spot, _| 570.0 - spot).expect("finite");
+        let more = |n| reaches(&WORKED, 0.0, Watch::Times(n), &|spot, _| 570.0 - spot).expect("finite");
         assert!(more(4) > more(1) && more(64) > more(4) && more(64) < touch(&WORKED, 570.0));
     }
 
     #[test]
     fn what_is_reached_already_is_certain_and_what_is_no_number_is_unknown() {
-        assert_eq!(reaches(&WORKED, 0.0, CHECKS, |_, _| 0.0), Some(1.0));
-        assert_eq!(reaches(&WORKED, 1.0, CHECKS, |_, _| 0.0), Some(0.0));
-        assert_eq!(reaches(&WORKED, 1.0, CHECKS, |_, left| if left > 0.0 { 0.0 } else { f64::NAN }), None);
-        assert_eq!(reaches(&Diffusion { years: 0.0, ..WORKED }, 1.0, CHECKS, |_, _| 0.0), None);
-        assert_eq!(reaches(&Diffusion { vol_annual: f64::NAN, ..WORKED }, 1.0, CHECKS, |_, _| 0.0), None);
+        assert_eq!(reaches(&WORKED, 0.0, CHECKS, &|_, _| 0.0), Some(1.0));
+        assert_eq!(reaches(&WORKED, 1.0, CHECKS, &|_, _| 0.0), Some(0.0));
+        assert_eq!(reaches(&WORKED, 1.0, CHECKS, &|_, left| if left > 0.0 { 0.0 } else { f64::NAN }), None);
+        assert_eq!(reaches(&Diffusion { years: 0.0, ..WORKED }, 1.0, CHECKS, &|_, _| 0.0), None);
+        assert_eq!(reaches(&Diffusion { vol_annual: f64::NAN, ..WORKED }, 1.0, CHECKS, &|_, _| 0.0), None);
     }
 }

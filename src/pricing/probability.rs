@@ -94,14 +94,14 @@ impl Lognormal {
         for piece in pnl.pieces() {
             let mut add = |low: f64, high: f64| {
                 let range = SpotRange { low, high };
-                if high <= low {
-                } else if piece.slope == 0.0 {
-                    sum += piece.base.min(level) * self.between(range);
-                } else if piece.at(if high.is_finite() { 0.5 * (low + high) } else { low + 1.0 }) >= level {
-                    sum += level * self.between(range);
+                let middle = if high.is_finite() { 0.5 * (low + high) } else { low + 1.0 };
+                sum += if piece.slope == 0.0 {
+                    piece.base.min(level) * self.between(range)
+                } else if piece.at(middle) >= level {
+                    level * self.between(range)
                 } else {
-                    sum += piece.base * self.between(range) + piece.slope * self.mean_between(range);
-                }
+                    piece.base * self.between(range) + piece.slope * self.mean_between(range)
+                };
             };
             let crossing = (level - piece.base) / piece.slope;
             if crossing > piece.low && crossing < piece.high {
@@ -150,18 +150,24 @@ impl Lognormal {
         if barrier == self.spot {
             return 1.0;
         }
-        let gap = (barrier.max(0.0) / self.spot).ln();
+        if barrier <= 0.0 {
+            return 0.0;
+        }
+        let gap = (barrier / self.spot).ln();
         let travel = self.mean - self.spot.ln();
         if self.deviation == 0.0 {
             return f64::from(u8::from(travel / gap >= 1.0));
         }
         let side = -gap.signum();
         let direct = normal::cdf(side * (gap - travel) / self.deviation);
-        // e^(2νx/σ²)·N(…): the exponent may be large where the tail is tiny, so the two meet as logarithms.
         let growth = 2.0 * travel * gap / (self.deviation * self.deviation);
         let z = side * (gap + travel) / self.deviation;
-        let mirrored =
-            if z > -30.0 { growth.exp() * normal::cdf(z) } else { (growth - 0.5 * z * z).exp() / -z * PEAK };
+        // e^(2νx/σ²)·N(z): the first is large where the second is tiny, so there they meet as exponents.
+        let mirrored = if z >= 0.0 {
+            growth.exp() * normal::cdf(z)
+        } else {
+            (growth - 0.5 * z * z).exp() * PEAK * normal::cdf_over_pdf(z)
+        };
         (direct + mirrored).clamp(0.0, 1.0)
     }
 }

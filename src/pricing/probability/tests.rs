@@ -49,7 +49,11 @@ fn touching_the_short_strikes() {
     near(law(0.195).touch(570.0), 0.340_061_669, 1e-9);
     near(2.0 * law(0.195).below(570.0), 0.337_724_997, 1e-9);
     near(law(0.145).touch(630.0), 0.235_598_885, 1e-9);
-    assert_eq!(law(0.2).touch(600.0), 1.0);
+    assert_eq!((law(0.2).touch(600.0), law(0.2).touch(0.0)), (1.0, 0.0));
+    // With hardly any volatility the drift alone decides.
+    let calm = Lognormal::of(600.0, 0.5, 1e-3, 1.0).expect("a law");
+    near(calm.touch(700.0), 1.0, 1e-12);
+    near(calm.touch(599.0), 0.0, 1e-12);
 }
 
 #[test]

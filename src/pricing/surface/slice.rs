@@ -3,6 +3,7 @@
 
 use crate::domain::Right;
 use crate::numerics::normal;
+use crate::pricing::payoff::SpotRange;
 use crate::pricing::svi::{RawSvi, SmileQuote, SviError, fit};
 
 const FEWEST_FOR_PARABOLA: usize = 4;
@@ -189,7 +190,7 @@ impl Slice {
     }
 
     /// Of a union of ranges of the price at expiry.
-    pub fn probability_within(&self, ranges: &[crate::pricing::payoff::SpotRange]) -> f64 {
+    pub fn probability_within(&self, ranges: &[SpotRange]) -> f64 {
         ranges.iter().fold(0.0, |sum, range| {
             sum + (self.probability_below(range.high) - self.probability_below(range.low)).max(0.0)
         })
