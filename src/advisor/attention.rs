@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::containers::Containers;
 use crate::domain::text::signed;
 use crate::domain::time::{new_york_date, to_new_york};
-use crate::domain::{LimitState, PortfolioId, Symbol, Timestamp, Trade, TradeId, TradingDate};
+use crate::domain::{LimitId, LimitState, PortfolioId, Symbol, Timestamp, Trade, TradeId, TradingDate};
 use crate::market::view::MarketView;
 use crate::risk::hedging::{Band, HedgeProposal};
 use crate::risk::limits::LimitReading;
@@ -213,8 +213,12 @@ pub fn since_words(at: Timestamp, now: Timestamp) -> String {
 
 fn hedge_row(book: &Book<'_>, portfolio: &PortfolioReport, hedge: &HedgeProposal) -> Attention {
     let spot = book.market.spot(&hedge.symbol).known().map(|spot| format!("{spot:.2}"));
-    let used =
-        hedge.beta_delta_after.map_or(String::new(), |part| format!(" · L1 measure {:.0} %", part * 100.0));
+    let l1 = portfolio.limits.iter().find(|reading| reading.id == LimitId::L1);
+    let used = l1
+        .and_then(|l1| {
+            Some((l1.utilisation?, hedge.beta_delta_after? / l1.limit.filter(|limit| *limit > 0.0)?))
+        })
+        .map_or(String::new(), |(now, then)| format!(" · L1 {:.0} → {:.0} %", now * 100.0, then * 100.0));
     let band = hedge.band;
     let (low, high) = (signed(band.low, 0), signed(band.high, 0));
     let why = format!("βΔ outside {low} to {high}; costs {:.2}", hedge.cost);

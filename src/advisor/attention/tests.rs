@@ -1,7 +1,6 @@
 //! When a hedge appears, how long it stays, and what becomes of it when the link breaks.
 
 use super::*;
-use crate::domain::LimitId;
 use crate::market::board::Board;
 use crate::market::rates::RateCurve;
 use crate::market::view::MarketConfig;
@@ -23,7 +22,7 @@ fn portfolio(used: f64, delta: f64) -> PortfolioReport {
         before: delta,
         after: 100.0,
         band,
-        beta_delta_after: None,
+        beta_delta_after: Some(0.6),
         action: "sell 20 SPY".into(),
     };
     PortfolioReport {
@@ -82,6 +81,7 @@ fn a_hedge_stays_while_the_delta_is_at_the_edge_of_its_band() {
 fn a_hedge_that_is_not_live_any_more_says_so() {
     let mut held = Held::default();
     let live = told(&portfolio(0.9, 120.0), &mut held).expect("a row");
+    assert_eq!(live.after.as_deref(), Some("βΔ +120 → +100 · L1 90 → 60 %"));
     let stale = Coverage { stale: 1, ..Coverage::default() };
     let mut cut = portfolio(0.5, 120.0);
     cut.total.coverage = stale;

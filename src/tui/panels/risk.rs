@@ -14,6 +14,9 @@ use crate::tui::rows;
 use crate::tui::state::Panel;
 use crate::tui::table::{Cell, Column, Table};
 
+/// A tenth of what is used.
+const MATTERS: f64 = 0.1;
+
 pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let empty = if scene.ui.filter(Panel::Risk).is_empty() {
         "no positions; a WhatIf is booked like this:  :spy ic 45d 16 w5 x1 @medium"
@@ -69,7 +72,8 @@ fn row(scene: Scene<'_>, row: &RiskRow) -> Vec<Cell> {
     let change_style = theme.pnl(change.standing, change.sign);
     let brief = scene.ui.size.0 < 140;
     let binding = match (&row.binding, binding_words(row, brief)) {
-        (Some(limit), Some(words)) => Cell::new(words, limit_style(scene, limit.state)),
+        (Some(limit), Some(words)) if presses(row) => Cell::new(words, limit_style(scene, limit.state)),
+        (Some(_), Some(words)) => Cell::new(words, theme.text),
         _ => Cell::empty(),
     };
     let mut next = row.next_event.as_deref().map(|n| scene.prose(n)).unwrap_or_default();
@@ -93,6 +97,12 @@ fn row(scene: Scene<'_>, row: &RiskRow) -> Vec<Cell> {
     cells.extend(sums(scene, &row.sums));
     cells.extend([binding, Cell::new(next, next_style)]);
     cells
+}
+
+/// It has a real part in the use of its limit: one that adds next to nothing is no alarm of its own.
+fn presses(row: &RiskRow) -> bool {
+    let used = row.binding.as_ref().and_then(|limit| limit.utilisation);
+    row.binding_share.zip(used).is_none_or(|(share, used)| share >= MATTERS * used)
 }
 
 /// The figures that a row and the total have in common.
