@@ -199,9 +199,9 @@ fn at_the_edge(band: Band, portfolio: &PortfolioReport) -> bool {
 
 /// What was true last, marked as such.
 fn not_live(row: Attention, at: Timestamp, now: Timestamp) -> Attention {
-    let why = format!("{}; {}", row.why, since_words(at, now));
+    let why = format!("{}: {}", since_words(at, now), row.why);
     let price = row.price.map(|price| if price.starts_with('~') { price } else { format!("~{price}") });
-    Attention { price, why, stale: true, by_when: Some("once it is live".to_owned()), ..row }
+    Attention { price, why, stale: true, by_when: None, ..row }
 }
 
 /// "stale since 10:48"; with the day where that was not today.

@@ -88,7 +88,7 @@ fn close(
         held.exit(it.id, &exit.profit, price, kept.as_ref(), book.now);
     }
     let was = exit.and_then(ExitReading::was_due);
-    let was_words = was.map(|(why, at)| format!("{why}, {}", since_words(at, book.now)));
+    let was_words = was.map(|(why, at)| format!("{}: {why}", since_words(at, book.now)));
     let due = exit.and_then(ExitReading::due);
     let reasons: Vec<String> = [due.clone(), was_words].into_iter().flatten().collect();
     let by_when = expiry.as_ref().map(|(date, _)| date_words(*date, book.now));
@@ -110,7 +110,8 @@ fn close(
     }
     let stale = due.is_none();
     let threat = expiry.as_ref().and_then(|(_, threat)| threat.clone());
-    let when = if stale { "once it is live" } else { "today" };
+    let when = [(!stale).then(|| "today".to_owned()), by_when.map(|date| format!("expires {date}"))];
+    let when: Vec<String> = when.into_iter().flatten().collect();
     let remembered = |now: Option<String>, then: fn(HeldExit) -> Option<String>| {
         now.or_else(|| last.clone().and_then(then))
     };
@@ -119,7 +120,7 @@ fn close(
         price: remembered(price.cloned(), |last| last.price.map(|price| format!("~{price}"))),
         after: remembered(kept, |last| last.keeps),
         why: reasons.into_iter().chain(threat).collect::<Vec<_>>().join("; "),
-        by_when: Some(by_when.map_or_else(|| when.to_owned(), |date| format!("{when}, expires {date}"))),
+        by_when: (!when.is_empty()).then(|| when.join(", ")),
         stale,
         rank: if expiry.is_some() { Urgency::Expiry } else { Urgency::Exit },
         ..place

@@ -67,10 +67,13 @@ fn an_exit_that_called_stays_until_it_has_cleared_and_does_not_vanish_with_the_l
     bench.now += TimeDelta::minutes(3);
     let cut = bench.engine.snapshot(bench.now);
     let (stale, why, price) = exit(&cut).expect("what was due does not vanish");
-    assert!(stale && why.starts_with("62 % of max, was ≥ 65 %, stale since 10:5"), "{why}");
+    assert!(
+        stale && why.starts_with("stale since 10:5") && why.ends_with(": 62 % of max, was ≥ 65 %"),
+        "{why}"
+    );
     assert_eq!(price.as_deref(), Some("~0.38"));
     let trade = &cut.positions.groups[0].trades[0];
-    assert!(trade.rule.starts_with("~CLOSE: 62 %"), "{}", trade.rule);
+    assert!(trade.rule.starts_with("~CLOSE, stale since 10:5"), "{}", trade.rule);
     assert_eq!(trade.percent_of_max.standing, Standing::Stale);
 
     bench.feed(Input::Link { link: Link::MarketStream, state: up });

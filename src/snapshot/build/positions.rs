@@ -170,7 +170,7 @@ fn rule(facts: &Facts<'_>, trade: &TradeFacts<'_>) -> String {
     let Some(exit) = &trade.exit else { return String::new() };
     match (exit.due(), exit.was_due()) {
         (Some(due), _) => format!("CLOSE: {due}"),
-        (None, Some((why, at))) => format!("~CLOSE: {why}, {}", attention::since_words(at, facts.now)),
+        (None, Some((why, at))) => format!("~CLOSE, {}: {why}", attention::since_words(at, facts.now)),
         (None, None) => exit.next.clone(),
     }
 }
