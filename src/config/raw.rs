@@ -63,6 +63,8 @@ pub(super) struct LiveData {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Calendar {
+    pub closed: Option<Vec<TradingDate>>,
+    pub early_closes: Option<Vec<TradingDate>>,
     pub fomc: Option<Dated>,
     pub cpi: Option<Dated>,
 }
@@ -112,7 +114,12 @@ impl Cotrader {
                         .or(live_below.account_refresh_seconds),
                 }),
             }),
-            calendar: Some(Calendar { fomc: calendar.fomc.or(dates.fomc), cpi: calendar.cpi.or(dates.cpi) }),
+            calendar: Some(Calendar {
+                closed: calendar.closed.or(dates.closed),
+                early_closes: calendar.early_closes.or(dates.early_closes),
+                fomc: calendar.fomc.or(dates.fomc),
+                cpi: calendar.cpi.or(dates.cpi),
+            }),
             screen: Some(Screen {
                 theme: screen.theme.or(shown.theme),
                 colours: screen.colours.or(shown.colours),

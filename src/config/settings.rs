@@ -104,6 +104,9 @@ pub struct LiveDataThresholds {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CalendarSettings {
+    /// Days without session, and sessions to 13:00, that neither rule nor table of the exchange's calendar knows.
+    pub closed: Vec<TradingDate>,
+    pub early_closes: Vec<TradingDate>,
     pub fomc: DatedEvents,
     pub cpi: DatedEvents,
 }

@@ -255,6 +255,23 @@ fn the_default_event_dates_agree_with_recorded_calendars() {
 }
 
 #[test]
+fn sessions_can_be_added_to_the_calendar() {
+    let of = |text: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("cotrader.yaml"), text).unwrap();
+        Config::load(Some(folder.path()), &no_env()).map(|config| config.calendar)
+    };
+    let dates = of("calendar: {closed: [2029-01-10], early_closes: [2029-01-11, 2029-01-12]}\n").unwrap();
+    assert_eq!(dates.closed, ["2029-01-10".parse().unwrap()]);
+    assert_eq!(dates.early_closes.len(), 2);
+    assert!(!dates.fomc.dates.is_empty(), "the rest keeps its built-in value");
+    assert!(Config::load(None, &no_env()).unwrap().calendar.closed.is_empty());
+    let error = of("calendar:\n  early_closes: [2029-01-12, 2029-01-12]\n").unwrap_err();
+    assert_eq!(*error.fault, Fault::NotAscending { key: "early_closes" });
+    assert!(of("calendar: {closed: [2029-02-30]}\n").is_err());
+}
+
+#[test]
 fn nesting_without_end_is_an_error_and_not_a_crash() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("portfolios.yaml"), "[".repeat(200_000)).unwrap();

@@ -61,7 +61,10 @@ fn market(config: &Config) -> Result<MarketConfig, BadCurve> {
         EventSchedule::new(dated.dates.clone(), Some(dated.unknown_after))
     };
     Ok(MarketConfig {
-        calendar: Calendar::default(),
+        calendar: Calendar::with(
+            config.calendar.closed.iter().copied(),
+            config.calendar.early_closes.iter().copied(),
+        ),
         events: MacroEvents { fomc: schedule(&config.calendar.fomc), cpi: schedule(&config.calendar.cpi) },
         link_live_seconds: seconds(config.market.live_data.link_age),
         read_live_seconds: seconds(config.market.live_data.quote_age),

@@ -14,6 +14,7 @@ use super::super::settings::{
     RateCurve, RatePoint, ScreenSettings, Theme, fraction_of_percent,
 };
 use super::{decimal, percent, shown, symbol, symbols, within, word};
+use crate::domain::TradingDate;
 
 const THEMES: [(&str, Theme); 4] = [
     ("dark", Theme::Dark),
@@ -114,7 +115,19 @@ pub(in super::super) fn calendar(
         }
         Ok(DatedEvents { dates: typed.dates, unknown_after: typed.unknown_after })
     };
-    Ok(CalendarSettings { fomc: dated("fomc", typed.fomc)?, cpi: dated("cpi", typed.cpi)? })
+    let days = |name: &'static str, typed: Option<Vec<TradingDate>>| {
+        let typed = typed.unwrap_or_default();
+        if !typed.windows(2).all(|pair| pair[0] < pair[1]) {
+            return Err(document.at(&["calendar", name], Fault::NotAscending { key: name }));
+        }
+        Ok(typed)
+    };
+    Ok(CalendarSettings {
+        closed: days("closed", typed.closed)?,
+        early_closes: days("early_closes", typed.early_closes)?,
+        fomc: dated("fomc", typed.fomc)?,
+        cpi: dated("cpi", typed.cpi)?,
+    })
 }
 
 pub(in super::super) fn screen(
