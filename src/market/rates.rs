@@ -1,10 +1,19 @@
 //! The zero curve: continuously compounded, ACT/365, linear in the zero rate between its points and flat
 //! beyond them.
 
+/// What money costs to one term.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ZeroPoint {
+    /// Calendar days.
+    pub days: f64,
+    /// Continuously compounded, per year, as a fraction.
+    pub rate: f64,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct RateCurve {
-    /// Calendar days and zero rate, ascending, never empty.
-    points: Vec<(f64, f64)>,
+    /// Ascending, never empty.
+    points: Vec<ZeroPoint>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -20,22 +29,22 @@ pub enum BadCurve {
 impl RateCurve {
     /// The same rate for every term.
     pub fn flat(rate: f64) -> Result<Self, BadCurve> {
-        Self::new(vec![(0.0, rate)])
+        Self::new(vec![ZeroPoint { days: 0.0, rate }])
     }
 
-    /// Points as (calendar days, zero rate). A rate beyond ±50 % is taken for percent written as a fraction.
-    pub fn new(mut points: Vec<(f64, f64)>) -> Result<Self, BadCurve> {
+    /// In any order. A rate beyond ±50 % is taken for percent written as a fraction.
+    pub fn new(mut points: Vec<ZeroPoint>) -> Result<Self, BadCurve> {
         if points.is_empty() {
             return Err(BadCurve::Empty);
         }
-        for &(days, rate) in &points {
+        for &ZeroPoint { days, rate } in &points {
             if !(days.is_finite() && days >= 0.0 && rate.is_finite() && rate.abs() <= 0.5) {
                 return Err(BadCurve::Rate { days, rate });
             }
         }
-        points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        if let Some(pair) = points.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            return Err(BadCurve::Twice { days: pair[0].0 });
+        points.sort_by(|a, b| a.days.total_cmp(&b.days));
+        if let Some(pair) = points.windows(2).find(|pair| pair[0].days == pair[1].days) {
+            return Err(BadCurve::Twice { days: pair[0].days });
         }
         Ok(Self { points })
     }
@@ -43,10 +52,10 @@ impl RateCurve {
     /// The zero rate for a term of `tte_years`.
     pub fn zero(&self, tte_years: f64) -> f64 {
         let days = tte_years * 365.0;
-        let above = self.points.partition_point(|point| point.0 < days);
+        let above = self.points.partition_point(|point| point.days < days);
         match (above.checked_sub(1).and_then(|i| self.points.get(i)), self.points.get(above)) {
-            (Some(a), Some(b)) => a.1 + (b.1 - a.1) * (days - a.0) / (b.0 - a.0),
-            (Some(end), None) | (None, Some(end)) => end.1,
+            (Some(a), Some(b)) => a.rate + (b.rate - a.rate) * (days - a.days) / (b.days - a.days),
+            (Some(end), None) | (None, Some(end)) => end.rate,
             (None, None) => 0.0,
         }
     }
@@ -60,9 +69,13 @@ impl RateCurve {
 mod tests {
     use super::*;
 
+    fn curve(points: &[(f64, f64)]) -> Result<RateCurve, BadCurve> {
+        RateCurve::new(points.iter().map(|&(days, rate)| ZeroPoint { days, rate }).collect())
+    }
+
     #[test]
     fn linear_between_and_flat_beyond() {
-        let curve = RateCurve::new(vec![(90.0, 0.04), (30.0, 0.03)]).expect("a curve");
+        let curve = curve(&[(90.0, 0.04), (30.0, 0.03)]).expect("a curve");
         let at = |days: f64| curve.zero(days / 365.0);
         assert_eq!((at(1.0), at(30.0), at(400.0)), (0.03, 0.03, 0.04));
         assert!((at(60.0) - 0.035).abs() < 1e-15);
@@ -71,9 +84,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        assert_eq!(RateCurve::new(vec![]), Err(BadCurve::Empty));
+        assert_eq!(curve(&[]), Err(BadCurve::Empty));
         assert!(RateCurve::flat(f64::NAN).is_err());
         assert!(RateCurve::flat(3.85).is_err());
-        assert!(RateCurve::new(vec![(30.0, 0.03), (30.0, 0.04)]).is_err());
+        assert!(curve(&[(30.0, 0.03), (30.0, 0.04)]).is_err());
     }
 }

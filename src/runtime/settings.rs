@@ -6,7 +6,7 @@ use crate::domain::account::AccountRule;
 use crate::engine::EngineConfig;
 use crate::market::calendar::Calendar;
 use crate::market::events::{EventSchedule, MacroEvents};
-use crate::market::rates::{BadCurve, RateCurve};
+use crate::market::rates::{BadCurve, RateCurve, ZeroPoint};
 use crate::market::view::MarketConfig;
 use crate::snapshot::Mode;
 
@@ -55,7 +55,8 @@ fn account_rule(rule: &crate::config::AccountRule) -> AccountRule {
 }
 
 fn market(config: &Config) -> Result<MarketConfig, BadCurve> {
-    let points = config.market.rates.points.iter().map(|p| (f64::from(p.days) / 365.0, p.zero)).collect();
+    let point = |p: &crate::config::RatePoint| ZeroPoint { days: f64::from(p.days), rate: p.zero };
+    let points = config.market.rates.points.iter().map(point).collect();
     let seconds = |duration: std::time::Duration| i64::try_from(duration.as_secs()).unwrap_or(15);
     let schedule = |dated: &crate::config::DatedEvents| {
         EventSchedule::new(dated.dates.clone(), Some(dated.unknown_after))
@@ -90,4 +91,18 @@ pub fn broker(
         refresh_token: credentials.refresh_token.clone(),
     };
     Ok(Some((wire, credentials)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_curve_is_linear_in_days() {
+        let config = Config::load(None, &crate::config::Env::default()).expect("the built-in files");
+        let rates = market(&config).expect("a curve").rates;
+        let zero = |days: f64| rates.zero(days / 365.0);
+        assert_eq!((zero(1.0), zero(400.0)), (0.0366, 0.037));
+        assert!((zero(30.0) - 0.0366).abs() < 1e-12 && (zero(60.5) - 0.0368).abs() < 1e-12);
+    }
 }
