@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::indicators::Indicators;
 use crate::domain::{Bar, Symbol, TradingDate};
 use crate::numerics::stats;
 
@@ -149,8 +150,11 @@ type PairMemo = HashMap<(Symbol, Symbol), (Fingerprint, Fingerprint, Pair)>;
 /// Figures of one name.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Single {
+    /// The last session in them.
+    pub as_of: Option<TradingDate>,
     pub realised_20: Option<f64>,
     pub ewma_daily: Option<f64>,
+    pub indicators: Indicators,
 }
 
 /// Figures of a name against another.
@@ -178,7 +182,12 @@ impl HistoryMemo {
             return *figures;
         }
         let bars = series.until(last);
-        let figures = Single { realised_20: realised_vol(bars, 20), ewma_daily: ewma_daily_vol(bars) };
+        let figures = Single {
+            as_of: bars.last().map(|bar| bar.date),
+            realised_20: realised_vol(bars, 20),
+            ewma_daily: ewma_daily_vol(bars),
+            indicators: Indicators::of(bars),
+        };
         memo.insert(symbol.clone(), (print, figures));
         figures
     }

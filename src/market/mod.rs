@@ -10,6 +10,7 @@ pub mod dividends;
 pub mod events;
 pub mod history;
 pub mod history_file;
+pub mod indicators;
 pub mod quote;
 pub mod rates;
 pub mod table;

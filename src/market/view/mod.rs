@@ -24,7 +24,9 @@ use crate::domain::{Instrument, Price, Reading, Symbol, Timestamp, TradingDate};
 
 pub use forward::{Forward, ForwardSource};
 pub use option::{OptionReading, PricingModel, VolSource};
-pub use underlying::{Beta, BetaSource, DailyVol, DailyVolSource, DividendSource, Iv30, Iv30Source};
+pub use underlying::{
+    Beta, BetaSource, DailyVol, DailyVolSource, DividendSource, Iv30, Iv30Source, VolatilityTerm,
+};
 
 /// What the trader has settled about the market.
 #[derive(Debug, Clone, PartialEq)]

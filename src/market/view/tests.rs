@@ -9,8 +9,9 @@ use rust_decimal::Decimal;
 use super::*;
 use crate::domain::instrument::style_of_root;
 use crate::domain::time::new_york;
-use crate::domain::{Bar, OptionContract, Right, Settlement};
+use crate::domain::{Bar, OptionContract, Right, Settlement, TermState};
 use crate::market::board::Board;
+use crate::market::history::Single;
 use crate::market::update::{
     ChainStrike, DaySummary, Expiration, Link, LinkState, MarketUpdate, RawTrade, UnderlyingMetrics,
 };
@@ -363,6 +364,72 @@ fn a_history_that_ended_long_ago_says_nothing_of_today() {
     assert_eq!(view.daily_vol(&symbol("QQQ")), None);
     assert_eq!(view.previous_close(&share("QQQ")), None, "no day's change over two months");
     assert!(view.day_change(&symbol("QQQ")).known().is_none());
+}
+
+#[test]
+fn indicators_speak_of_finished_sessions_only() {
+    let wave = |i: u64| 0.02 * ((i * i * 7 + i * 3) % 13) as f64 / 13.0 - 0.009;
+    // Day 123 from 20 July is 20 November, the day of the view, which is still open.
+    let mut board = board();
+    board.apply(bars("SPY", (0..123).map(wave)));
+    let spy = symbol("SPY");
+    let finished = view(&board).daily_figures(&spy);
+    assert_eq!(finished.as_of, NaiveDate::from_ymd_opt(2026, 11, 19));
+    assert_eq!(finished.as_of, Some(view(&board).last_session()));
+    assert!(finished.indicators.trend.is_some() && finished.indicators.rsi14.is_some());
+    let last = *view(&board).bars(&spy).last().expect("a bar");
+    for (days, close) in [(1, 300.0), (1, 3.0), (2, 500.0)] {
+        let bar = Bar { date: last.date + Days::new(days), close, high: close, low: close, ..last };
+        board.apply(MarketUpdate::Bars { symbol: spy.clone(), bars: vec![bar] });
+        assert_eq!(view(&board).daily_figures(&spy), finished, "an unfinished or a later bar");
+    }
+    let evening = now() + TimeDelta::hours(6);
+    let later = board.view(evening, &config()).daily_figures(&spy);
+    assert_eq!(later.as_of, NaiveDate::from_ymd_opt(2026, 11, 20));
+    assert_ne!(later.indicators, finished.indicators);
+    assert_eq!(view(&board).daily_figures(&symbol("QQQ")), Single::default());
+}
+
+#[test]
+fn the_premium_is_implied_less_realised() {
+    let mut board = board();
+    let wave = |i: u64| 0.02 * ((i * i * 7 + i * 3) % 13) as f64 / 13.0 - 0.009;
+    board.apply(bars("SPY", (0..123).map(wave)));
+    board.apply(MarketUpdate::Metrics(UnderlyingMetrics { iv_index: Some(0.2), ..metrics("SPY") }));
+    board.apply(MarketUpdate::Metrics(UnderlyingMetrics { iv_index: Some(0.2), ..metrics("QQQ") }));
+    let view = view(&board);
+    let realised = view.rv20(&symbol("SPY")).expect("a volatility");
+    let premium = view.vol_premium(&symbol("SPY")).expect("a premium");
+    assert!((premium - (20.0 - 100.0 * realised)).abs() < 1e-12);
+    assert_eq!(view.vol_premium(&symbol("QQQ")), None, "nothing realised is known");
+}
+
+#[test]
+fn the_volatility_term_fails_closed() {
+    let state = |vix: f64, vix3m: Option<f64>| {
+        let mut board = board();
+        trade(&mut board, Instrument::Index(symbol("VIX")), vix);
+        if let Some(vix3m) = vix3m {
+            trade(&mut board, Instrument::Index(symbol("VIX3M")), vix3m);
+        }
+        view(&board).volatility_term().state
+    };
+    assert_eq!(state(16.2, Some(18.9)), TermState::Contango);
+    assert_eq!(state(18.9, Some(18.9)), TermState::Flat);
+    assert_eq!(state(19.0, Some(18.9)), TermState::Backwardation);
+    assert_eq!(state(19.0, None), TermState::Unknown);
+    let mut board = board();
+    trade(&mut board, Instrument::Index(symbol("VIX")), 16.0);
+    trade(&mut board, Instrument::Index(symbol("VIX3M")), 18.0);
+    assert_eq!(view(&board).volatility_term().is_stressed, None);
+    trade(&mut board, Instrument::Index(symbol("VIX9D")), 16.9);
+    assert_eq!(view(&board).volatility_term().is_stressed, Some(true));
+    // Friday's values are within one session on Monday, and too old on Tuesday.
+    board.link(Link::MarketStream, LinkState::Down { why: "gone".into(), retry_in_ms: None }, now());
+    let on = |days: i64| board.view(now() + TimeDelta::days(days), &config()).volatility_term();
+    assert_eq!(on(3).state, TermState::Contango);
+    assert!(on(3).ratio.known().is_some() && !on(3).ratio.is_live());
+    assert_eq!((on(4).state, on(4).is_stressed), (TermState::Unknown, None));
 }
 
 #[test]

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use super::MarketView;
 use crate::domain::freshness::Unusable;
 use crate::domain::instrument::is_index;
 pub use crate::domain::market_context::{BetaSource, DailyVolSource, DividendSource, Iv30Source};
 use crate::domain::time::new_york_date;
-use crate::domain::{Bar, Instrument, Reading, Symbol, TradingDate};
+use crate::domain::{Bar, Instrument, Reading, Symbol, TermState, TradingDate};
 use crate::market::calendar::years_between;
 use crate::market::dividends::{Dividend, DividendPlan, infer_spacing};
 use crate::market::events::NextEvent;
@@ -34,6 +36,20 @@ pub struct DailyVol {
     pub source: DailyVolSource,
 }
 
+/// The term structure of the volatility index.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct VolatilityTerm {
+    pub vix: Reading<f64>,
+    pub vix3m: Reading<f64>,
+    /// VIX ÷ VIX3M.
+    pub ratio: Reading<f64>,
+    pub state: TermState,
+    /// VIX9D stands above VIX by more than a twentieth; `None` where it is not watched.
+    pub is_stressed: Option<bool>,
+}
+
+/// VIX9D ÷ VIX from which nine days are dearer than thirty by more than noise.
+const STRESSED: f64 = 1.05;
 /// Expirations nearer than this say too little about a month.
 const FEWEST_DAYS: f64 = 7.0;
 /// A history that ended earlier says nothing of today's volatility.
@@ -119,6 +135,56 @@ impl MarketView {
     /// Realised volatility of the last twenty sessions, per year.
     pub fn rv20(&self, symbol: &Symbol) -> Option<f64> {
         self.single(symbol).realised_20
+    }
+
+    /// What the daily bars of finished sessions say; empty where they ended long ago.
+    pub fn daily_figures(&self, symbol: &Symbol) -> Single {
+        self.single(symbol)
+    }
+
+    /// The last session that is over.
+    pub fn last_session(&self) -> TradingDate {
+        let last = self.last_finished();
+        if self.calendar().is_session(last) { last } else { self.calendar().previous_session(last) }
+    }
+
+    /// IV30 less realised volatility, in points: what a seller of volatility is paid beyond what came.
+    pub fn vol_premium(&self, symbol: &Symbol) -> Option<f64> {
+        Some(100.0 * (self.iv30(symbol)?.value - self.rv20(symbol)?))
+    }
+
+    /// VIX, VIX3M and VIX9D against each other.
+    pub fn volatility_term(&self) -> VolatilityTerm {
+        let spot = |name: &str| match Symbol::new(name) {
+            Ok(symbol) => self.spot(&symbol),
+            Err(_) => Reading::Unusable { why: Unusable::Missing },
+        };
+        let (vix, vix3m, vix9d) = (spot("VIX"), spot("VIX3M"), spot("VIX9D"));
+        let over = |a: Reading<f64>, b: Reading<f64>| a.zip(b).map(|(a, b)| a / b);
+        let young = |reading: &Reading<f64>| self.is_within_a_session(reading);
+        let ratio = over(vix, vix3m);
+        let short_ratio = over(vix9d, vix);
+        let state = match ratio.known() {
+            Some(ratio) if young(&vix) && young(&vix3m) => TermState::of_ratio(*ratio),
+            _ => TermState::Unknown,
+        };
+        let is_stressed = match short_ratio.known() {
+            Some(ratio) if young(&vix) && young(&vix9d) => Some(*ratio > STRESSED),
+            _ => None,
+        };
+        VolatilityTerm { vix, vix3m, ratio, state, is_stressed }
+    }
+
+    /// Live, or read no earlier than in the session before today's.
+    fn is_within_a_session(&self, reading: &Reading<f64>) -> bool {
+        match reading {
+            Reading::Live { .. } => true,
+            Reading::Stale { age_seconds, .. } => {
+                let read_on = new_york_date(self.now() - TimeDelta::seconds(*age_seconds));
+                read_on >= self.calendar().previous_session(new_york_date(self.now()))
+            }
+            Reading::Unusable { .. } => false,
+        }
     }
 
     pub fn iv30(&self, symbol: &Symbol) -> Option<Iv30> {
