@@ -67,6 +67,8 @@ pub(super) struct Calendar {
     pub early_closes: Option<Vec<TradingDate>>,
     pub fomc: Option<Dated>,
     pub cpi: Option<Dated>,
+    pub earnings: Option<Keyed<Dated>>,
+    pub without_earnings: Option<Vec<Scalar>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -119,6 +121,8 @@ impl Cotrader {
                 early_closes: calendar.early_closes.or(dates.early_closes),
                 fomc: calendar.fomc.or(dates.fomc),
                 cpi: calendar.cpi.or(dates.cpi),
+                earnings: calendar.earnings.or(dates.earnings),
+                without_earnings: calendar.without_earnings.or(dates.without_earnings),
             }),
             screen: Some(Screen {
                 theme: screen.theme.or(shown.theme),

@@ -109,6 +109,9 @@ pub struct CalendarSettings {
     pub early_closes: Vec<TradingDate>,
     pub fomc: DatedEvents,
     pub cpi: DatedEvents,
+    pub earnings: Vec<(Symbol, DatedEvents)>,
+    /// Funds, which report nothing.
+    pub without_earnings: Vec<Symbol>,
 }
 
 /// Known dates, ascending. Whether something falls after `unknown_after` nobody has said.

@@ -5,7 +5,7 @@ use crate::config::{AccountMatch, Config, Environment};
 use crate::domain::account::AccountRule;
 use crate::engine::EngineConfig;
 use crate::market::calendar::Calendar;
-use crate::market::events::{EventSchedule, MacroEvents};
+use crate::market::events::{DatedEvents, EventSchedule};
 use crate::market::rates::{BadCurve, RateCurve, ZeroPoint};
 use crate::market::view::MarketConfig;
 use crate::snapshot::Mode;
@@ -66,7 +66,17 @@ fn market(config: &Config) -> Result<MarketConfig, BadCurve> {
             config.calendar.closed.iter().copied(),
             config.calendar.early_closes.iter().copied(),
         ),
-        events: MacroEvents { fomc: schedule(&config.calendar.fomc), cpi: schedule(&config.calendar.cpi) },
+        events: DatedEvents {
+            fomc: schedule(&config.calendar.fomc),
+            cpi: schedule(&config.calendar.cpi),
+            earnings: config
+                .calendar
+                .earnings
+                .iter()
+                .map(|(symbol, dated)| (symbol.clone(), schedule(dated)))
+                .collect(),
+            without_earnings: config.calendar.without_earnings.iter().cloned().collect(),
+        },
         link_live_seconds: seconds(config.market.live_data.link_age),
         read_live_seconds: seconds(config.market.live_data.quote_age),
         ..MarketConfig::new(RateCurve::new(points)?, config.market.benchmark.clone())

@@ -105,16 +105,15 @@ pub(in super::super) fn calendar(
     document: &Document,
     typed: raw::Calendar,
 ) -> Result<CalendarSettings, ConfigError> {
-    let dated = |name: &'static str, typed: Option<raw::Dated>| {
-        let typed = given(document, typed, &["calendar"], name)?;
-        if !typed.dates.windows(2).all(|pair| pair[0] < pair[1]) {
-            return Err(document.at(&["calendar", name, "dates"], Fault::NotAscending { key: "dates" }));
-        }
-        if typed.dates.last().is_some_and(|last| *last > typed.unknown_after) {
-            return Err(document.at(&["calendar", name, "unknown_after"], Fault::UnknownBeforeLast));
-        }
-        Ok(DatedEvents { dates: typed.dates, unknown_after: typed.unknown_after })
+    let macro_events = |name: &'static str, typed: Option<raw::Dated>| {
+        dated(document, &["calendar", name], given(document, typed, &["calendar"], name)?)
     };
+    let earnings = typed.earnings.unwrap_or_default().0.into_iter().map(|(name, typed)| {
+        let keys = ["calendar", "earnings", name.as_str()];
+        let symbol = symbol(document, &keys[..2], &Scalar(name.clone()))?;
+        Ok((symbol, dated(document, &keys, typed)?))
+    });
+    let earnings = earnings.collect::<Result<Vec<_>, ConfigError>>()?;
     let days = |name: &'static str, typed: Option<Vec<TradingDate>>| {
         let typed = typed.unwrap_or_default();
         if !typed.windows(2).all(|pair| pair[0] < pair[1]) {
@@ -125,9 +124,26 @@ pub(in super::super) fn calendar(
     Ok(CalendarSettings {
         closed: days("closed", typed.closed)?,
         early_closes: days("early_closes", typed.early_closes)?,
-        fomc: dated("fomc", typed.fomc)?,
-        cpi: dated("cpi", typed.cpi)?,
+        fomc: macro_events("fomc", typed.fomc)?,
+        cpi: macro_events("cpi", typed.cpi)?,
+        earnings,
+        without_earnings: symbols(
+            document,
+            &["calendar", "without_earnings"],
+            &typed.without_earnings.unwrap_or_default(),
+        )?,
     })
+}
+
+fn dated(document: &Document, keys: &[&str], typed: raw::Dated) -> Result<DatedEvents, ConfigError> {
+    let below = |key| [keys, &[key]].concat();
+    if !typed.dates.windows(2).all(|pair| pair[0] < pair[1]) {
+        return Err(document.at(&below("dates"), Fault::NotAscending { key: "dates" }));
+    }
+    if typed.dates.last().is_some_and(|last| *last > typed.unknown_after) {
+        return Err(document.at(&below("unknown_after"), Fault::UnknownBeforeLast));
+    }
+    Ok(DatedEvents { dates: typed.dates, unknown_after: typed.unknown_after })
 }
 
 pub(in super::super) fn screen(

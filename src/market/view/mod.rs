@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use super::board::{Contents, Slot, Stamped, is_young};
 use super::calendar::Calendar;
 use super::dividends::DividendPlan;
-use super::events::MacroEvents;
+use super::events::DatedEvents;
 use super::quote::{self, Quality, Sides, TwoSided};
 use super::rates::RateCurve;
 use super::update::{Epoch, OptionChain, RawQuote, Source};
@@ -35,7 +35,7 @@ pub struct MarketConfig {
     /// What betas are measured against.
     pub benchmark: Symbol,
     pub calendar: Calendar,
-    pub events: MacroEvents,
+    pub events: DatedEvents,
     pub overrides: BTreeMap<Symbol, UnderlyingOverride>,
     /// A streamed value is live while the link was heard within this time.
     pub link_live_seconds: i64,
@@ -49,7 +49,7 @@ impl MarketConfig {
             rates,
             benchmark,
             calendar: Calendar::default(),
-            events: MacroEvents::default(),
+            events: DatedEvents::default(),
             overrides: BTreeMap::new(),
             link_live_seconds: 15,
             read_live_seconds: 15,

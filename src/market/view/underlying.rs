@@ -220,11 +220,21 @@ impl MarketView {
         })
     }
 
+    /// The trader's date, else the broker's. Where the trader's list has none and the broker one, the broker's
+    /// counts: an event too many is the smaller mistake.
     pub fn next_earnings(&self, symbol: &Symbol) -> NextEvent {
         let today = new_york_date(self.now());
+        let events = &self.0.config.events;
+        if is_index(symbol.as_str()) || events.without_earnings.contains(symbol) {
+            return NextEvent::Never;
+        }
+        let listed = events.earnings.get(symbol).map_or(NextEvent::Unknown, |list| list.next(today));
+        if let NextEvent::On(_) = listed {
+            return listed;
+        }
         match self.metrics(symbol).and_then(|m| m.next_earnings).filter(|date| *date >= today) {
             Some(date) => NextEvent::On(date),
-            None => NextEvent::Unknown,
+            None => listed,
         }
     }
 
