@@ -125,6 +125,9 @@ fn frames_of_dialogs_and_lines() {
         ("refused", ":fly me⏎", 80, 24),
         ("zoomed_positions", "4zjl", 120, 40),
         ("market_open", "1", 80, 24),
+        ("zoomed_market", "1z", 160, 50),
+        ("zoomed_market_120", "1z", 120, 40),
+        ("zoomed_market_80", "1z", 80, 24),
         ("scenario_open", "3", 80, 24),
         ("positions_open", "4", 80, 24),
         ("blotter_open", "5", 80, 24),
@@ -298,6 +301,21 @@ fn whole_figures(snapshot: &Snapshot) -> HashSet<String> {
         }
     }
     whole
+}
+
+#[test]
+fn a_zoomed_market_says_what_it_leaves_out() {
+    let mut snapshot = sample::normal();
+    let row = snapshot.market.regime[0].clone();
+    snapshot.market.regime = vec![row; 20];
+    let text = |height: u16| {
+        render_text(&snapshot, &after("1z", &snapshot, &ScreenConfig::default(), 80, height), 80, height)
+    };
+    let names = |text: &str| text.lines().filter(|line| line.contains("+0.66")).count();
+    assert_eq!((names(&text(50)), text(50).contains("more names")), (20, false));
+    let small = text(24);
+    let left_out = 20 - names(&small);
+    assert!(left_out > 5 && small.contains(&format!("and {left_out} more names")), "{small}");
 }
 
 proptest! {

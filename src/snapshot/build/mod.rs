@@ -18,6 +18,7 @@ use crate::risk::exposure::Coverage;
 use crate::risk::report::RiskReport;
 use crate::risk::valuation::Total;
 
+mod calendar;
 mod header;
 mod market;
 mod overview;

@@ -88,7 +88,7 @@ fn row(facts: &Facts<'_>, trades: &[TradeFacts<'_>], symbol: &Symbol) -> RiskRow
         },
         binding_share: binding.as_ref().and_then(|(_, share)| *share),
         binding: binding.map(|(limit, _)| limit),
-        next_event: super::market::next_event(facts, symbol),
+        next_event: super::calendar::next_event(facts, symbol),
         detail: RiskDetail {
             rho_1pct: figure(|e| e.rho_1pct),
             vanna: figure(|e| e.vanna),

@@ -4,31 +4,84 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{Scene, overview, span};
+use super::{Scene, overview, regime, span};
 use crate::snapshot::Shown;
 use crate::snapshot::market::{MarketQuote, TermState};
 use crate::tui::format::{self, figure, plain, plain1, plain2, signed1, signed2};
 use crate::tui::layout::{Shape, shape};
 use crate::tui::paint::{Part, fit, put_line};
+use crate::tui::table::Look;
 
 pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let full = shape(scene.ui.size.0, scene.ui.size.1) == Shape::Full && !scene.ui.zoom;
-    let mut lines = lines(scene, area.width, full);
+    let area = if scene.ui.zoom { draw_zoomed(scene, area, buf) } else { area };
+    let mut rest = if scene.ui.zoom { Vec::new() } else { market_lines(scene, area.width) };
+    rest.extend(overview_lines(scene, area.width, full));
     if !full {
-        lines.extend(overview::limits(scene, area.width));
-        lines.extend(overview::warnings(scene, area.width));
+        rest.extend(overview::limits(scene, area.width));
+        rest.extend(overview::warnings(scene, area.width));
     }
+    put_lines(&rest, area, buf);
+}
+
+fn put_lines(lines: &[Line<'_>], area: Rect, buf: &mut Buffer) {
     for (row, line) in lines.iter().enumerate().take(usize::from(area.height)) {
         put_line(buf, area, u16::try_from(row).unwrap_or(u16::MAX), line);
     }
 }
 
-/// The body: two lines of market, then the overview unless it is pinned above.
+/// Calendar, dates, portfolios and the nearest limits keep their room below the table.
+const ROWS_BELOW: u16 = 6;
+
+/// Quotes, a row for each name, the calendar and how far its dates go; answers what is left below.
+fn draw_zoomed(scene: Scene<'_>, area: Rect, buf: &mut Buffer) -> Rect {
+    let below = |area: Rect, rows: u16| {
+        let rows = rows.min(area.height);
+        Rect { y: area.y + rows, height: area.height - rows, ..area }
+    };
+    let limit = usize::from(area.width);
+    put_line(buf, area, 0, &Line::from(fit(&quotes(scene), &Span::raw("   "), limit)));
+    let area = below(area, 1);
+    let mut table = regime::table(scene);
+    let names = table.rows.len();
+    let rows = u16::try_from(names + 1).unwrap_or(u16::MAX).min(area.height.saturating_sub(ROWS_BELOW));
+    let shown = usize::from(rows.saturating_sub(1));
+    if shown < names {
+        table.rows.truncate(shown.saturating_sub(1));
+        let words = format!("and {} more names; a taller terminal shows them", names - table.rows.len());
+        put_line(
+            buf,
+            Rect { height: rows, ..area },
+            rows.saturating_sub(1),
+            &Line::styled(words, scene.theme().near),
+        );
+    }
+    let look = Look { head: scene.theme().head, highlight: scene.theme().text, selected: None, offset: 0 };
+    table.render(Rect { height: rows, ..area }, buf, look);
+    let area = below(area, rows);
+    let gap = Span::styled(" · ", scene.theme().dim);
+    put_line(buf, area, 0, &Line::from(fit(&calendar(scene), &gap, limit)));
+    put_line(buf, area, 1, &Line::from(fit(&regime::events(scene), &gap, limit)));
+    below(area, 2)
+}
+
+/// The body: three lines of market, then the overview unless it is pinned above.
 pub fn lines(scene: Scene<'_>, width: u16, with_answer: bool) -> Vec<Line<'static>> {
+    let mut lines = market_lines(scene, width);
+    lines.extend(overview_lines(scene, width, with_answer));
+    lines
+}
+
+fn market_lines(scene: Scene<'_>, width: u16) -> Vec<Line<'static>> {
     let limit = usize::from(width);
-    let gap = Span::raw("   ");
-    let mut lines = vec![Line::from(fit(&quotes(scene), &gap, limit))];
-    lines.push(Line::from(fit(&calendar(scene), &Span::styled(" · ", scene.theme().dim), limit)));
+    let quotes = fit(&quotes(scene), &Span::raw("   "), limit);
+    let calendar = fit(&calendar(scene), &Span::styled(" · ", scene.theme().dim), limit);
+    vec![Line::from(quotes), regime::line(scene, limit), Line::from(calendar)]
+}
+
+fn overview_lines(scene: Scene<'_>, width: u16, with_answer: bool) -> Vec<Line<'static>> {
+    let limit = usize::from(width);
+    let mut lines = Vec::new();
     if with_answer {
         lines.extend(overview::answer(scene, limit));
         lines.push(overview::account(scene, limit));
@@ -128,6 +181,7 @@ pub fn remarks(scene: Scene<'_>) -> Vec<Part> {
             vec![
                 span(format!("VIX/VIX3M {} ", ratio.text), theme.neutral(ratio.standing)),
                 span(term_words(market.term_state), style),
+                span(if market.term_stress == Some(true) { ", VIX9D STRESS" } else { "" }, theme.near),
             ],
         ),
     ]

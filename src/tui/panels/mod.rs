@@ -22,6 +22,7 @@ pub mod hint_line;
 pub mod market;
 pub mod overview;
 pub mod positions;
+pub mod regime;
 pub mod risk;
 pub mod scenario;
 pub mod toasts;

@@ -17,6 +17,7 @@ use crate::snapshot::{
 };
 
 mod book;
+mod regime;
 mod risk;
 mod variants;
 
@@ -133,16 +134,19 @@ fn market() -> MarketPanel {
         vix3m: live(18.9),
         term_ratio: live(0.857),
         term_state: TermState::Contango,
+        term_stress: None,
         vol_premium: live(3.1),
         iv_ranks: vec![rank("SPY", 23.0), rank("QQQ", 31.0), rank("NVDA", 62.0)],
+        regime: regime::regime(),
         rate_3m: Some(0.0402),
         calendar: vec![
             item(day(11, 26), "closed"),
             item(day(11, 27), "to 13:00, 1 of yours expires"),
             item(day(12, 9), "FOMC 14:00"),
-            item(day(12, 10), "CPI 08:30"),
+            item(day(12, 10), "CPI 08:30 (unknown after)"),
             item(day(12, 18), "SPY ex-div 1.97e = expiry of 2 of yours"),
         ],
+        events: regime::events(),
     }
 }
 

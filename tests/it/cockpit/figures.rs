@@ -84,6 +84,21 @@ fn expected(snapshot: &Value) -> Vec<(String, Vec<String>)> {
         words.extend(sums(row));
         lines.push((format!("{} ", row["symbol"].as_str().expect("a symbol")), words));
     }
+    let regime = &snapshot["market"]["regime"][0];
+    lines.push((
+        format!(
+            "{} {} ",
+            regime["symbol"].as_str().expect("a symbol"),
+            regime["trend"]["value"].as_str().expect("a trend")
+        ),
+        vec![
+            plain(&regime["rsi14"]),
+            plain(&regime["adx14"]),
+            shown(&regime["macd_histogram"], |v| written(v, 2, true)),
+            shown(&regime["rv20"], |v| written(v, 1, false)),
+            shown(&regime["vol_premium"], |v| written(v, 1, true)),
+        ],
+    ));
     let scenario = &snapshot["scenario"];
     let levels = scenario["vol_points"].as_array().expect("levels");
     for (at, cells) in scenario["cells"].as_array().expect("cells").iter().enumerate() {
