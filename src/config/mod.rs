@@ -21,9 +21,9 @@ pub use env::{Env, Folders};
 pub use error::{ConfigError, Fault, Origin, Place};
 pub use secrets::{Credentials, read_env_file};
 pub use settings::{
-    AccountMatch, AccountRule, BrokerSettings, COLOURS, CalendarSettings, Colour, DatedEvents, Environment,
-    Glyphs, LiveDataThresholds, MarketSettings, ROLES, RateCurve, RatePoint, ScreenSettings, Source, Theme,
-    Unallocated,
+    AccountMatch, AccountRule, BrokerSettings, COLOURS, CalendarSettings, Colour, DatedEvents, Dividend,
+    Environment, Glyphs, LiveDataThresholds, MarketSettings, ROLES, RateCurve, RatePoint, ScreenSettings,
+    Source, Theme, Unallocated,
 };
 
 use crate::domain::Portfolio;

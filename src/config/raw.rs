@@ -33,6 +33,7 @@ pub(super) struct Market {
     pub context: Option<Vec<Scalar>>,
     pub watch: Option<Vec<Scalar>>,
     pub rates: Option<Rates>,
+    pub dividends: Option<Keyed<Vec<Dividend>>>,
     pub live_data: Option<LiveData>,
 }
 
@@ -48,6 +49,15 @@ pub(super) struct Rates {
 pub(super) struct RatePoint {
     pub days: u32,
     pub zero: Scalar,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Dividend {
+    pub ex: TradingDate,
+    pub amount: Scalar,
+    #[serde(default)]
+    pub estimated: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -102,6 +112,7 @@ impl Cotrader {
                 context: market.context.or(below.context),
                 watch: market.watch.or(below.watch),
                 rates: market.rates.or(below.rates),
+                dividends: market.dividends.or(below.dividends),
                 live_data: Some(LiveData {
                     link_age_seconds: live.link_age_seconds.or(live_below.link_age_seconds),
                     quote_age_seconds: live.quote_age_seconds.or(live_below.quote_age_seconds),

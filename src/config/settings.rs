@@ -76,6 +76,8 @@ pub struct MarketSettings {
     /// Followed even when nothing is held in them.
     pub watch: Vec<Symbol>,
     pub rates: RateCurve,
+    /// Where the trader knows better than the broker; ascending by date, never empty.
+    pub dividends: Vec<(Symbol, Vec<Dividend>)>,
     pub live_data: LiveDataThresholds,
 }
 
@@ -91,6 +93,14 @@ pub struct RatePoint {
     pub days: u32,
     /// Per year; 0.04 is 4 %.
     pub zero: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Dividend {
+    pub ex_date: TradingDate,
+    /// Dollars a share.
+    pub amount: f64,
+    pub estimated: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

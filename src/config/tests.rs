@@ -297,6 +297,29 @@ fn sessions_can_be_added_to_the_calendar() {
 }
 
 #[test]
+fn dividends_that_the_trader_knows() {
+    let of = |text: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("cotrader.yaml"), text).unwrap();
+        Config::load(Some(folder.path()), &no_env()).map(|config| config.market.dividends)
+    };
+    let list = of(
+        "market:\n  dividends:\n    SPY: [{ex: 2026-12-18, amount: 1.97, estimated: true}]\n    GLD: []\n",
+    );
+    let list = list.unwrap();
+    assert_eq!((list[0].0.as_str(), list[0].1[0].amount, list[0].1[0].estimated), ("SPY", 1.97, true));
+    assert!(list[1].1.is_empty());
+    let twice = "market: {dividends: {SPY: [{ex: 2026-12-18, amount: 1}, {ex: 2026-12-18, amount: 2}]}}\n";
+    assert_eq!(*of(twice).unwrap_err().fault, Fault::NotAscending { key: "ex" });
+    for wrong in ["amount: -1", "amount: x", "amount: 1, paid: 2", "estimated: true"] {
+        assert!(
+            of(&format!("market: {{dividends: {{SPY: [{{ex: 2026-12-18, {wrong}}}]}}}}\n")).is_err(),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
 fn nesting_without_end_is_an_error_and_not_a_crash() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("portfolios.yaml"), "[".repeat(200_000)).unwrap();

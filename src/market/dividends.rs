@@ -11,7 +11,7 @@ use crate::domain::{Timestamp, TradingDate};
 pub struct Dividend {
     pub ex_date: TradingDate,
     pub amount: f64,
-    /// Repeated from an earlier one, not announced.
+    /// Expected, not announced: repeated from an earlier one, or said so by whoever named it.
     pub estimated: bool,
 }
 
@@ -23,6 +23,9 @@ pub struct DividendPlan {
     spacing_days: Option<u16>,
 }
 
+/// Two payments nearer or further apart (an extra one, a gap in the data) say nothing about the next.
+const USUAL_SPACING: std::ops::RangeInclusive<u16> = 25..=400;
+
 /// A schedule never runs longer than this many payments: monthly for ten years.
 const MOST_PAYMENTS: usize = 120;
 
@@ -30,14 +33,21 @@ impl DividendPlan {
     /// `known` as (ex-date, amount); what is not a positive, finite amount is left out. `spacing_days`
     /// between payments, where the frequency is known.
     pub fn new(known: &[(TradingDate, f64)], spacing_days: Option<u16>) -> Self {
-        let mut known: Vec<Dividend> = known
-            .iter()
-            .filter(|(_, amount)| amount.is_finite() && *amount > 0.0)
-            .map(|&(ex_date, amount)| Dividend { ex_date, amount, estimated: false })
-            .collect();
+        let announced = |&(ex_date, amount): &_| Dividend { ex_date, amount, estimated: false };
+        Self::of(known.iter().map(announced).collect(), spacing_days)
+    }
+
+    /// Without a frequency, the last two dates give it where they lie a month to a year apart.
+    pub fn of(mut known: Vec<Dividend>, spacing_days: Option<u16>) -> Self {
+        known.retain(|d| d.amount.is_finite() && d.amount > 0.0);
         known.sort_by_key(|d| d.ex_date);
         known.dedup_by_key(|d| d.ex_date);
-        Self { known, spacing_days: spacing_days.filter(|days| *days > 0) }
+        let between = match known.as_slice() {
+            [.., before, last] => u16::try_from((last.ex_date - before.ex_date).num_days()).ok(),
+            _ => None,
+        };
+        let spacing_days = spacing_days.filter(|days| *days > 0);
+        Self { known, spacing_days: spacing_days.or(between.filter(|days| USUAL_SPACING.contains(days))) }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -153,6 +163,21 @@ mod tests {
         let stale = DividendPlan::new(&[(date("2020-03-20"), 1.0)], Some(91));
         let next = stale.next(date("2026-11-21")).expect("a repeated one");
         assert!(next.estimated && next.ex_date >= date("2026-11-21") && next.ex_date < date("2027-02-21"));
+    }
+
+    #[test]
+    fn two_dates_give_the_spacing_unless_one_is_an_extra() {
+        let expected = |ex: &str, amount| Dividend { ex_date: date(ex), amount, estimated: true };
+        let plan = DividendPlan::of(
+            vec![expected("2027-03-19", 2.0), Dividend { estimated: false, ..expected("2026-12-18", 1.9) }],
+            None,
+        );
+        let all = plan.between(date("2026-11-20"), date("2027-06-30"));
+        let said: Vec<(bool, f64)> = all.iter().map(|d| (d.estimated, d.amount)).collect();
+        assert_eq!(said, [(false, 1.9), (true, 2.0), (true, 2.0)]);
+        assert_eq!(all[2].ex_date, date("2027-06-18"));
+        let extra = DividendPlan::new(&[(date("2026-12-18"), 1.9), (date("2026-12-28"), 5.0)], None);
+        assert_eq!(extra.between(date("2026-11-20"), date("2027-06-30")).len(), 2);
     }
 
     #[test]

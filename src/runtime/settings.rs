@@ -5,9 +5,10 @@ use crate::config::{AccountMatch, Config, Environment};
 use crate::domain::account::AccountRule;
 use crate::engine::EngineConfig;
 use crate::market::calendar::Calendar;
+use crate::market::dividends::{Dividend, DividendPlan};
 use crate::market::events::{DatedEvents, EventSchedule};
 use crate::market::rates::{BadCurve, RateCurve, ZeroPoint};
-use crate::market::view::MarketConfig;
+use crate::market::view::{MarketConfig, UnderlyingOverride};
 use crate::snapshot::Mode;
 
 /// The mode that the credentials and the address lead to. Production is paper: nothing can be sent yet.
@@ -61,7 +62,17 @@ fn market(config: &Config) -> Result<MarketConfig, BadCurve> {
     let schedule = |dated: &crate::config::DatedEvents| {
         EventSchedule::new(dated.dates.clone(), Some(dated.unknown_after))
     };
+    let overrides = config.market.dividends.iter().map(|(symbol, list)| {
+        let dividend = |d: &crate::config::Dividend| Dividend {
+            ex_date: d.ex_date,
+            amount: d.amount,
+            estimated: d.estimated,
+        };
+        let plan = DividendPlan::of(list.iter().map(dividend).collect(), None);
+        (symbol.clone(), UnderlyingOverride { dividends: Some(plan), ..UnderlyingOverride::default() })
+    });
     Ok(MarketConfig {
+        overrides: overrides.collect(),
         calendar: Calendar::with(
             config.calendar.closed.iter().copied(),
             config.calendar.early_closes.iter().copied(),

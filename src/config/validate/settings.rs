@@ -10,11 +10,11 @@ use super::super::error::{ConfigError, Fault};
 use super::super::load::Document;
 use super::super::raw::{self, Scalar};
 use super::super::settings::{
-    COLOURS, CalendarSettings, Colour, DatedEvents, Glyphs, LiveDataThresholds, MarketSettings, ROLES,
-    RateCurve, RatePoint, ScreenSettings, Theme, fraction_of_percent,
+    COLOURS, CalendarSettings, Colour, DatedEvents, Dividend, Glyphs, LiveDataThresholds, MarketSettings,
+    ROLES, RateCurve, RatePoint, ScreenSettings, Theme, fraction_of_percent,
 };
 use super::{decimal, percent, shown, symbol, symbols, within, word};
-use crate::domain::TradingDate;
+use crate::domain::{Symbol, TradingDate};
 
 const THEMES: [(&str, Theme); 4] = [
     ("dark", Theme::Dark),
@@ -46,6 +46,7 @@ pub(in super::super) fn market(
         context: symbols(document, &["market", "context"], &typed.context.unwrap_or_default())?,
         watch: symbols(document, &["market", "watch"], &typed.watch.unwrap_or_default())?,
         rates: rate_curve(document, rates)?,
+        dividends: dividends(document, typed.dividends.unwrap_or_default())?,
         live_data: live_data(document, typed.live_data.unwrap_or_default())?,
     })
 }
@@ -72,6 +73,27 @@ fn rate_curve(document: &Document, typed: raw::Rates) -> Result<RateCurve, Confi
         })
         .collect::<Result<Vec<_>, ConfigError>>()?;
     Ok(RateCurve { as_of: typed.as_of, points })
+}
+
+fn dividends(
+    document: &Document,
+    typed: raw::Keyed<Vec<raw::Dividend>>,
+) -> Result<Vec<(Symbol, Vec<Dividend>)>, ConfigError> {
+    let of_name = |(name, typed): (String, Vec<raw::Dividend>)| {
+        let keys = ["market", "dividends", name.as_str()];
+        let symbol = symbol(document, &keys[..2], &Scalar(name.clone()))?;
+        if !typed.windows(2).all(|pair| pair[0].ex < pair[1].ex) {
+            return Err(document.at(&keys, Fault::NotAscending { key: "ex" }));
+        }
+        let list = typed.iter().map(|dividend| {
+            let keys = ["market", "dividends", name.as_str(), "amount"];
+            let amount = within(document, &keys, &dividend.amount, decimal(&dividend.amount.0), (0, 1000))?;
+            let amount = amount.to_f64().unwrap_or_default();
+            Ok(Dividend { ex_date: dividend.ex, amount, estimated: dividend.estimated })
+        });
+        Ok((symbol, list.collect::<Result<Vec<_>, ConfigError>>()?))
+    };
+    typed.0.into_iter().map(of_name).collect()
 }
 
 fn live_data(document: &Document, typed: raw::LiveData) -> Result<LiveDataThresholds, ConfigError> {

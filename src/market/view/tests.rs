@@ -264,6 +264,34 @@ fn an_index_is_priced_off_its_parity_forward() {
     assert_eq!((reading.model, reading.escrow), (PricingModel::European, 0.0));
 }
 
+#[test]
+fn one_wrong_quote_does_not_move_the_forward() {
+    let mut board = board();
+    trade(&mut board, Instrument::Index(symbol("SPX")), 600.0);
+    let tte =
+        view(&board).calendar().tte_years(option("SPXW", Right::Put, 600).option().expect("one"), now());
+    // The worked parity: three strikes, one forward.
+    for strike in [595, 600, 605] {
+        for right in [Right::Call, Right::Put] {
+            let worth = price(&OptionInputs {
+                right,
+                spot: 600.0,
+                strike: strike as f64,
+                rate: 0.04,
+                dividend_yield: 0.012,
+                vol_annual: 0.17,
+                tte_years: tte,
+            });
+            quote(&mut board, &option("SPXW", right, strike), worth - 0.05, worth + 0.05, LIVE);
+        }
+    }
+    let expiry = NaiveDate::from_ymd_opt(2026, 12, 18).expect("a date");
+    let forward = |board: &Board| view(board).forward(&symbol("SPX"), expiry).live().expect("one").value;
+    assert!((forward(&board) - 601.300_722_934).abs() < 2e-6, "{}", forward(&board));
+    quote(&mut board, &option("SPXW", Right::Call, 605), 14.0, 14.1, LIVE);
+    assert!((forward(&board) - 601.300_722_934).abs() < 2e-6, "{}", forward(&board));
+}
+
 fn metrics(of: &str) -> UnderlyingMetrics {
     UnderlyingMetrics {
         symbol: symbol(of),
