@@ -89,7 +89,7 @@ fn expected(snapshot: &Value) -> Vec<(String, Vec<String>)> {
         format!(
             "{} {} ",
             regime["symbol"].as_str().expect("a symbol"),
-            regime["trend"]["value"].as_str().expect("a trend")
+            regime["trend"]["value"].as_str().unwrap_or("—")
         ),
         vec![
             plain(&regime["rsi14"]),
