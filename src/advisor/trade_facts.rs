@@ -293,8 +293,8 @@ pub fn model_greeks(leg: &Leg, market: &MarketView) -> Reading<ModelGreeks> {
             let unit = greeks(&inputs);
             ModelGreeks {
                 delta_shares: unit.delta * size,
-                theta_day: unit.theta_day * size,
-                vega_point: unit.vega_point * size,
+                theta_day: (unit.theta_day * size).0,
+                vega_point: (unit.vega_point * size).0,
             }
         }),
     }

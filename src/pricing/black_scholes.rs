@@ -1,8 +1,12 @@
-//! Black-Scholes-Merton with a dividend yield: value and Greeks, exact at the edges. At or past expiry the
+//! Generalised Black-Scholes-Merton with a dividend yield (Black's model on a forward by
+//! [`OptionInputs::on_forward`]): value and Greeks, exact at the edges. At or past expiry the
 //! value is intrinsic; without volatility it is the discounted intrinsic value of the forward. Finite
 //! inputs never give NaN or a negative price.
 
 use super::inputs::OptionInputs;
+use super::units::{
+    PerDay, PerRate, PerRatePercent, PerVol, PerVolPoint, PerVolPointSquared, PerVolSquared, PerYear,
+};
 use crate::numerics::normal;
 
 /// Greeks of one unit held long, in the units of the screen.
@@ -13,18 +17,14 @@ pub struct UnitGreeks {
     pub delta: f64,
     /// Delta per $1.
     pub gamma: f64,
-    /// $ per calendar day.
-    pub theta_day: f64,
-    /// $ per vol point (0.01).
-    pub vega_point: f64,
-    /// $ per 1 % of rate.
-    pub rho_pct: f64,
-    /// Delta per vol point.
-    pub vanna_point: f64,
-    /// Vega per point, per point.
-    pub volga_point: f64,
-    /// Delta per calendar day.
-    pub charm_day: f64,
+    pub theta_day: PerDay,
+    pub vega_point: PerVolPoint,
+    pub rho_pct: PerRatePercent,
+    /// Of delta.
+    pub vanna_point: PerVolPoint,
+    pub volga_point: PerVolPointSquared,
+    /// Of delta.
+    pub charm_day: PerDay,
     /// Gamma per $1.
     pub speed: f64,
 }
@@ -43,14 +43,17 @@ pub struct RawGreeks {
     pub price: f64,
     pub delta: f64,
     pub gamma: f64,
-    pub vega: f64,
-    pub theta: f64,
-    pub rho: f64,
+    pub vega: PerVol,
+    pub theta: PerYear,
+    pub rho: PerRate,
     /// With respect to the dividend yield.
-    pub phi: f64,
-    pub vanna: f64,
-    pub volga: f64,
-    pub charm: f64,
+    pub phi: PerRate,
+    /// Of delta.
+    pub vanna: PerVol,
+    pub volga: PerVolSquared,
+    /// Of delta.
+    pub charm: PerYear,
+    /// Vega (per 1.00) per year; this one and those below have one unit only.
     pub veta: f64,
     pub speed: f64,
     pub zomma: f64,
@@ -66,12 +69,12 @@ impl From<RawGreeks> for UnitGreeks {
             price: raw.price,
             delta: raw.delta,
             gamma: raw.gamma,
-            theta_day: raw.theta / 365.0,
-            vega_point: raw.vega / 100.0,
-            rho_pct: raw.rho / 100.0,
-            vanna_point: raw.vanna / 100.0,
-            volga_point: raw.volga / 10_000.0,
-            charm_day: raw.charm / 365.0,
+            theta_day: raw.theta.per_day(),
+            vega_point: raw.vega.per_point(),
+            rho_pct: raw.rho.per_percent(),
+            vanna_point: raw.vanna.per_point(),
+            volga_point: raw.volga.per_point_squared(),
+            charm_day: raw.charm.per_day(),
             speed: raw.speed,
         }
     }
@@ -92,11 +95,11 @@ pub fn greeks(inputs: &OptionInputs) -> UnitGreeks {
 
 /// Value and Greeks of one unit, in mathematical units.
 pub fn raw_greeks(inputs: &OptionInputs) -> RawGreeks {
-    let raw = match Terms::of(inputs) {
+    match Terms::of(inputs) {
         Some(terms) => interior(inputs, &terms),
         None => edge(inputs),
-    };
-    sane(raw)
+    }
+    .finite()
 }
 
 /// What all formulas share, where the formulas apply.
@@ -170,13 +173,13 @@ fn interior(inputs: &OptionInputs, terms: &Terms) -> RawGreeks {
         price: value(inputs, terms),
         delta: s * n1,
         gamma,
-        vega,
-        theta: -spot * density * vol / (2.0 * root_t) - s * rate * strike * n2 + s * q * spot * n1,
-        rho: s * strike * t * n2,
-        phi: -s * spot * t * n1,
-        vanna: -density * d2 / vol,
-        volga: vega * product / vol,
-        charm: s * q * n1 - density * drift / (2.0 * t * v),
+        vega: PerVol(vega),
+        theta: PerYear(-spot * density * vol / (2.0 * root_t) - s * rate * strike * n2 + s * q * spot * n1),
+        rho: PerRate(s * strike * t * n2),
+        phi: PerRate(-s * spot * t * n1),
+        vanna: PerVol(-density * d2 / vol),
+        volga: PerVolSquared(vega * product / vol),
+        charm: PerYear(s * q * n1 - density * drift / (2.0 * t * v)),
         veta: vega * (q + (rate - q) * d1 / v - (1.0 + product) / (2.0 * t)),
         speed: -(gamma / spot) * (d1 / v + 1.0),
         zomma: gamma * (product - 1.0) / vol,
@@ -209,14 +212,14 @@ fn edge(inputs: &OptionInputs) -> RawGreeks {
     RawGreeks {
         price: moneyness.max(0.0),
         delta: s * n1,
-        theta: if t > 0.0 {
+        theta: PerYear(if t > 0.0 {
             s * (inputs.dividend_yield * inputs.spot * n1 - inputs.rate * inputs.strike * n2)
         } else {
             0.0
-        },
-        rho: s * inputs.strike * t * n2,
-        phi: -s * inputs.spot * t * n1,
-        charm: if t > 0.0 { s * inputs.dividend_yield * n1 } else { 0.0 },
+        }),
+        rho: PerRate(s * inputs.strike * t * n2),
+        phi: PerRate(-s * inputs.spot * t * n1),
+        charm: PerYear(if t > 0.0 { s * inputs.dividend_yield * n1 } else { 0.0 }),
         dual_delta: -s * n2,
         ..RawGreeks::default()
     }
@@ -226,33 +229,38 @@ fn finite_price(value: f64) -> f64 {
     if value.is_nan() { 0.0 } else { value.clamp(0.0, f64::MAX) }
 }
 
-/// Products of vanishing densities with overflowing powers are zero in the limit.
-fn sane(mut raw: RawGreeks) -> RawGreeks {
-    raw.price = finite_price(raw.price);
-    for greek in [
-        &mut raw.delta,
-        &mut raw.gamma,
-        &mut raw.vega,
-        &mut raw.theta,
-        &mut raw.rho,
-        &mut raw.phi,
-        &mut raw.vanna,
-        &mut raw.volga,
-        &mut raw.charm,
-        &mut raw.veta,
-        &mut raw.speed,
-        &mut raw.zomma,
-        &mut raw.color,
-        &mut raw.ultima,
-        &mut raw.dual_delta,
-        &mut raw.dual_gamma,
-    ] {
-        if !greek.is_finite() {
-            *greek = 0.0;
+impl RawGreeks {
+    /// Products of vanishing densities with overflowing powers are zero in the limit, and differences of
+    /// numbers near the ends of the range of doubles say nothing: what is not finite becomes zero.
+    pub(crate) fn finite(mut self) -> Self {
+        self.price = finite_price(self.price);
+        for greek in [
+            &mut self.delta,
+            &mut self.gamma,
+            &mut self.vega.0,
+            &mut self.theta.0,
+            &mut self.rho.0,
+            &mut self.phi.0,
+            &mut self.vanna.0,
+            &mut self.volga.0,
+            &mut self.charm.0,
+            &mut self.veta,
+            &mut self.speed,
+            &mut self.zomma,
+            &mut self.color,
+            &mut self.ultima,
+            &mut self.dual_delta,
+            &mut self.dual_gamma,
+        ] {
+            if !greek.is_finite() {
+                *greek = 0.0;
+            }
         }
+        self
     }
-    raw
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,20 @@ pub struct OptionInputs {
 }
 
 impl OptionInputs {
+    /// An option on a forward or future (Black, 1976): the forward stands in for the spot and carries no
+    /// drift, the value is discounted at `rate`. Delta and gamma are then per $1 of the forward; what the
+    /// value gains per 1.00 of rate with the forward held is `rho + phi`.
+    pub fn on_forward(
+        right: Right,
+        forward: f64,
+        strike: f64,
+        rate: f64,
+        vol_annual: f64,
+        tte_years: f64,
+    ) -> Self {
+        Self { right, spot: forward, strike, rate, dividend_yield: rate, vol_annual, tte_years }
+    }
+
     /// The forward price of the underlying at expiry.
     pub fn forward(&self) -> f64 {
         self.spot * ((self.rate - self.dividend_yield) * self.tte_years).exp()

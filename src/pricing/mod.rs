@@ -14,6 +14,7 @@ pub mod payoff;
 pub mod probability;
 pub mod surface;
 pub mod svi;
+pub mod units;
 
 pub use black_scholes::{RawGreeks, UnitGreeks, greeks, price, raw_greeks};
 pub use implied_vol::{ImpliedVolError, implied_vol};

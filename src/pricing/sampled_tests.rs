@@ -150,8 +150,8 @@ fn exposures_of_the_reference_portfolios() {
                 let greeks = leg.option.as_ref().map(raw_greeks);
                 delta += leg.units * spot * greeks.map_or(1.0, |g| g.delta);
                 gamma += leg.units * spot * spot * greeks.map_or(0.0, |g| g.gamma);
-                vega += leg.units * greeks.map_or(0.0, |g| g.vega);
-                theta += leg.units * greeks.map_or(0.0, |g| g.theta);
+                vega += leg.units * greeks.map_or(0.0, |g| g.vega.0);
+                theta += leg.units * greeks.map_or(0.0, |g| g.theta.0);
             }
             close(delta, &want["dollar_delta"][place]);
             close(gamma, &want["dollar_gamma_matrix"][place][place]);

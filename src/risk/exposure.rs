@@ -258,15 +258,15 @@ fn of_leg(book: &RiskBook, place: usize, leg: &RiskLeg) -> LegExposure {
             let unit = greeks(&inputs);
             row.unit_price = Some(unit.price);
             row.unit_delta = Some(unit.delta);
-            let vega = n * unit.vega_point;
+            let vega = n * unit.vega_point.0;
             let exposure = Exposure {
-                theta_day: n * unit.theta_day,
+                theta_day: n * unit.theta_day.0,
                 vega_point: vega,
                 vega_point_30d: vega * tenor_scale(leg.days_to_expiry),
-                rho_1pct: n * unit.rho_pct,
-                vanna: n * unit.vanna_point,
-                volga: n * unit.volga_point,
-                charm_day: n * unit.charm_day,
+                rho_1pct: n * unit.rho_pct.0,
+                vanna: n * unit.vanna_point.0,
+                volga: n * unit.volga_point.0,
+                charm_day: n * unit.charm_day.0,
                 market_value: n * unit.price,
                 ..Exposure::default()
             };

@@ -6,6 +6,7 @@
 use super::{Accuracy, American, CashDividend, Status, Valuation};
 use crate::pricing::black_scholes::{self, RawGreeks, UnitGreeks};
 use crate::pricing::inputs::OptionInputs;
+use crate::pricing::units::{PerRate, PerVol, PerVolSquared, PerYear};
 
 /// Steps of the differences: relative in volatility and time, absolute in rate and yield.
 const VOL_STEP: f64 = 0.01;
@@ -31,7 +32,7 @@ pub fn raw_greeks(inputs: &OptionInputs, dividends: &[CashDividend], accuracy: A
         price: now.price,
         delta: now.delta,
         gamma: now.gamma,
-        theta: now.theta,
+        theta: PerYear(now.theta),
         dual_delta: if inputs.strike > 0.0 { (now.price - spot * now.delta) / inputs.strike } else { 0.0 },
         ..RawGreeks::default()
     };
@@ -62,43 +63,24 @@ pub fn raw_greeks(inputs: &OptionInputs, dividends: &[CashDividend], accuracy: A
     let (above, below) = (solved.at(spot + s), solved.at(spot - s));
     let later = Later::of(inputs, dividends, accuracy, TIME_STEP * t);
     let vega = slope(|v| v.price);
-    let mut raw = RawGreeks {
-        vega,
-        rho: per_rate(|moved, step| moved.rate += step),
-        phi: per_rate(|moved, step| moved.dividend_yield += step),
-        vanna: slope(|v| v.delta),
-        volga: (16.0 * (up.price + down.price) - (up2.price + down2.price) - 30.0 * now.price)
-            / (12.0 * h * h),
+    RawGreeks {
+        vega: PerVol(vega),
+        rho: PerRate(per_rate(|moved, step| moved.rate += step)),
+        phi: PerRate(per_rate(|moved, step| moved.dividend_yield += step)),
+        vanna: PerVol(slope(|v| v.delta)),
+        volga: PerVolSquared(
+            (16.0 * (up.price + down.price) - (up2.price + down2.price) - 30.0 * now.price) / (12.0 * h * h),
+        ),
         zomma: slope(|v| v.gamma),
         ultima: (up2.price - down2.price - 2.0 * (up.price - down.price)) / (2.0 * h * h * h),
         speed: (above.gamma - below.gamma) / (2.0 * s),
-        charm: later.slope(&now, |v| v.delta),
+        charm: PerYear(later.slope(&now, |v| v.delta)),
         color: later.slope(&now, |v| v.gamma),
         veta: (later.vega - vega) / later.step,
         dual_gamma: now.gamma * spot * spot / (inputs.strike * inputs.strike),
         ..known
-    };
-    // Differences of numbers near the ends of the range of doubles say nothing.
-    for greek in [
-        &mut raw.vega,
-        &mut raw.rho,
-        &mut raw.phi,
-        &mut raw.vanna,
-        &mut raw.volga,
-        &mut raw.zomma,
-        &mut raw.ultima,
-        &mut raw.speed,
-        &mut raw.charm,
-        &mut raw.color,
-        &mut raw.veta,
-        &mut raw.dual_delta,
-        &mut raw.dual_gamma,
-    ] {
-        if !greek.is_finite() {
-            *greek = 0.0;
-        }
     }
-    raw
+    .finite()
 }
 
 /// The same option a little later, dividends nearer by the same time.

@@ -168,7 +168,7 @@ impl American {
             price: european.price,
             delta: european.delta,
             gamma: european.gamma,
-            theta: european.theta,
+            theta: european.theta.0,
         };
         let exercise = self.exercise(spot);
         let exercised = Valuation {

@@ -168,12 +168,12 @@ impl GreekBlock {
         self.price[lane] = raw.price;
         self.delta[lane] = raw.delta;
         self.gamma[lane] = raw.gamma;
-        self.vega[lane] = raw.vega;
-        self.theta[lane] = raw.theta;
-        self.rho[lane] = raw.rho;
-        self.vanna[lane] = raw.vanna;
-        self.volga[lane] = raw.volga;
-        self.charm[lane] = raw.charm;
+        self.vega[lane] = raw.vega.0;
+        self.theta[lane] = raw.theta.0;
+        self.rho[lane] = raw.rho.0;
+        self.vanna[lane] = raw.vanna.0;
+        self.volga[lane] = raw.volga.0;
+        self.charm[lane] = raw.charm.0;
     }
 }
 

@@ -40,12 +40,12 @@ fn scalar(option: &OptionInputs) -> BatchGreeks {
         price: raw.price,
         delta: raw.delta,
         gamma: raw.gamma,
-        vega: raw.vega,
-        theta: raw.theta,
-        rho: raw.rho,
-        vanna: raw.vanna,
-        volga: raw.volga,
-        charm: raw.charm,
+        vega: raw.vega.0,
+        theta: raw.theta.0,
+        rho: raw.rho.0,
+        vanna: raw.vanna.0,
+        volga: raw.volga.0,
+        charm: raw.charm.0,
     }
 }
 

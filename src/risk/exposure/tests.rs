@@ -114,3 +114,45 @@ fn a_beta_of_zero_has_no_benchmark_gamma() {
     close(row.exposure.beta_gamma_pnl_1pct, 0.0, 0.0);
     close(row.exposure.delta_shares, 142.310773, 1e-6);
 }
+
+proptest::proptest! {
+    /// What is sold has the same Greeks with the other sign, to the last bit.
+    #[test]
+    fn greeks_of_the_opposite_position_are_the_opposite(size in -1e4..1e4f64) {
+        let sized = |factor: f64| {
+            let mut book = book_b();
+            book.legs.iter_mut().for_each(|leg| leg.quantity *= factor);
+            exposures(&book)
+        };
+        let (held, opposite) = (sized(size), sized(-size));
+        let pairs = held.legs.iter().zip(&opposite.legs).map(|(a, b)| (a.exposure, b.exposure));
+        let sums = held.underlyings.iter().zip(&opposite.underlyings).map(|(a, b)| (Some(a.exposure), Some(b.exposure)));
+        for (held, opposite) in pairs.chain(sums) {
+            let (held, opposite) = (held.expect("priced"), opposite.expect("priced"));
+            proptest::prop_assert_eq!(all(&held).map(|greek| -greek), all(&opposite));
+        }
+        proptest::prop_assert_eq!(-held.total.theta_day, opposite.total.theta_day);
+    }
+}
+
+fn all(e: &Exposure) -> [f64; 17] {
+    [
+        e.delta_shares,
+        e.dollar_delta,
+        e.beta_weighted_delta,
+        e.beta_dollar_delta,
+        e.gamma_per_dollar,
+        e.beta_weighted_gamma,
+        e.gamma_pnl_1pct,
+        e.beta_gamma_pnl_1pct,
+        e.dollar_gamma_1pct,
+        e.theta_day,
+        e.vega_point,
+        e.vega_point_30d,
+        e.rho_1pct,
+        e.vanna,
+        e.volga,
+        e.charm_day,
+        e.market_value,
+    ]
+}
