@@ -4,6 +4,7 @@
 use chrono::{NaiveDate, NaiveTime, SecondsFormat};
 use uuid::Uuid;
 
+use super::json;
 use crate::domain::event::{
     AccountSeen, Actor, BalancesReported, DayClosed, Event, MarketObserved, NoteRecorded, PortfolioDefined,
     SessionStarted, TradeAdopted, TradeClosed, TradeEvaluated, TradeIntended, TradeMoved, TradeResized,
@@ -34,7 +35,7 @@ macro_rules! vocabulary {
             $(if kind == $kind.as_bytes() {
                 // Checked as a whole, it need not be checked string by string.
                 let body = match std::str::from_utf8(payload) {
-                    Ok(text) => serde_json::from_str::<$body>(text),
+                    Ok(text) => json::from_str::<$body>(text),
                     Err(_) => serde_json::from_slice::<$body>(payload),
                 };
                 return Some(body.map(Event::$body));

@@ -9,6 +9,7 @@ mod chain;
 mod codec;
 mod error;
 mod head;
+mod json;
 mod lock;
 mod open;
 mod projections;
@@ -206,7 +207,10 @@ impl Store {
     }
 
     fn reader(&self) -> Result<Connection, StoreError> {
-        schema::open_for_reading(&self.inner.files.db)
+        let conn = schema::open_for_reading(&self.inner.files.db)?;
+        // It goes through the log once: pages that are used again at once stay in the processor's own cache.
+        conn.pragma_update(None, "cache_size", -256).map_err(StoreError::sqlite("configure the store"))?;
+        Ok(conn)
     }
 
     #[expect(clippy::type_complexity, reason = "the three parts of one request, taken apart at once")]

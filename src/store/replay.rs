@@ -18,13 +18,14 @@ use super::error::{Flaw, StoreError};
 use super::reader::{damaged, last_seq, unreadable};
 use super::schema::signed;
 use super::upcast::{LIFTS, Lifted, lift};
-use crate::domain::event::{Meta, Recorded};
+use crate::domain::event::{Event, Meta, Recorded};
 use crate::domain::id::{CorrelationId, EventId};
+use crate::domain::time::Timestamp;
 
 /// Events that one thread reads and decodes before it hands them on.
 const CHUNK: u64 = 512;
 /// Chunks that are read, wait or are applied at any moment.
-const CHUNKS: usize = 16;
+const CHUNKS: usize = 8;
 /// More threads than this wait for the one that applies.
 const READERS: usize = 4;
 
@@ -180,12 +181,19 @@ struct Chunk {
 impl Chunk {
     /// The events `first..=last`, every one of them, in place of what was there.
     fn read(&mut self, conn: &Connection, first: u64, last: u64) {
-        self.known.clear();
+        let mut filled = 0;
         self.unknown.clear();
-        self.broken = self.fill(conn, first, last).err();
+        self.broken = self.fill(conn, first, last, &mut filled).err();
+        self.known.truncate(filled);
     }
 
-    fn fill(&mut self, conn: &Connection, first: u64, last: u64) -> Result<(), StoreError> {
+    fn fill(
+        &mut self,
+        conn: &Connection,
+        first: u64,
+        last: u64,
+        filled: &mut usize,
+    ) -> Result<(), StoreError> {
         let failed = || StoreError::sqlite("read the events");
         let mut statement = conn
             .prepare_cached(&format!(
@@ -196,8 +204,11 @@ impl Chunk {
         let mut next = first;
         while let Some(row) = rows.next().map_err(|e| unreadable(next, &e))? {
             match recorded(row, next)? {
-                Decoded::Known(event) => self.known.push(event),
-                Decoded::Unknown(kind) => self.unknown.push(kind),
+                Ok(event) => {
+                    self.put(*filled, event);
+                    *filled += 1;
+                }
+                Err(Unknown(kind)) => self.unknown.push(kind),
             }
             next += 1;
         }
@@ -205,6 +216,21 @@ impl Chunk {
             return Err(damaged(next, Flaw::Gap { found: last }));
         }
         Ok(())
+    }
+
+    /// Over the event that stood there, in its memory unless somebody has kept it: giving back a chunk's memory
+    /// and asking for it again would cost more than reading does.
+    fn put(&mut self, at: usize, known: Known) {
+        let Known { seq, meta, recorded_at, event } = known;
+        let Some(place) = self.known.get_mut(at) else {
+            self.known.push(Recorded { seq, meta, recorded_at, event: Arc::new(event) });
+            return;
+        };
+        (place.seq, place.meta, place.recorded_at) = (seq, meta, recorded_at);
+        match Arc::get_mut(&mut place.event) {
+            Some(old) => *old = event,
+            None => place.event = Arc::new(event),
+        }
     }
 }
 
@@ -215,13 +241,21 @@ const REPLAYED: &str = "seq, event_id, kind, schema, occurred_at, recorded_at, a
 /// The event of one seq, if it is there and known.
 pub fn one(conn: &Connection, seq: u64) -> Result<Option<Recorded>, StoreError> {
     let mut chunk = Chunk::default();
-    chunk.fill(conn, seq, seq)?;
+    chunk.fill(conn, seq, seq, &mut 0)?;
     Ok(chunk.known.pop())
 }
 
-enum Decoded {
-    Known(Recorded),
-    Unknown(String),
+/// An event, or the kind of one that this version does not know.
+type Decoded = Result<Known, Unknown>;
+
+struct Unknown(String);
+
+/// A `Recorded` before it has its place.
+struct Known {
+    seq: u64,
+    meta: Meta,
+    recorded_at: Timestamp,
+    event: Event,
 }
 
 fn recorded(row: &Row<'_>, expected: u64) -> Result<Decoded, StoreError> {
@@ -250,7 +284,7 @@ fn recorded(row: &Row<'_>, expected: u64) -> Result<Decoded, StoreError> {
         kind: String::from_utf8_lossy(kind).into_owned(),
         source: Arc::new(source),
     };
-    let unknown = || Decoded::Unknown(String::from_utf8_lossy(kind).into_owned());
+    let unknown = || Err(Unknown(String::from_utf8_lossy(kind).into_owned()));
     let payload = match lift(LIFTS, kind, number(3)?, text(10)?).map_err(undecodable)? {
         Lifted::Newest(payload) => payload,
         Lifted::FromTheFuture => return Ok(unknown()),
@@ -275,5 +309,5 @@ fn recorded(row: &Row<'_>, expected: u64) -> Result<Decoded, StoreError> {
         causation,
         key,
     };
-    Ok(Decoded::Known(Recorded { seq, meta, recorded_at: instant(5)?, event: Arc::new(event) }))
+    Ok(Ok(Known { seq, meta, recorded_at: instant(5)?, event }))
 }
