@@ -16,4 +16,4 @@ mod tests;
 
 pub use dispatch::{InstructionSet, Kernel, dispatch, dispatch_on};
 pub use elementary::{exp, exp_sum, ln, ln_ratio, mul_add, poly};
-pub use normal::{MILLS_END, cdf, mills, pdf};
+pub use normal::{MILLS_END, cdf, mills, mills_pair, pdf};
