@@ -22,6 +22,21 @@ impl Inputs {
         let mut reader = csv::Reader::from_path(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         Some(reader.deserialize().map(|row| row.unwrap_or_else(|e| panic!("{name}: {e}"))).collect())
     }
+
+    /// A table of numbers without a header.
+    pub fn matrix(&self, name: &str) -> Option<Vec<Vec<f64>>> {
+        let path = self.folder.as_ref()?.join(name);
+        let reader = csv::ReaderBuilder::new().has_headers(false).from_path(&path);
+        let mut reader = reader.unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        Some(reader.deserialize().map(|row| row.unwrap_or_else(|e| panic!("{name}: {e}"))).collect())
+    }
+
+    /// A JSON document.
+    pub fn document<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let path = self.folder.as_ref()?.join(name);
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        Some(serde_json::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}")))
+    }
 }
 
 /// The random numbers of a bench that makes its own inputs.

@@ -4,8 +4,11 @@
 //! items by name. Only equal checksums make two times comparable.
 #![expect(clippy::print_stdout, reason = "a bench prints its result")]
 
+mod book;
 mod european;
 mod inputs;
+mod scenario;
+mod var;
 
 use std::time::Instant;
 
@@ -16,7 +19,8 @@ use inputs::Inputs;
 /// An item prints its lines; the flag asks for one short round that only shows that it works.
 type Item = fn(&Inputs, Rounds);
 
-const ITEMS: [(&str, Item); 1] = [("european", european::run)];
+const ITEMS: [(&str, Item); 3] =
+    [("european", european::run), ("scenario", scenario::run), ("var", var::run)];
 
 fn main() {
     let inputs = Inputs::from_environment();

@@ -61,7 +61,8 @@ pub fn run(inputs: &Inputs, rounds: Rounds) {
             let corner = |roll, vol, spot| grid.at(roll, vol, spot).expect("a corner");
             let corners = [corner(0, 0, 0), corner(2, 8, 20), corner(0, 4, 10)];
             let sum: f64 = grid.profits().iter().sum();
-            let more = json!({ "positions": positions.len(), "nodes": nodes, "grid_sum": sum, "corners": corners });
+            let more =
+                json!({ "positions": positions.len(), "nodes": nodes, "grid_sum": sum, "corners": corners });
             emit("scenario", set.name(), nodes, time, &more);
         }
     }

@@ -70,7 +70,8 @@ fn report(item: &str, name: &str, positions: usize, time: Time, profits: &mut [f
     let valuations = positions * profits.len();
     // Bits in order: one number that differs as soon as one path does.
     let bits = profits.iter().fold(0_u64, |hash, x| hash.rotate_left(5) ^ x.to_bits());
-    let mut more = json!({ "positions": positions, "scenarios": profits.len(), "bits": format!("{bits:016x}") });
+    let mut more =
+        json!({ "positions": positions, "scenarios": profits.len(), "bits": format!("{bits:016x}") });
     for (confidence, var, shortfall) in [(0.95, "VaR95", "ES95"), (0.99, "VaR99", "ES99")] {
         if let (Some(tail), Value::Object(more)) = (tail::of(profits, confidence), &mut more) {
             more.insert(var.into(), json!(tail.var));

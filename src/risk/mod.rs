@@ -10,6 +10,7 @@ pub mod limits;
 pub mod permission;
 pub mod recognition;
 pub mod report;
+pub mod revaluation;
 pub mod scenario;
 pub mod valuation;
 pub mod var;

@@ -112,7 +112,9 @@ impl<V: VolMove> Kernel for Part<'_, V> {
                 Contract::European(inputs) => {
                     base += position.size * price(inputs);
                     let mut terms = Terms::of::<FMA>(inputs, position.size);
-                    for (roll, rows_of_roll) in rolls.iter().zip(self.out.chunks_exact_mut((rows * padded).max(1))) {
+                    for (roll, rows_of_roll) in
+                        rolls.iter().zip(self.out.chunks_exact_mut((rows * padded).max(1)))
+                    {
                         terms.at::<FMA>(inputs.tte_years - roll);
                         for (row, out) in rows_of_roll.chunks_exact_mut(padded.max(1)).enumerate() {
                             add::<FMA>(&terms, vols.vol(row, position, inputs.vol_annual), ladder, out);

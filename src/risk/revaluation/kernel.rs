@@ -77,7 +77,12 @@ impl Terms {
 
 /// Adds the contract's worth at every rung, at one volatility.
 #[inline(always)]
-pub(super) fn add<const FMA: bool>(terms: &Terms, vol: f64, (spots, logs): (&[f64], &[f64]), out: &mut [f64]) {
+pub(super) fn add<const FMA: bool>(
+    terms: &Terms,
+    vol: f64,
+    (spots, logs): (&[f64], &[f64]),
+    out: &mut [f64],
+) {
     if !terms.served(vol, vol) {
         for (sum, spot) in out.iter_mut().zip(spots) {
             *sum += terms.redo(*spot, vol);
@@ -100,7 +105,8 @@ pub(super) fn add_moving<const FMA: bool>(
     (spots, logs): (&[f64], &[f64]),
     out: &mut [f64],
 ) {
-    let (least, most) = moves.iter().fold((f64::MAX, f64::MIN), |(low, high), by| (low.min(*by), high.max(*by)));
+    let (least, most) =
+        moves.iter().fold((f64::MAX, f64::MIN), |(low, high), by| (low.min(*by), high.max(*by)));
     let moved = |by: f64| if vol + by > floor { vol + by } else { floor };
     if !terms.served(moved(least), moved(most)) {
         for ((sum, spot), by) in out.iter_mut().zip(spots).zip(moves) {

@@ -30,11 +30,17 @@ fn book() -> Vec<Position> {
                 vol_annual: 0.1 + 0.6 * u[3],
                 tte_years: 0.01 + u[4],
             };
-            Position { underlying, size: 100.0 * (10.0 * u[2] - 5.0).round(), contract: Contract::European(inputs) }
+            Position {
+                underlying,
+                size: 100.0 * (10.0 * u[2] - 5.0).round(),
+                contract: Contract::European(inputs),
+            }
         })
         .collect();
     let Contract::European(first) = book[0].contract.clone() else { panic!("an option") };
-    for (vol_annual, tte_years) in [(0.2, 1e-9), (0.2, 0.005), (0.2, 0.0), (0.0, 0.4), (45.0, 1.0), (1e-9, 0.4)] {
+    for (vol_annual, tte_years) in
+        [(0.2, 1e-9), (0.2, 0.005), (0.2, 0.0), (0.0, 0.4), (45.0, 1.0), (1e-9, 0.4)]
+    {
         let contract = Contract::European(OptionInputs { vol_annual, tte_years, ..first });
         book.push(Position { underlying: 0, size: -300.0, contract });
     }
