@@ -12,8 +12,11 @@ use cotrader::containers::Containers;
 use cotrader::domain::event::{
     Actor, Event, MarketObserved, Meta, NoteKind, NoteRecorded, Pending, TradeIntended,
 };
+use cotrader::domain::freshness::Standing;
 use cotrader::domain::id::{CorrelationId, CountedIds, EventId, PortfolioId, TradeId};
-use cotrader::domain::market_context::{LegMark, MarketContext, UnderlyingFactors};
+use cotrader::domain::market_context::{
+    BetaSource, DailyVolSource, Iv30Source, IvSource, LegMark, MarketContext, Model, UnderlyingFactors,
+};
 use cotrader::domain::money::Price;
 use cotrader::domain::trade::TradeKind;
 use cotrader::domain::{Strategy, Symbol, Timestamp};
@@ -127,13 +130,20 @@ fn context(n: usize) -> MarketContext {
         .map(|i| UnderlyingFactors {
             symbol: symbol(i),
             spot: Some(681.42 + i as f64),
+            spot_standing: Some(Standing::Live),
             previous_close: Some(677.29 + i as f64),
             iv30: Some(0.1381 + i as f64 / 100.0),
+            iv30_source: Some(Iv30Source::BrokerIndex),
             iv_rank: Some(0.23),
             beta: Some(1.0 + i as f64 / 17.0),
+            beta_source: Some(BetaSource::Own),
             daily_vol: Some(0.0087),
+            daily_vol_source: Some(DailyVolSource::Ewma),
             next_ex_date: None,
             dividend: None,
+            dividend_source: None,
+            dividend_yield: Some(0.012),
+            metrics_at: Some(instant(n)),
         })
         .collect();
     let marks = (0..24)
@@ -141,11 +151,17 @@ fn context(n: usize) -> MarketContext {
             instrument: format!("{:<6}261218P{:08}", symbol(i).as_str(), 600_000 + 5_000 * i),
             bid: price(n + i),
             ask: price(n + i + 4),
+            quote_age_seconds: Some(2),
             mark: price(n + i + 2),
+            mark_standing: Some(Standing::Live),
             iv: Some(0.1612 + i as f64 / 1_000.0),
+            iv_standing: Some(Standing::Live),
+            iv_source: Some(IvSource::Mid),
+            model: Some(Model::European),
         })
         .collect();
-    MarketContext { as_of: instant(n), revision: n as u64, rate: 0.0385, underlyings, marks }
+    let revision = n as u64;
+    MarketContext { as_of: instant(n), revision, rate: 0.0385, rates_as_of: None, underlyings, marks }
 }
 
 fn symbol(n: usize) -> Symbol {

@@ -91,7 +91,7 @@ fn every_greek_of_the_reference_table() {
             // Three long-dated rows of the table are off themselves, as its notes say of delta.
             let own = ["A0120", "A0122", "A0124"].contains(&row.id.as_str()) && *name == "gamma";
             let allowed = if own { 2.0 } else { 1.0 };
-            if !(off <= allowed) {
+            if off.is_nan() || off > allowed {
                 wrong.push(format!("{} {name}: {off:.2} of what is allowed", row.id));
             }
         }
