@@ -54,8 +54,28 @@ pub enum Input {
         evaluation: Box<Evaluation>,
     },
     Risk(Box<RiskDone>),
+    /// The newest question has no answer: the worker failed on it.
+    RiskFailed {
+        why: String,
+    },
+    /// A part of the process ended on an error of its own.
+    Stopped {
+        part: Part,
+        why: String,
+    },
     /// Once a second.
     Tick,
+}
+
+/// What runs beside the engine and may stop without it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Reading the broker by request.
+    Reads,
+    Streams,
+    Risk,
+    /// The socket of shell commands.
+    Shell,
 }
 
 /// Something outside failed, in words for the trader.

@@ -28,13 +28,16 @@ mod picture;
 pub mod reconcile;
 mod risk_book;
 mod step;
+mod troubles;
 mod watching;
 
 #[cfg(test)]
 mod tests;
 
 pub use effect::{Effect, RiskJob, Watch};
-pub use input::{ChainWish, Failure, Input, NoChain, ReplyTo, RiskDone};
+pub use input::{ChainWish, Failure, Input, NoChain, Part, ReplyTo, RiskDone};
+
+use troubles::Troubles;
 
 use crate::booking::evaluate::PendingBooking;
 
@@ -89,6 +92,7 @@ pub struct Engine {
     structure: u64,
     risk: Option<RiskDone>,
     risk_wanted: Option<u64>,
+    troubles: Troubles,
     /// Live, stale or unusable, for everything that is watched.
     last_freshness: Vec<u8>,
     risk_asked_at: Option<Timestamp>,
@@ -165,6 +169,7 @@ impl Engine {
             structure: 0,
             risk: None,
             risk_wanted: None,
+            troubles: Troubles::default(),
             last_freshness: Vec::new(),
             risk_asked_at: None,
             live_revision: 0,

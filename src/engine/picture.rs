@@ -15,8 +15,8 @@ impl Engine {
         let counted = self.counted();
         let net_liq: BTreeMap<_, _> =
             self.books.accounts.keys().map(|id| (*id, self.net_liq(*id, &market))).collect();
-        let failures: Vec<String> =
-            self.failures.iter().chain(&self.follow_failures).map(|failure| failure.what.clone()).collect();
+        let failures = self.failures.iter().chain(&self.follow_failures).map(|failure| failure.what.clone());
+        let failures: Vec<String> = failures.chain(self.troubles.words()).collect();
         let (snapshot, held) = assemble(&Facts {
             now,
             revision: self.revision,
@@ -31,8 +31,10 @@ impl Engine {
                 .as_ref()
                 .filter(|_| self.risk_is_current() && !self.books.accounts.is_empty())
                 .map(|risk| &risk.report),
-            computing: !self.risk_is_current()
-                || self.risk.as_ref().is_some_and(|risk| risk.revision < self.read_revision),
+            computing: self.troubles.risk.is_none()
+                && (!self.risk_is_current()
+                    || self.risk.as_ref().is_some_and(|risk| risk.revision < self.read_revision)),
+            risk_failed: self.troubles.risk.is_some(),
             doubted: self.risk.as_ref().is_some_and(|risk| risk.revision < self.live_revision),
             counted: &counted,
             balances: &self.balances,

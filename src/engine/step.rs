@@ -64,6 +64,8 @@ impl Engine {
             Input::Chain { booking, chain } => self.chain(&mut step, booking, chain, now),
             Input::Evaluated { booking, evaluation } => self.evaluated(&mut step, booking, *evaluation, now),
             Input::Risk(done) => self.risk_done(*done),
+            Input::RiskFailed { why } => self.risk_failed(&mut step, why),
+            Input::Stopped { part, why } => self.part_stopped(&mut step, part, &why, now),
             Input::Tick => self.tick(&mut step, now),
         }
         self.follow(&mut step, now);
@@ -239,7 +241,7 @@ impl Engine {
         }
     }
 
-    fn link(&mut self, step: &mut Step, link: Link, state: LinkState, now: Timestamp) {
+    pub(super) fn link(&mut self, step: &mut Step, link: Link, state: LinkState, now: Timestamp) {
         let known = self.links.insert(link, state.clone());
         self.revision += 1;
         let was_up = matches!(known, Some(LinkState::Up { .. } | LinkState::Silent { .. }));
@@ -285,6 +287,7 @@ impl Engine {
     }
 
     fn risk_done(&mut self, done: RiskDone) {
+        self.troubles.risk = None;
         if self.risk.as_ref().is_none_or(|risk| risk.revision <= done.revision) {
             self.risk = Some(done);
         }

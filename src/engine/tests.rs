@@ -435,3 +435,64 @@ fn two_accounts_of_one_kind_do_not_share_a_key() {
     let keys: Vec<_> = bench.engine.books().accounts.values().filter_map(|held| held.key.clone()).collect();
     assert_eq!(keys, ["personal"]);
 }
+
+fn said(step: &Step) -> Vec<String> {
+    let notice = |effect: &Effect| match effect {
+        Effect::Say(notice) => Some(notice.text.clone()),
+        _ => None,
+    };
+    step.effects.iter().filter_map(notice).collect()
+}
+
+#[test]
+fn risk_that_cannot_be_computed_is_unknown_and_said_once() {
+    let mut bench = Bench::new();
+    bench.feed(report(AccountKind::Margin, Some(vec![held(option(Right::Put, 600), -1)])));
+    bench.feed(Input::Refreshed { failures: Vec::new() });
+    let failed = || Input::RiskFailed { why: "a number of nothing".into() };
+    let step = bench.engine.step(failed(), bench.now);
+    assert_eq!(said(&step), ["risk could not be computed: a number of nothing"]);
+    let picture = bench.engine.snapshot(bench.now);
+    assert_eq!(picture.answer.headline, "UNKNOWN (risk could not be computed)");
+    assert!(!picture.header.computing);
+    assert!(picture.warnings.iter().any(|warning| warning.contains("a number of nothing")));
+    let step = bench.engine.step(failed(), bench.now);
+    assert_eq!(said(&step), Vec::<String>::new());
+    // The next change asks again, and an answer makes it good.
+    bench.now += TimeDelta::seconds(1);
+    let step = bench.engine.step(Input::Refreshed { failures: Vec::new() }, bench.now);
+    let job = step.effects.into_iter().find_map(|effect| match effect {
+        Effect::Compute(job) => Some(job),
+        _ => None,
+    });
+    let job = job.expect("a new question");
+    let done = RiskDone {
+        revision: job.revision,
+        structure: job.structure,
+        view: job.view.clone(),
+        report: crate::risk::report::compute(&job.book, &job.question),
+    };
+    bench.engine.step(Input::Risk(Box::new(done)), bench.now);
+    let picture = bench.engine.snapshot(bench.now);
+    assert!(!picture.answer.headline.contains("could not be computed"), "{}", picture.answer.headline);
+    assert!(!picture.warnings.iter().any(|warning| warning.contains("could not be computed")));
+}
+
+#[test]
+fn a_part_that_stops_is_named_and_its_links_are_down() {
+    let mut bench = Bench::new();
+    let up = |link| Input::Link { link, state: LinkState::Up { epoch: crate::market::update::Epoch(1) } };
+    bench.feed(up(Link::MarketStream));
+    bench.feed(Input::Refreshed { failures: Vec::new() });
+    let step = bench.engine.step(Input::Stopped { part: Part::Streams, why: "torn".into() }, bench.now);
+    assert!(said(&step).contains(&"the streams stopped: torn".to_owned()), "{:?}", said(&step));
+    let picture = bench.engine.snapshot(bench.now);
+    assert_eq!(picture.header.link.kind, crate::snapshot::header::LinkKind::Down);
+    assert!(picture.header.link.why.is_some_and(|why| why.contains("torn")));
+    assert!(picture.warnings.contains(&"the streams stopped: torn".to_owned()));
+    // A read that will never end is not under way.
+    bench.feed(Input::Command { command: Command::Refresh, reply: None });
+    assert!(bench.engine.snapshot(bench.now).header.refreshing);
+    bench.feed(Input::Stopped { part: Part::Reads, why: "torn".into() });
+    assert!(!bench.engine.snapshot(bench.now).header.refreshing);
+}

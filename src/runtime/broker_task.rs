@@ -11,10 +11,11 @@ use crate::booking::draft;
 use crate::broker::{Broker, BrokerError, StreamControl, StreamEvent, Subscriptions};
 use crate::domain::report::AccountsReport;
 use crate::domain::{Instrument, Price, Symbol};
-use crate::engine::{ChainWish, Failure, Input, NoChain, Watch};
+use crate::engine::{ChainWish, Failure, Input, NoChain, Part, Watch};
 use crate::market::update::{Link, LinkState, MarketUpdate, OptionChain};
 
 use super::clock::EngineClock;
+use super::supervised;
 
 /// What the engine's effects ask of the broker.
 #[derive(Debug)]
@@ -61,9 +62,10 @@ pub async fn run<B: Broker>(
     let (out, events) = mpsc::channel(STREAM_BACKLOG);
     let streaming = {
         let broker = Arc::clone(&broker);
-        tokio::spawn(async move { broker.stream(wanted, controlled, out).await })
+        let streams = async move { broker.stream(wanted, controlled, out).await };
+        supervised::spawn(Part::Streams, streams, inputs.clone())
     };
-    let pump = tokio::spawn(pump(events, inputs.clone()));
+    let pump = supervised::spawn(Part::Streams, pump(events, inputs.clone()), inputs.clone());
     let reader = Reader {
         broker: Arc::clone(&broker),
         clock,
@@ -74,7 +76,7 @@ pub async fn run<B: Broker>(
         listed: BTreeSet::new(),
     };
     let (reads, wanted) = mpsc::channel(READ_BACKLOG);
-    let reading = tokio::spawn(reader.run(wanted));
+    let reading = supervised::spawn(Part::Reads, reader.run(wanted), inputs.clone());
     while let Some(errand) = errands.recv().await {
         let read = match errand {
             Errand::Refresh => Read::Everything,
@@ -99,7 +101,7 @@ pub async fn run<B: Broker>(
             }
         };
         if reads.send(read).await.is_err() {
-            break;
+            tracing::warn!("the broker is not read any more");
         }
     }
     reading.abort();
@@ -234,7 +236,12 @@ impl<B: Broker> Reader<B> {
 }
 
 async fn fetch_chain<B: Broker>(broker: Arc<B>, wish: ChainWish, inputs: mpsc::Sender<Input>) {
-    let chain = chain_with_quotes(broker.as_ref(), &wish, &inputs).await;
+    let chain = supervised::watched(chain_with_quotes(broker.as_ref(), &wish, &inputs)).await;
+    let chain = chain.unwrap_or_else(|why| {
+        tracing::error!(why, "a chain could not be read");
+        let what = format!("option chain: {why}");
+        Err(NoChain::Failed(Failure { what, remedy: "see the log file".into(), remark: false }))
+    });
     let input = Input::Chain { booking: wish.booking, chain };
     if inputs.send(input).await.is_err() {
         tracing::debug!("nobody waits for the chain any more");

@@ -11,6 +11,7 @@ pub mod ids;
 pub mod recovery;
 pub mod settings;
 pub mod shell;
+pub mod supervised;
 pub mod telemetry;
 pub mod wire_up;
 pub mod world;

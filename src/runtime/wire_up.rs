@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::broker::tastytrade::{Credentials, Tastytrade, TastytradeConfig};
 use crate::broker::{Broker, BrokerError};
 use crate::config::Config;
-use crate::engine::{Engine, EngineConfig};
+use crate::engine::{Engine, EngineConfig, Input, Part};
 use crate::market::rates::BadCurve;
 use crate::sim::{self, RunningSim};
 use crate::snapshot::{Mode, Notice, Snapshot};
@@ -20,7 +20,7 @@ use crate::store::StoreError;
 use super::clock::EngineClock;
 use super::engine_task::{Ask, EngineTask, Ports};
 use super::world::{self, WorldError, WorldWish};
-use super::{broker_task, compute, control, ids, recovery, settings};
+use super::{broker_task, compute, control, ids, recovery, settings, supervised};
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -147,15 +147,18 @@ fn spawn(
     let (stop, shutdown) = watch::channel(false);
     let mut others = vec![
         tokio::spawn(broker_task::run(broker, clock.clone(), errands_in, back.clone())),
-        tokio::spawn(compute::risk_worker(risk_in, back.clone())),
+        supervised::spawn(Part::Risk, compute::risk_worker(risk_in, back.clone()), back.clone()),
     ];
     if plan.listen && store.is_some() {
         let served = control::serve(plan.store.clone(), asks.clone(), snapshots.clone(), shutdown.clone());
-        others.push(tokio::spawn(async move {
+        let told = back.clone();
+        let served = async move {
             if let Err(error) = served.await {
                 tracing::error!(%error, "shell commands cannot reach this cockpit");
+                drop(told.send(Input::Stopped { part: Part::Shell, why: error.to_string() }).await);
             }
-        }));
+        };
+        others.push(supervised::spawn(Part::Shell, served, back.clone()));
     }
     let ports =
         Ports { asks: asked, inputs, back, errands, risk, snapshots: picture, notices: say, shutdown };

@@ -153,9 +153,14 @@ fn stop_here() -> io::Result<()> {
 }
 
 /// Gives the terminal back before anything is printed, writes the report, says one line. Installed before the
-/// terminal is taken.
-pub fn install_panic_hook(report_to: PathBuf) {
+/// terminal is taken. What panics where `is_watched` is caught and told by whoever watches: the screen stays.
+pub fn install_panic_hook(report_to: PathBuf, is_watched: fn() -> bool) {
     std::panic::set_hook(Box::new(move |panic| {
+        if is_watched() {
+            let trace = std::backtrace::Backtrace::force_capture();
+            tracing::error!(%panic, %trace, "a part of the cockpit panicked");
+            return;
+        }
         PANICKED.store(true, Ordering::SeqCst);
         restore_terminal();
         let message = panic

@@ -7,7 +7,7 @@ use crate::cli::exit::{Exit, Trouble};
 use crate::cli::setting::Setting;
 use crate::config::{Colour, Glyphs, ScreenSettings, Theme};
 use crate::runtime::engine_task::Ask;
-use crate::runtime::{telemetry, wire_up};
+use crate::runtime::{supervised, telemetry, wire_up};
 use crate::tui::theme::Color;
 use crate::tui::{self, Channels, Request, ScreenConfig, ThemeName, TuiError};
 
@@ -18,7 +18,7 @@ pub async fn run(setting: Setting) -> Result<Exit, Trouble> {
     }
     let log = setting.log_folder();
     let _telemetry = telemetry::start(&log, setting.env.get("COTRADER_LOG"));
-    tui::install_panic_hook(log.join("crash.txt"));
+    tui::install_panic_hook(log.join("crash.txt"), supervised::is_watched);
     let mut running = wire_up::start(setting.plan(true)).await?;
     let (requests, wishes) = mpsc::channel(64);
     let (terminate, signals) = watch::channel(false);
@@ -124,19 +124,24 @@ mod rehearsal {
     use tokio::sync::watch;
 
     use crate::config::Env;
+    use crate::runtime::supervised;
     use crate::snapshot::Snapshot;
 
-    /// `COTRADER_REHEARSE=panic`: a task of the process panics once the first whole picture is there.
+    /// A task of the process panics once the first whole picture is there: `COTRADER_REHEARSE=panic` one that takes
+    /// the cockpit along, `COTRADER_REHEARSE=part` one that is watched.
     pub(super) fn arrange(env: &Env, mut snapshots: watch::Receiver<Option<Arc<Snapshot>>>) {
-        if env.get("COTRADER_REHEARSE") != Some("panic") {
-            return;
-        }
-        tokio::spawn(async move {
+        let wish = env.get("COTRADER_REHEARSE").map(str::to_owned);
+        let rehearsed = async move {
             let whole = |picture: &Option<Arc<Snapshot>>| picture.as_ref().is_some_and(|p| p.is_complete());
             if snapshots.wait_for(whole).await.is_ok() {
                 panic!("rehearsed");
             }
-        });
+        };
+        match wish.as_deref() {
+            Some("panic") => drop(tokio::spawn(rehearsed)),
+            Some("part") => drop(tokio::spawn(supervised::watched(rehearsed))),
+            _ => {}
+        }
     }
 }
 

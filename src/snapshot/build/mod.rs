@@ -37,6 +37,8 @@ pub struct Facts<'a> {
     pub risk: Option<&'a RiskReport>,
     /// The report is of an older picture than this one.
     pub computing: bool,
+    /// There is no report because computing it failed.
+    pub risk_failed: bool,
     /// What was live when the report was computed may not be any more.
     pub doubted: bool,
     /// Which trades are in the sums of the screen.

@@ -94,6 +94,8 @@ pub(super) fn answer(
     let unpriced = panel.total.unpriced;
     let (state, headline) = if facts.last_refresh.is_none() {
         (AnswerState::Unknown, "UNKNOWN (the broker has not been read yet)".to_owned())
+    } else if facts.risk_failed {
+        (AnswerState::Unknown, "UNKNOWN (risk could not be computed)".to_owned())
     } else if facts.risk.is_none() {
         (AnswerState::Unknown, "UNKNOWN (no risk picture yet)".to_owned())
     } else if of(LimitState::Breached).next().is_some() {

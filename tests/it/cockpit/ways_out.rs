@@ -1,6 +1,6 @@
 //! Every way out but `kill -9` gives the terminal back and closes the store.
 
-use super::super::terminal::{Home, PATIENCE, Signal, Term, send};
+use super::super::terminal::{Home, PATIENCE, Signal, Term, eventually, send};
 use super::live_demo;
 
 #[test]
@@ -29,6 +29,22 @@ fn a_panic_gives_the_terminal_back_and_names_the_report() {
     let report = std::fs::read_to_string(report).expect("a report");
     assert!(report.contains("message: rehearsed"), "{report}");
     home.output(&["verify"]);
+}
+
+#[test]
+fn a_panic_in_a_part_that_is_watched_leaves_the_screen_where_it_is() {
+    let home = Home::new().with("COTRADER_REHEARSE", "part");
+    let term = live_demo(&home, 160, 50);
+    eventually("the panic is in the log", || {
+        let files = std::fs::read_dir(home.state()).ok()?.flatten();
+        let mut texts = files.filter_map(|file| std::fs::read_to_string(file.path()).ok());
+        texts.any(|text| text.contains("a part of the cockpit panicked")).then_some(())
+    });
+    term.keys("?").wait_for("─ Keys ─");
+    term.keys("<Esc>").wait_gone("─ Keys ─");
+    term.keys("q");
+    assert_eq!(term.exit().assert_clean().status.exit_code(), 0);
+    assert!(!home.state().join("crash.txt").exists());
 }
 
 #[test]
