@@ -49,6 +49,8 @@ pub enum Refusal {
     NotRecorded { why: String },
     #[error("the store is open read-only: {why}")]
     ReadOnly { why: String },
+    #[error("this computer's clock is {seconds} s off the broker's")]
+    ClockOff { seconds: i64 },
     #[error("the broker cannot be reached")]
     BrokerDown,
     #[error("{0}")]
@@ -83,6 +85,7 @@ impl Refusal {
             Self::Overtaken | Self::TooManyBookings { .. } => "book it again in a moment",
             Self::NotRecorded { .. } => "change what the message names and try again",
             Self::ReadOnly { .. } => "close the other cockpit, or run `cotrader verify`",
+            Self::ClockOff { .. } => "set it from the network (NTP), then refresh with r",
             Self::BrokerDown => "check the link in the header; r tries at once",
             Self::BadLine(bad) => bad.remedy(),
         }
@@ -98,6 +101,7 @@ impl Refusal {
                 | Self::NotPermitted { .. }
                 | Self::NotAllowedThere { .. }
                 | Self::StaleMarket(_)
+                | Self::ClockOff { .. }
         )
     }
 }

@@ -27,6 +27,7 @@ impl Engine {
         if let Some(why) = &self.read_only {
             return Err(Refusal::ReadOnly { why: why.clone() });
         }
+        self.clock_permits()?;
         let rationale = journal::checked_text(&rationale)?;
         let portfolio = evaluate::home(&self.books, line)?;
         if self.bookings.len() >= BOOKINGS_AT_ONCE {

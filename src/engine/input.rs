@@ -54,6 +54,10 @@ pub enum Input {
         evaluation: Box<Evaluation>,
     },
     Risk(Box<RiskDone>),
+    /// The broker's clock less ours, where ours is the wall's.
+    ClockSkew {
+        ms: i64,
+    },
     /// The newest question has no answer: the worker failed on it.
     RiskFailed {
         why: String,

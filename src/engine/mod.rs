@@ -57,6 +57,9 @@ pub struct EngineConfig {
     pub rates_as_of: crate::domain::TradingDate,
     /// The account stream is a hint: this often the accounts are read again.
     pub account_refresh_seconds: i64,
+    /// From here a clock that differs from the broker's is warned of; from there nothing is booked.
+    pub clock_skew_warn_ms: i64,
+    pub clock_skew_block_ms: i64,
     pub streaming: bool,
     pub banner: Option<String>,
     /// Second cockpit or damaged store: nothing can be recorded, and why.

@@ -16,7 +16,9 @@ impl Engine {
         let net_liq: BTreeMap<_, _> =
             self.books.accounts.keys().map(|id| (*id, self.net_liq(*id, &market))).collect();
         let failures = self.failures.iter().chain(&self.follow_failures).map(|failure| failure.what.clone());
-        let failures: Vec<String> = failures.chain(self.troubles.words()).collect();
+        let failures: Vec<String> =
+            failures.chain(self.troubles.words()).chain(self.clock_warning()).collect();
+        let stop = self.clock_warning().filter(|_| self.clock_is_far_off());
         let (snapshot, held) = assemble(&Facts {
             now,
             revision: self.revision,
@@ -48,7 +50,7 @@ impl Engine {
             last_refresh: self.last_refresh,
             failures: &failures,
             read_only: self.read_only.as_deref(),
-            banner: self.config.banner.as_deref(),
+            banner: stop.as_deref().or(self.config.banner.as_deref()),
             context: &self.config.context,
             rates_as_of: self.config.rates_as_of,
             unallocated: self.unallocated(),

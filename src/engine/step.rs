@@ -64,6 +64,7 @@ impl Engine {
             Input::Chain { booking, chain } => self.chain(&mut step, booking, chain, now),
             Input::Evaluated { booking, evaluation } => self.evaluated(&mut step, booking, *evaluation, now),
             Input::Risk(done) => self.risk_done(*done),
+            Input::ClockSkew { ms } => self.clock_skew(&mut step, ms),
             Input::RiskFailed { why } => self.risk_failed(&mut step, why),
             Input::Stopped { part, why } => self.part_stopped(&mut step, part, &why, now),
             Input::Tick => self.tick(&mut step, now),

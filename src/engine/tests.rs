@@ -60,6 +60,8 @@ fn config() -> EngineConfig {
         market: MarketConfig::new(RateCurve::flat(0.04).unwrap(), symbol("SPY")),
         rates_as_of: TradingDate::from_ymd_opt(2026, 8, 20).unwrap(),
         account_refresh_seconds: 60,
+        clock_skew_warn_ms: 2_000,
+        clock_skew_block_ms: 30_000,
         streaming: true,
         banner: None,
         read_only: None,
@@ -495,4 +497,37 @@ fn a_part_that_stops_is_named_and_its_links_are_down() {
     assert!(bench.engine.snapshot(bench.now).header.refreshing);
     bench.feed(Input::Stopped { part: Part::Reads, why: "torn".into() });
     assert!(!bench.engine.snapshot(bench.now).header.refreshing);
+}
+
+#[test]
+fn a_clock_that_is_off_is_warned_of_and_far_off_blocks_bookings() {
+    let mut bench = Bench::new();
+    let skew = |bench: &mut Bench, ms| {
+        let step = bench.engine.step(Input::ClockSkew { ms }, bench.now);
+        (said(&step).len(), bench.engine.snapshot(bench.now))
+    };
+    let of_clock = |picture: &crate::snapshot::Snapshot| {
+        picture.warnings.iter().find(|warning| warning.contains("clock")).cloned()
+    };
+    let book = || {
+        let line = crate::domain::command_line::parse_booking("spy ic 45d 16 w5 x1 @medium").unwrap();
+        Command::Book { line, rationale: "income".into() }
+    };
+    let (notices, picture) = skew(&mut bench, 1_999);
+    assert_eq!((notices, of_clock(&picture)), (0, None));
+    let (notices, picture) = skew(&mut bench, 3_200);
+    let words = "this computer's clock is 3.2 s behind the broker's";
+    assert_eq!((notices, of_clock(&picture).as_deref()), (1, Some(words)));
+    assert_eq!(picture.header.banner, None);
+    // The same again is not said again.
+    assert_eq!(skew(&mut bench, 3_300).0, 0);
+    let (notices, picture) = skew(&mut bench, -30_000);
+    assert_eq!(notices, 1);
+    assert!(picture.header.banner.is_some_and(|banner| banner.contains("30.0 s ahead of the broker's")));
+    let refusal = bench.refused(book());
+    assert_eq!(refusal, Refusal::ClockOff { seconds: 30 });
+    assert!(refusal.is_block());
+    let (notices, picture) = skew(&mut bench, 0);
+    assert_eq!((notices, of_clock(&picture)), (0, None));
+    assert!(!matches!(bench.command(book()).1, Some(Err(Refusal::ClockOff { .. }))));
 }

@@ -1,4 +1,5 @@
-//! What is wrong with the cockpit itself: a question of risk that failed, a part that stopped.
+//! What is wrong with the cockpit itself: a question of risk that failed, a part that stopped, a clock that is
+//! off.
 //!
 //! Never: touches a book or a price.
 
@@ -7,7 +8,7 @@ use std::collections::BTreeMap;
 use super::effect::Effect;
 use super::input::Part;
 use super::{Engine, Step};
-use crate::domain::Timestamp;
+use crate::domain::{Refusal, Timestamp};
 use crate::market::update::{Link, LinkState};
 use crate::snapshot::{Level, Notice};
 
@@ -16,6 +17,17 @@ pub(super) struct Troubles {
     /// Why the last question of risk has no answer.
     pub risk: Option<String>,
     stopped: BTreeMap<Part, String>,
+    /// The broker's clock less ours.
+    skew_ms: i64,
+}
+
+/// How far our clock may be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Clock {
+    Right,
+    Off,
+    /// Nothing that rests on the time of day may be decided.
+    FarOff,
 }
 
 impl Troubles {
@@ -36,7 +48,61 @@ fn stopped(part: Part, why: &str) -> String {
     format!("{what} stopped: {why}")
 }
 
+fn clock_words(skew_ms: i64) -> String {
+    let way = if skew_ms > 0 { "behind" } else { "ahead of" };
+    let seconds = skew_ms.unsigned_abs() as f64 / 1000.0;
+    format!("this computer's clock is {seconds:.1} s {way} the broker's")
+}
+
 impl Engine {
+    fn clock(&self) -> Clock {
+        let off = self.troubles.skew_ms.saturating_abs();
+        if off >= self.config.clock_skew_block_ms {
+            Clock::FarOff
+        } else if off >= self.config.clock_skew_warn_ms {
+            Clock::Off
+        } else {
+            Clock::Right
+        }
+    }
+
+    /// For the warnings, and under the header where nothing can be booked for it.
+    pub(super) fn clock_warning(&self) -> Option<String> {
+        let words = || clock_words(self.troubles.skew_ms);
+        match self.clock() {
+            Clock::Right => None,
+            Clock::Off => Some(words()),
+            Clock::FarOff => Some(format!("{}: nothing is booked until it is set", words())),
+        }
+    }
+
+    pub(super) fn clock_is_far_off(&self) -> bool {
+        self.clock() == Clock::FarOff
+    }
+
+    /// A draft is judged by the day and the hour.
+    pub(super) fn clock_permits(&self) -> Result<(), Refusal> {
+        if !self.clock_is_far_off() {
+            return Ok(());
+        }
+        Err(Refusal::ClockOff { seconds: self.troubles.skew_ms.saturating_abs() / 1000 })
+    }
+
+    pub(super) fn clock_skew(&mut self, step: &mut Step, ms: i64) {
+        let before = self.clock();
+        self.troubles.skew_ms = ms;
+        let now = self.clock();
+        if now == before {
+            return;
+        }
+        self.revision += 1;
+        if let Some(text) = self.clock_warning().filter(|_| now > before) {
+            let level = if now == Clock::FarOff { Level::Error } else { Level::Warning };
+            let remedy = Some("set it from the network (NTP); `cotrader doctor` checks it".into());
+            step.effects.push(Effect::Say(Notice { level, text, remedy }));
+        }
+    }
+
     /// What is on the screen belongs to an earlier picture; of this one nothing is known. The next change of
     /// book or market asks again.
     pub(super) fn risk_failed(&mut self, step: &mut Step, why: String) {

@@ -165,6 +165,9 @@ impl<B: Broker> Reader<B> {
         let underlyings = self.watch.underlyings.clone();
         self.read_quotes(&instruments, &mut failures).await?;
         self.read_metrics(&underlyings, &mut failures).await?;
+        if let Some(ms) = self.broker.clock_skew_ms().filter(|_| !self.clock.follows_broker()) {
+            self.send(Input::ClockSkew { ms }).await?;
+        }
         let rest = match failures.iter().find(|failure| !failure.remark) {
             None => LinkState::Up { epoch: crate::market::update::Epoch(0) },
             Some(failure) => LinkState::Down { why: failure.what.clone(), retry_in_ms: None },
@@ -319,4 +322,79 @@ fn failure(what: &str, error: &BrokerError) -> Failure {
 
 fn failure_gone() -> Failure {
     Failure { what: "the cockpit is closing".into(), remedy: String::new(), remark: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::report::MarketSession;
+
+    /// Gives no answer, but the answer has a date.
+    struct Misdated;
+
+    fn nothing<T>() -> Result<T, BrokerError> {
+        Err(BrokerError::Server { status: 503, message: "closed".into() })
+    }
+
+    impl Broker for Misdated {
+        fn clock_skew_ms(&self) -> Option<i64> {
+            Some(-4_000)
+        }
+
+        async fn accounts(&self) -> Result<AccountsReport, BrokerError> {
+            nothing()
+        }
+
+        async fn session(&self) -> Result<MarketSession, BrokerError> {
+            nothing()
+        }
+
+        async fn quotes(&self, _: &[Instrument]) -> Result<Vec<MarketUpdate>, BrokerError> {
+            nothing()
+        }
+
+        async fn metrics(&self, _: &[Symbol]) -> Result<Vec<MarketUpdate>, BrokerError> {
+            nothing()
+        }
+
+        async fn chain(&self, _: &Symbol) -> Result<OptionChain, BrokerError> {
+            nothing()
+        }
+
+        async fn stream(
+            &self,
+            mut subscriptions: watch::Receiver<Subscriptions>,
+            _: mpsc::Receiver<StreamControl>,
+            _: mpsc::Sender<StreamEvent>,
+        ) {
+            while subscriptions.changed().await.is_ok() {}
+        }
+    }
+
+    async fn skew_told(clock: EngineClock) -> Option<i64> {
+        let (errands, wanted) = mpsc::channel(1);
+        let (inputs, mut told) = mpsc::channel(64);
+        let task = tokio::spawn(run(Arc::new(Misdated), clock, wanted, inputs));
+        errands.send(Errand::Refresh).await.expect("the task takes errands");
+        let mut skew = None;
+        while let Some(input) = told.recv().await {
+            match input {
+                Input::ClockSkew { ms } => skew = Some(ms),
+                Input::Refreshed { failures } => {
+                    assert!(!failures.is_empty());
+                    break;
+                }
+                _ => {}
+            }
+        }
+        drop(errands);
+        task.await.expect("it ends with its errands");
+        skew
+    }
+
+    #[tokio::test]
+    async fn our_clock_is_compared_where_it_is_not_the_brokers_own() {
+        assert_eq!(skew_told(EngineClock::wall()).await, Some(-4_000));
+        assert_eq!(skew_told(EngineClock::of_broker()).await, None);
+    }
 }

@@ -46,6 +46,11 @@ impl EngineClock {
         }
     }
 
+    /// Whether a difference to the broker's clock is a difference of worlds, and no fault of ours.
+    pub fn follows_broker(&self) -> bool {
+        self.follows_broker
+    }
+
     /// A record is never continued before its last event.
     pub fn not_before(&self, at: Timestamp) {
         self.inner.last_ms.fetch_max(at.timestamp_millis(), Ordering::Relaxed);

@@ -37,10 +37,16 @@ pub fn engine(config: &Config, mode: Mode) -> Result<EngineConfig, BadCurve> {
         rates_as_of: config.market.rates.as_of,
         account_refresh_seconds: i64::try_from(config.market.live_data.account_refresh.as_secs())
             .unwrap_or(60),
+        clock_skew_warn_ms: milliseconds(config.market.live_data.clock_skew_warn),
+        clock_skew_block_ms: milliseconds(config.market.live_data.clock_skew_block),
         streaming: true,
         banner: None,
         read_only: None,
     })
+}
+
+fn milliseconds(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn account_rule(rule: &crate::config::AccountRule) -> AccountRule {
