@@ -387,6 +387,30 @@ mod tests {
     }
 
     #[test]
+    fn while_a_connection_is_silent_nothing_of_it_is_live_and_afterwards_all_of_it() {
+        let config =
+            MarketConfig::new(RateCurve::flat(0.04).expect("a rate"), Symbol::new("SPY").expect("a symbol"));
+        let live = |board: &Board, when: i64| board.view(at(when), &config).quote(&spy()).is_live();
+        let (up, silent) = (LinkState::Up { epoch: Epoch(1) }, LinkState::Silent { epoch: Epoch(1) });
+        for source in [Source::Stream(Epoch(1)), Source::Read] {
+            let mut board = Board::default();
+            board.link(Link::MarketStream, up.clone(), at(0));
+            board.apply(quote(100, 10, source));
+            board.link(Link::MarketStream, silent.clone(), at(11));
+            assert!(!live(&board, 11), "{source:?}");
+            // Nothing was missed on a connection that stood.
+            board.link(Link::MarketStream, up.clone(), at(12));
+            assert!(live(&board, 12), "{source:?}");
+            // Lost while it was silent, it was lost when it fell silent: what was read since counts.
+            board.link(Link::MarketStream, silent.clone(), at(13));
+            board.link(Link::MarketStream, LinkState::Down { why: "gone".into(), retry_in_ms: None }, at(15));
+            assert!(!live(&board, 15), "{source:?}");
+            board.apply(quote(100, 14, Source::Read));
+            assert!(live(&board, 15), "{source:?}");
+        }
+    }
+
+    #[test]
     fn a_picture_does_not_change_after_it_was_taken() {
         let mut board = Board::default();
         board.apply(quote(100, 10, Source::Read));
