@@ -38,7 +38,7 @@ fn held(snapshot: &Value) -> BTreeSet<String> {
 }
 
 fn live(term: &Term) {
-    term.wait_for("● live").wait_for("TOTAL").wait_gone("computing").wait_gone("~");
+    term.wait_for("● live").wait_for("TOTAL").wait_gone("computing").wait_gone("unpriced").wait_gone("~");
 }
 
 /// Counted from the call.

@@ -16,7 +16,12 @@ const TITLES: [&str; 5] =
 /// A demo whose panels are filled and whose figures are live.
 fn live_demo(home: &Home, columns: u16, rows: u16) -> Term {
     let term = Term::cockpit(home, columns, rows);
-    term.wait_for("● live").wait_for("TOTAL").wait_gone("computing");
+    // The streams do not wait for the first read: live comes before everything has its price.
+    term.wait_for("● live")
+        .wait_for("TOTAL")
+        .wait_gone("refreshing")
+        .wait_gone("computing")
+        .wait_gone("unpriced");
     term
 }
 
