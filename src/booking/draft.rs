@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use crate::domain::command_line::BookingLine;
+use crate::domain::command_line::{BadLine, BookingLine};
 use crate::domain::label::short_date;
 use crate::domain::time::days_to;
 use crate::domain::{Instrument, Leg, Price, Refusal, Right, Strategy, Symbol, Timestamp};
@@ -57,7 +57,8 @@ pub fn draft(line: &BookingLine, chain: &OptionChain, market: &MarketView) -> Re
     let wings: &[Right] = match (line.strategy, line.right) {
         (Strategy::IronCondor, _) => &[Right::Put, Right::Call],
         (Strategy::VerticalSpread, Some(Right::Call)) => &[Right::Call],
-        (Strategy::VerticalSpread, _) => &[Right::Put],
+        (Strategy::VerticalSpread, Some(Right::Put)) => &[Right::Put],
+        (Strategy::VerticalSpread, None) => return Err(Refusal::BadLine(BadLine::NoSide)),
         (other, _) => return Err(Refusal::NotBookable { strategy: other.words() }),
     };
     let mut legs = Vec::new();

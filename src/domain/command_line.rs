@@ -14,7 +14,7 @@ use super::text::clean;
 pub struct BookingLine {
     pub underlying: Symbol,
     pub strategy: Strategy,
-    /// For a vertical: which side. Puts where the line does not say.
+    /// For a vertical: which side; never left out there.
     pub right: Option<Right>,
     /// Sold for a credit (default) or bought for a debit.
     pub debit: bool,
@@ -34,6 +34,8 @@ pub enum BadLine {
     Underlying(String),
     #[error("no strategy in the line")]
     NoStrategy,
+    #[error("a vertical of puts or of calls?")]
+    NoSide,
     #[error("{:?} means nothing here", clean(.0, 40))]
     Word(String),
     #[error("{what} is given twice")]
@@ -44,6 +46,9 @@ pub enum BadLine {
 
 impl BadLine {
     pub fn remedy(&self) -> &'static str {
+        if *self == Self::NoSide {
+            return "say which: spy put_spread 30d w5 -- why, call_spread, or vertical with put or call";
+        }
         "write it as: spy ic 45d 16 w5 x1 @medium -- why  (ic, put spread, call spread; days, delta, width, lots, portfolio)"
     }
 }
@@ -86,9 +91,13 @@ pub fn parse_booking(line: &str) -> Result<BookingLine, BadLine> {
     for word in words {
         draft.take(word)?;
     }
+    let strategy = draft.strategy.ok_or(BadLine::NoStrategy)?;
+    if strategy == Strategy::VerticalSpread && draft.right.is_none() {
+        return Err(BadLine::NoSide);
+    }
     Ok(BookingLine {
         underlying,
-        strategy: draft.strategy.ok_or(BadLine::NoStrategy)?,
+        strategy,
         right: draft.right,
         debit: draft.debit.unwrap_or(false),
         days: draft.days,
@@ -186,6 +195,14 @@ mod tests {
         let line = parse_booking("xsp call spread 30d w2.5").expect("a good line");
         assert_eq!((line.strategy, line.right), (Strategy::VerticalSpread, Some(Right::Call)));
         assert_eq!(line.width, Some(Decimal::new(25, 1)));
+        for sided in ["spy vertical put", "spy put_spread", "spy puts vs 30d", "spy p spread"] {
+            assert_eq!(parse_booking(sided).expect(sided).right, Some(Right::Put), "{sided}");
+        }
+        for open in ["spy vertical 30d w5", "spy spread", "spy vs x2"] {
+            let bad = parse_booking(open).expect_err(open);
+            assert_eq!(bad, BadLine::NoSide);
+            assert!(bad.remedy().contains("call_spread"));
+        }
     }
 
     #[test]
