@@ -60,7 +60,9 @@ impl BrokerError {
 
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::Unreachable { .. } | Self::TimedOut { .. } => "check the network; `r` tries at once",
+            Self::Unreachable { .. } | Self::TimedOut { .. } => {
+                "check the network and try again (`r` in the cockpit)"
+            }
             Self::Unauthorised { .. } => {
                 "run `cotrader init` and enter the client secret and refresh token again"
             }
