@@ -76,7 +76,13 @@ const DEFAULT_SEED: u64 = 7;
 
 /// The record is not of a real broker: the store is marked by the demo's world or as recorded.
 pub fn is_simulated(dir: &Path) -> bool {
-    dir.join(FILE).exists() || dir.join(RECORDED).exists()
+    mark_of(dir).is_some()
+}
+
+/// The file beside a store that says which simulated market its record belongs to. A copy of the record without
+/// it is of no market.
+pub fn mark_of(dir: &Path) -> Option<PathBuf> {
+    [FILE, RECORDED].into_iter().map(|name| dir.join(name)).find(|path| path.exists())
 }
 
 /// What the store's record says about a world beside it.

@@ -281,3 +281,21 @@ fn a_backup_is_a_store_and_never_overwrites() {
     home.run(&["verify", "--store", dir]).expect(0);
     assert!(home.run(&["rebuild", "--store", dir]).expect(0).out.contains("made anew from 55 events"));
 }
+
+#[test]
+fn the_backup_of_a_simulated_market_brings_its_market_along() {
+    let home = Home::new();
+    batch(&home, &[entry(0)]).expect(0);
+    let world = r#"{"seed":11,"anchor":"2026-11-20"}"#;
+    std::fs::write(home.store().join("world.json"), world).expect("written");
+    let copy = home.path().join("copy.db");
+    let name = copy.to_str().expect("text");
+    let said = home.run(&["backup", name]).expect(0).out;
+    let beside = home.path().join("copy.db.world.json");
+    assert!(said.contains(beside.to_str().expect("text")) && said.contains("as cotrader.db and world.json"));
+    assert_eq!(std::fs::read_to_string(&beside).expect("there"), world);
+    // Neither half is ever written over.
+    std::fs::remove_file(&copy).expect("removed");
+    home.run(&["backup", name]).expect(1).says("never overwrites");
+    assert!(!copy.exists());
+}

@@ -2,11 +2,12 @@
 
 use std::io::Write;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::args::{EventsArgs, JsonArg};
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::setting::{Setting, instant};
+use crate::runtime::world;
 use crate::store::{self, Access, Filter, Store, StoredEvent, VerifyOptions};
 
 pub fn events(setting: &Setting, args: EventsArgs) -> Result<Exit, Trouble> {
@@ -86,7 +87,37 @@ pub fn rebuild(setting: &Setting) -> Result<Exit, Trouble> {
 }
 
 pub fn backup(setting: &Setting, file: &Path) -> Result<Exit, Trouble> {
+    let mark = world::mark_of(&setting.store);
+    let beside = mark.as_deref().and_then(|mark| Some((mark, mark.file_name()?.to_str()?)));
+    // Looked for first: a backup of which one half is older than the other is none.
+    let beside = beside.map(|(mark, name)| (mark, name, with_name(file, name)));
+    if let Some((.., copy)) = beside.as_ref().filter(|(.., copy)| copy.exists()) {
+        return Err(store::StoreError::BackupExists { file: copy.clone() }.into());
+    }
     let copy = store::backup(&setting.store, file)?;
-    super::print(&format!("{} events, {} bytes in {}: verified\n", copy.events, copy.bytes, file.display()))?;
+    let mut said = format!("{} events, {} bytes in {}: verified\n", copy.events, copy.bytes, file.display());
+    match beside {
+        None => said.push_str("to restore: put it into an empty folder as cotrader.db\n"),
+        Some((mark, name, copy)) => {
+            std::fs::copy(mark, &copy).map_err(|error| {
+                Trouble::failed(format!("the record is copied, but not {name} of its market: {error}"))
+                    .with_remedy(format!("copy {} yourself", mark.display()))
+            })?;
+            said.push_str(&format!(
+                "{}: the simulated market it belongs to\n\
+                 to restore: put both into an empty folder, as cotrader.db and {name}\n",
+                copy.display()
+            ));
+        }
+    }
+    super::print(&said)?;
     Ok(Exit::Ok)
+}
+
+/// `saved.db` → `saved.db.world.json`.
+fn with_name(file: &Path, name: &str) -> PathBuf {
+    let mut whole = file.as_os_str().to_owned();
+    whole.push(".");
+    whole.push(name);
+    whole.into()
 }
