@@ -4,8 +4,10 @@ use super::Facts;
 use crate::advisor::attention::Attention;
 use crate::advisor::trade_facts::TradeFacts;
 use crate::domain::text::{signed, thousands};
+use crate::domain::time::new_york_date;
 use crate::domain::view::Scope;
 use crate::domain::{LimitState, Money, Reading, Symbol};
+use crate::market::events::Reach;
 use crate::market::view::BetaSource;
 use crate::risk::limits::LimitReading;
 use crate::risk::report::RiskReport;
@@ -396,6 +398,28 @@ pub(super) fn warnings(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> Vec<Stri
     if european > 0 {
         said.push(format!("{european} American legs are priced as European"));
     }
-    said.push(format!("interest rates are those of {}", facts.rates_as_of));
+    said.extend(of_another_time(facts));
+    said
+}
+
+/// Rates change little within these days.
+const RATES_HOLD_DAYS: i64 = 366;
+
+/// What is configured for another time than the market's: a recorded day of years ago, or a configuration that
+/// nobody has renewed.
+fn of_another_time(facts: &Facts<'_>) -> Vec<String> {
+    let (today, as_of) = (new_york_date(facts.now), facts.rates_as_of);
+    let age = (today - as_of).num_days();
+    let mut said = vec![if (-31..=RATES_HOLD_DAYS).contains(&age) {
+        format!("interest rates are those of {as_of}")
+    } else {
+        format!("priced with the interest rates of {as_of}, not of {today}: set market.rates for that time")
+    }];
+    let events = &facts.market.config().events;
+    for (name, schedule) in [("FOMC", &events.fomc), ("CPI", &events.cpi)] {
+        if schedule.reach(today, today) == Reach::Nothing {
+            said.push(format!("no {name} dates are configured for {today}: set calendar in cotrader.yaml"));
+        }
+    }
     said
 }
