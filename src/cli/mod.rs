@@ -105,6 +105,7 @@ impl From<ShellError> for Trouble {
     fn from(error: ShellError) -> Self {
         match error {
             ShellError::Store(store) => store.into(),
+            ShellError::ReadOnly(ref why) => Self::failed(error.to_string()).with_remedy(why.remedy()),
             other => Self::failed(other.to_string()),
         }
     }

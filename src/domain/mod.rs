@@ -38,7 +38,7 @@ pub use leg::Leg;
 pub use limit::{LimitId, LimitState};
 pub use money::{Money, Price};
 pub use portfolio::Portfolio;
-pub use refusal::Refusal;
+pub use refusal::{ReadOnly, Refusal};
 pub use regime::{TermState, Trend};
 pub use strategy::Strategy;
 pub use symbol::Symbol;

@@ -5,6 +5,34 @@ use super::symbol::Symbol;
 use super::text::clean;
 use super::trade::IllegalTransition;
 
+/// Why a cockpit shows and decides nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadOnly {
+    /// Another process writes to the store, and this one shows what it records.
+    #[error("the store is held by process {pid} since {since}")]
+    Held { pid: u32, since: String },
+    /// It wrote, and has ended.
+    #[error("process {pid}, which held the store, has ended")]
+    Released { pid: u32 },
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// A write failed: nothing is retried.
+    #[error("{0}")]
+    Stopped(String),
+}
+
+impl ReadOnly {
+    /// What the trader can do next.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Held { .. } => "decide there, or close it and start again",
+            Self::Released { .. } => "start again to decide here",
+            Self::Damaged(_) => "`cotrader verify` says where; restore a backup into an empty folder",
+            Self::Stopped(_) => "free space or replace the disk, then start cotrader again",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Refusal {
     #[error("no trade {0}")]
@@ -47,8 +75,8 @@ pub enum Refusal {
     TooManyBookings { most: usize },
     #[error("this cannot be recorded: {why}")]
     NotRecorded { why: String },
-    #[error("the store is open read-only: {why}")]
-    ReadOnly { why: String },
+    #[error("nothing can be recorded here: {0}")]
+    ReadOnly(ReadOnly),
     #[error("this computer's clock is {seconds} s off the broker's")]
     ClockOff { seconds: i64 },
     #[error("the broker cannot be reached")]
@@ -84,7 +112,7 @@ impl Refusal {
             }
             Self::Overtaken | Self::TooManyBookings { .. } => "book it again in a moment",
             Self::NotRecorded { .. } => "change what the message names and try again",
-            Self::ReadOnly { .. } => "close the other cockpit, or run `cotrader verify`",
+            Self::ReadOnly(why) => why.remedy(),
             Self::ClockOff { .. } => "set it from the network (NTP), then refresh with r",
             Self::BrokerDown => "check the link in the header; r tries at once",
             Self::BadLine(bad) => bad.remedy(),

@@ -25,7 +25,7 @@ impl Engine {
         now: Timestamp,
     ) -> Result<ChainWish, Refusal> {
         if let Some(why) = &self.read_only {
-            return Err(Refusal::ReadOnly { why: why.clone() });
+            return Err(Refusal::ReadOnly(why.clone()));
         }
         self.clock_permits()?;
         let rationale = journal::checked_text(&rationale)?;

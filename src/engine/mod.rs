@@ -11,8 +11,8 @@ use crate::domain::event::{Actor, Meta, Pending, Recorded, SessionStarted};
 use crate::domain::report::MarketSession;
 use crate::domain::view::View;
 use crate::domain::{
-    AccountId, Balances, CorrelationId, Event, EventId, IdSource, Instrument, Portfolio, Refusal, SessionId,
-    Symbol, Timestamp,
+    AccountId, Balances, CorrelationId, Event, EventId, IdSource, Instrument, Portfolio, ReadOnly, Refusal,
+    SessionId, Symbol, Timestamp,
 };
 use crate::market::board::Board;
 use crate::market::update::{Link, LinkState};
@@ -63,7 +63,7 @@ pub struct EngineConfig {
     pub streaming: bool,
     pub banner: Option<String>,
     /// Second cockpit or damaged store: nothing can be recorded, and why.
-    pub read_only: Option<String>,
+    pub read_only: Option<ReadOnly>,
 }
 
 pub struct Engine {
@@ -109,7 +109,7 @@ pub struct Engine {
     observed: Option<Observed>,
     /// What called for action in the last picture.
     held: Held,
-    read_only: Option<String>,
+    read_only: Option<ReadOnly>,
     ids: Box<dyn IdSource>,
 }
 
@@ -235,14 +235,35 @@ impl Engine {
     }
 
     /// The store refused or halted: from now on nothing is decided.
-    pub fn store_failed(&mut self, why: &str) -> Notice {
-        self.read_only = Some(why.to_owned());
-        self.revision += 1;
-        Notice {
+    pub fn store_failed(&mut self, why: ReadOnly) -> Notice {
+        let notice = Notice {
             level: crate::snapshot::Level::Error,
             text: format!("nothing can be recorded: {why}"),
-            remedy: Some("run `cotrader verify`, free disk space, restart".into()),
+            remedy: Some(why.remedy().to_owned()),
+        };
+        self.cannot_record(why);
+        notice
+    }
+
+    /// Why nothing can be recorded has become another reason.
+    pub fn cannot_record(&mut self, why: ReadOnly) {
+        self.read_only = Some(why);
+        self.revision += 1;
+    }
+
+    /// The balances that belong to the books. Who cannot record has books that stand where the record does:
+    /// a cash of another moment beside them would make a net liq that never was.
+    fn balances(&self) -> BTreeMap<AccountId, Balances> {
+        let mut balances = self.balances.clone();
+        if self.read_only.is_some() {
+            for (id, held) in &self.books.accounts {
+                let cash = held.balances.as_ref().and_then(|recorded| recorded.cash);
+                if let Some(shown) = balances.get_mut(id) {
+                    shown.cash = cash;
+                }
+            }
         }
+        balances
     }
 
     /// The report belongs to the book and the view on the screen; market data may have moved since.

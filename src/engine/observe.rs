@@ -106,11 +106,9 @@ impl Engine {
     /// Cash and positions at their marks.
     pub(super) fn net_liq(&self, account: crate::domain::AccountId, market: &MarketView) -> Total {
         let mut total = Total::default();
-        let cash: Option<Money> = self
-            .balances
-            .get(&account)
-            .or_else(|| self.books.accounts.get(&account).and_then(|held| held.balances.as_ref()))
-            .and_then(|balances| balances.cash);
+        let recorded = || self.books.accounts.get(&account).and_then(|held| held.balances.as_ref());
+        let latest = self.balances.get(&account).filter(|_| self.read_only.is_none());
+        let cash: Option<Money> = latest.or_else(recorded).and_then(|balances| balances.cash);
         total.add(&match cash {
             Some(value) => Reading::Live { value },
             None => Reading::Unusable { why: crate::domain::freshness::Unusable::Missing },

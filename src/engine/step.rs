@@ -142,7 +142,7 @@ impl Engine {
         rule: impl FnOnce(&mut Self, Timestamp) -> Result<(Vec<Event>, String), Refusal>,
     ) {
         let outcome = match &self.read_only {
-            Some(why) => Err(Refusal::ReadOnly { why: why.clone() }),
+            Some(why) => Err(Refusal::ReadOnly(why.clone())),
             None => rule(self, now),
         };
         match outcome {

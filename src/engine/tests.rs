@@ -307,14 +307,52 @@ fn what_makes_no_sense_is_refused_with_a_remedy() {
 
 #[test]
 fn a_read_only_engine_decides_nothing() {
-    let config = EngineConfig { read_only: Some("held by process 7".into()), ..config() };
+    let held = ReadOnly::Held { pid: 7, since: "this morning".into() };
+    let config = EngineConfig { read_only: Some(held), ..config() };
     let mut engine = Engine::new(config, Containers::default(), Box::new(CountedIds::default()));
     let now = DateTime::UNIX_EPOCH;
     assert!(engine.start(Some("test"), now).events.is_empty());
     let step = engine.step(report(AccountKind::Ira, Some(spread())), now);
     assert!(step.events.is_empty());
     let step = engine.step(Input::Command { command: entry(Some("spy"), None, "x"), reply: None }, now);
-    assert!(matches!(step.answers[0].result, Err(Refusal::ReadOnly { .. })));
+    let Err(refusal @ Refusal::ReadOnly(_)) = &step.answers[0].result else { panic!("{step:?}") };
+    assert!(refusal.to_string().contains("process 7") && refusal.remedy().contains("decide there"));
+}
+
+/// The same account with another cash.
+fn with_cash(dollars: i64) -> Input {
+    let balances = crate::domain::Balances {
+        cash: Some(Money(Decimal::from(dollars))),
+        net_liq: None,
+        buying_power: None,
+        requirement: None,
+        as_of: DateTime::UNIX_EPOCH,
+    };
+    let Input::Accounts(mut report) = report(AccountKind::Ira, Some(Vec::new())) else { unreachable!() };
+    report.accounts[0].balances = Some(balances);
+    Input::Accounts(report)
+}
+
+#[test]
+fn who_follows_another_shows_its_books_and_the_cash_that_belongs_to_them() {
+    let mut writer = Bench::new();
+    writer.feed(with_cash(1_000));
+    let held = ReadOnly::Held { pid: 7, since: "this morning".into() };
+    let config = EngineConfig { read_only: Some(held), ..config() };
+    let mut follower = Engine::new(config, Containers::default(), Box::new(CountedIds::default()));
+    follower.commit(&writer.recorded);
+    let known = writer.recorded.len();
+    let net_liq = |engine: &mut Engine| engine.snapshot(writer.now).account.net_liq.value;
+    // The broker's report reaches the one that reads before the one that writes.
+    follower.step(with_cash(1_500), writer.now);
+    assert_eq!(net_liq(&mut follower), Some(Money(Decimal::from(1_000))));
+    assert_eq!(follower.snapshot(writer.now).account.accounts[0].cash, Some(Money(Decimal::from(1_000))));
+    writer.feed(with_cash(1_500));
+    writer.command(entry(Some("SPY"), None, "income"));
+    follower.commit(&writer.recorded[known..]);
+    let net_liq = |engine: &mut Engine| engine.snapshot(writer.now).account.net_liq.value;
+    assert_eq!(net_liq(&mut follower), Some(Money(Decimal::from(1_500))));
+    assert_eq!(follower.books(), writer.engine.books());
 }
 
 #[test]
@@ -323,6 +361,17 @@ fn a_risk_report_of_another_book_is_not_shown() {
     bench.feed(report(AccountKind::Ira, Some(spread())));
     assert!(!bench.engine.risk_is_current());
     assert!(bench.engine.snapshot(bench.now).answer.headline.starts_with("UNKNOWN"));
+}
+
+#[test]
+fn a_day_of_another_time_is_said_not_to_be_that_of_the_configuration() {
+    let mut bench = Bench::new();
+    let mut warned =
+        |at: i64| bench.engine.snapshot(DateTime::from_timestamp(at, 0).unwrap()).warnings.join("; ");
+    let (now, then) = (warned(1_795_190_000), warned(1_675_872_000));
+    assert!(now.contains("interest rates are those of 2026-08-20") && !now.contains("priced with"), "{now}");
+    assert!(then.contains("priced with the interest rates of 2026-08-20, not of 2023-02-08"), "{then}");
+    assert!(then.contains("no FOMC dates are configured for 2023-02-08"), "{then}");
 }
 
 #[derive(Debug, Clone)]

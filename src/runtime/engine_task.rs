@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::domain::command::{Booked, Done, LogEntry};
 use crate::domain::event::{Pending, Recorded};
-use crate::domain::{Command, Event, Refusal};
+use crate::domain::{Command, Event, ReadOnly, Refusal};
 use crate::engine::{Effect, Engine, Failure, Input, NoChain, Promise, ReplyTo, RiskJob, Step};
 use crate::snapshot::{Level, Notice, Snapshot};
 use crate::store::{Store, StoreError};
@@ -19,6 +19,7 @@ use crate::store::{Store, StoreError};
 use super::broker_task::Errand;
 use super::clock::EngineClock;
 use super::compute;
+use super::following::News;
 
 /// Ticks and risk results are published together: at most ten pictures a second, commands at once.
 const PUBLISH_EVERY: Duration = Duration::from_millis(100);
@@ -39,6 +40,8 @@ pub enum Ask {
 pub struct Ports {
     pub asks: mpsc::Receiver<Ask>,
     pub inputs: mpsc::Receiver<Input>,
+    /// From the process that writes, where this one only reads.
+    pub news: mpsc::Receiver<News>,
     /// For workers that report back.
     pub back: mpsc::Sender<Input>,
     pub errands: mpsc::Sender<Errand>,
@@ -121,6 +124,7 @@ impl EngineTask {
                     }
                 }
                 () = tokio::time::sleep_until(due), if self.dirty => self.publish(),
+                Some(news) = self.ports.news.recv() => self.hear(news).await,
                 Some(input) = self.ports.inputs.recv() => {
                     let answers_risk = matches!(input, Input::Risk(_));
                     self.take(input).await;
@@ -132,6 +136,27 @@ impl EngineTask {
             }
         }
         self.engine
+    }
+
+    /// Applied as if it had been decided here: it is durable already.
+    async fn hear(&mut self, news: News) {
+        self.dirty = true;
+        match news {
+            News::Recorded(events) => {
+                if let Some(last) = events.last() {
+                    self.clock.not_before(last.meta.occurred_at);
+                }
+                self.engine.commit(&events);
+                let follow = self.engine.after_commit(self.clock.now());
+                self.run_effects(follow).await;
+            }
+            News::Writer(why) => self.engine.cannot_record(why),
+            News::Unreadable(why) => self.say(Notice {
+                level: Level::Error,
+                text: format!("the other cockpit's decisions cannot be read: {why}"),
+                remedy: Some("`cotrader verify` checks the store; it is tried again".into()),
+            }),
+        }
     }
 
     async fn ask(&mut self, ask: Ask) {
@@ -184,9 +209,9 @@ impl EngineTask {
                 }
                 Err(error) if is_refusal(&error) => Err(Refusal::NotRecorded { why: error.to_string() }),
                 Err(error) => {
-                    let why = error.to_string();
+                    let why = stopped(&error);
                     halted.get_or_insert(why.clone());
-                    Err(Refusal::ReadOnly { why })
+                    Err(Refusal::ReadOnly(why))
                 }
             };
             if let Some((to, slot)) = request.answers {
@@ -200,7 +225,7 @@ impl EngineTask {
         match halted {
             // Effects only read: what was promised to be read is read all the same.
             Some(why) => {
-                let notice = self.engine.store_failed(&why);
+                let notice = self.engine.store_failed(why);
                 self.say(notice);
                 self.run_effects(effects).await;
             }
@@ -381,6 +406,14 @@ fn done(recorded: &[Recorded], said: String) -> Done {
 
 fn behind() -> Failure {
     Failure { what: "the broker task is behind".into(), remedy: "r tries again".into(), remark: false }
+}
+
+/// Why a store that wrote does so no more, without the remedy that its own words hold.
+fn stopped(error: &StoreError) -> ReadOnly {
+    ReadOnly::Stopped(match error {
+        StoreError::Halted { during, cause } => format!("the store has stopped: {during} failed ({cause})"),
+        other => other.to_string(),
+    })
 }
 
 /// The store is well and will not take this one request; nothing else is concerned.

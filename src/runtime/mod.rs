@@ -7,6 +7,7 @@ pub mod clock;
 pub mod compute;
 pub mod control;
 pub mod engine_task;
+pub mod following;
 pub mod ids;
 pub mod recovery;
 pub mod settings;

@@ -8,8 +8,8 @@ use chrono::Utc;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::domain::Timestamp;
 use crate::domain::command::LogEntry;
+use crate::domain::{ReadOnly, Timestamp};
 use crate::engine::{Engine, EngineConfig};
 use crate::store::StoreError;
 
@@ -26,8 +26,8 @@ pub enum ShellError {
     Control(#[from] ControlError),
     #[error("the engine stopped")]
     Stopped,
-    #[error("{0}")]
-    ReadOnly(String),
+    #[error("nothing can be recorded here: {0}")]
+    ReadOnly(ReadOnly),
 }
 
 pub enum Shell {
@@ -66,7 +66,8 @@ impl Shell {
         let (risk, _) = watch::channel(None);
         let (snapshots, _) = watch::channel(None);
         let (notices, _) = mpsc::channel(1);
-        let ports = Ports { asks: asked, inputs, back, errands, risk, snapshots, notices, shutdown };
+        let (_, news) = mpsc::channel(1);
+        let ports = Ports { asks: asked, inputs, news, back, errands, risk, snapshots, notices, shutdown };
         let task = EngineTask::new(engine, Some(recovered.store), clock, ports);
         let task = tokio::spawn(task.run_journal());
         Ok(Self::Own(Own { asks, stop, task }))

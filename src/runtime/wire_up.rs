@@ -11,16 +11,17 @@ use tokio::time::timeout;
 use crate::broker::tastytrade::{Credentials, Tastytrade, TastytradeConfig};
 use crate::broker::{Broker, BrokerError};
 use crate::config::Config;
+use crate::domain::ReadOnly;
 use crate::engine::{Engine, EngineConfig, Input, Part};
 use crate::market::rates::BadCurve;
 use crate::sim::{self, RunningSim};
 use crate::snapshot::{Mode, Notice, Snapshot};
-use crate::store::StoreError;
+use crate::store::{Holder, Store, StoreError};
 
 use super::clock::EngineClock;
 use super::engine_task::{Ask, EngineTask, Ports};
 use super::world::{self, WorldError, WorldWish};
-use super::{broker_task, compute, control, ids, recovery, settings, supervised};
+use super::{broker_task, compute, control, following, ids, recovery, settings, supervised};
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -99,9 +100,16 @@ pub async fn start(plan: Plan<'_>) -> Result<Running, StartError> {
     if let Some(last) = last_event {
         clock.not_before(last);
     }
+    let next = recovered.books.seq + 1;
     let engine = Engine::new(config, recovered.books, Box::new(ids::TimeOrdered));
-    let writing = recovered.read_only.is_none().then_some(recovered.store);
-    Ok(spawn(&plan, mode, engine, writing, clock, broker, sim))
+    let store = match recovered.read_only {
+        None => Recording::Writes(recovered.store),
+        Some(ReadOnly::Held { pid, since }) => {
+            Recording::Follows { store: recovered.store, next, writer: Holder { pid, since } }
+        }
+        Some(_) => Recording::Stands,
+    };
+    Ok(spawn(&plan, mode, engine, store, clock, broker, sim))
 }
 
 async fn broker(
@@ -129,11 +137,24 @@ async fn broker(
     Ok((Some(sim), wire, credentials))
 }
 
+/// What this process does with the record.
+enum Recording {
+    Writes(Store),
+    /// Another process writes; what comes from `next` on is shown here, too.
+    Follows {
+        store: Store,
+        next: u64,
+        writer: Holder,
+    },
+    /// Nobody writes: the store is damaged.
+    Stands,
+}
+
 fn spawn(
     plan: &Plan<'_>,
     mode: Mode,
     engine: Engine,
-    store: Option<crate::store::Store>,
+    recording: Recording,
     clock: EngineClock,
     broker: Arc<Tastytrade>,
     sim: Option<RunningSim>,
@@ -145,10 +166,19 @@ fn spawn(
     let (picture, snapshots) = watch::channel(None);
     let (say, notices) = mpsc::channel(64);
     let (stop, shutdown) = watch::channel(false);
+    let (tell, news) = mpsc::channel(1);
     let mut others = vec![
         tokio::spawn(broker_task::run(broker, clock.clone(), errands_in, back.clone())),
         supervised::spawn(Part::Risk, compute::risk_worker(risk_in, back.clone()), back.clone()),
     ];
+    let store = match recording {
+        Recording::Writes(store) => Some(store),
+        Recording::Follows { store, next, writer } => {
+            others.push(tokio::spawn(following::run(store, next, writer, tell)));
+            None
+        }
+        Recording::Stands => None,
+    };
     if plan.listen && store.is_some() {
         let served = control::serve(plan.store.clone(), asks.clone(), snapshots.clone(), shutdown.clone());
         let told = back.clone();
@@ -161,7 +191,7 @@ fn spawn(
         others.push(supervised::spawn(Part::Shell, served, back.clone()));
     }
     let ports =
-        Ports { asks: asked, inputs, back, errands, risk, snapshots: picture, notices: say, shutdown };
+        Ports { asks: asked, inputs, news, back, errands, risk, snapshots: picture, notices: say, shutdown };
     let engine = tokio::spawn(EngineTask::new(engine, store, clock, ports).run());
     Running { mode, snapshots, notices, asks, stop, engine, others, sim }
 }

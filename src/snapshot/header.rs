@@ -54,6 +54,8 @@ pub struct Header {
     pub working_counted: bool,
     /// Second cockpit or damaged store: why nothing can be recorded.
     pub read_only: Option<String>,
+    /// What to do about it.
+    pub read_only_remedy: Option<String>,
     pub breaches: usize,
     pub near: usize,
     pub to_do: usize,

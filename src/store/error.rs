@@ -17,7 +17,7 @@ pub enum StoreError {
     Migration { source: Arc<rusqlite_migration::Error> },
     #[error("there is no store in {}; start the cockpit once, or point --store at one", dir.display())]
     Missing { dir: PathBuf },
-    #[error("the store in {} is held by process {pid} since {since}; close that one or read only", dir.display())]
+    #[error("the store in {} is held by process {pid} since {since}; close that one first", dir.display())]
     Locked { dir: PathBuf, pid: u32, since: String },
     #[error("{} is on a network file system ({kind}), which cannot promise durability; use a local disk", dir.display())]
     NetworkFileSystem { dir: PathBuf, kind: &'static str },

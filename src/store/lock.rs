@@ -47,6 +47,26 @@ pub struct Holder {
     pub since: String,
 }
 
+impl Holder {
+    /// Whether that process is there.
+    pub fn runs(&self) -> bool {
+        let pid = i32::try_from(self.pid).ok().and_then(rustix::process::Pid::from_raw);
+        // One that is not ours to signal is there all the same.
+        pid.is_some_and(|pid| {
+            !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH))
+        })
+    }
+}
+
+/// Who took the lock last, by its own words. It tries no lock, which somebody may be about to take.
+pub fn last_holder(dir: &Path) -> Option<Holder> {
+    let mut file = File::open(super::Files::in_dir(dir).lock).ok()?;
+    match held(dir, &mut file) {
+        StoreError::Locked { pid, since, .. } if pid != 0 => Some(Holder { pid, since }),
+        _ => None,
+    }
+}
+
 /// Who writes to the store in `dir` at present; `None` when nobody does. Changes nothing.
 pub fn holder(dir: &Path) -> Option<Holder> {
     let mut file = File::open(super::Files::in_dir(dir).lock).ok()?;

@@ -29,10 +29,10 @@ mod tests;
 
 pub use backup::{Backup, backup};
 pub use error::{Damage, Flaw, StoreError};
-pub use lock::{Holder, holder};
+pub use lock::{Holder, holder, last_holder};
 pub use open::{Access, Opened};
 pub use reader::{Filter, StoredEvent};
-pub use replay::Replayed;
+pub use replay::{Follower, Replayed};
 pub use verify::{Rebuilt, VerifyOptions, VerifyReport, rebuild, verify};
 pub use writer::Appended;
 
@@ -168,6 +168,11 @@ impl Store {
     /// know are counted and passed over.
     pub fn replay(&self, from_seq: u64, apply: impl FnMut(&Recorded)) -> Result<Replayed, StoreError> {
         replay::replay_with(|| self.reader(), from_seq, apply)
+    }
+
+    /// For a process that shows what another one stores: reads on from `from_seq`, a piece at a time.
+    pub fn follow(&self, from_seq: u64) -> Result<Follower, StoreError> {
+        Ok(Follower::new(self.reader()?, from_seq))
     }
 
     /// Stored rows with their whole envelope, in order; the callback may end it early.

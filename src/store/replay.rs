@@ -245,6 +245,42 @@ pub fn one(conn: &Connection, seq: u64) -> Result<Option<Recorded>, StoreError> 
     Ok(chunk.known.pop())
 }
 
+/// Reads on behind the process that writes, as far as that one has come.
+#[derive(Debug)]
+pub struct Follower {
+    conn: Connection,
+    next: u64,
+}
+
+impl Follower {
+    pub fn new(conn: Connection, from_seq: u64) -> Self {
+        Self { conn, next: from_seq.max(1) }
+    }
+
+    /// The first event that has not been handed out.
+    pub fn next_seq(&self) -> u64 {
+        self.next
+    }
+
+    /// What was stored since, at most [`CHUNK`] events of it, without kinds that this version does not know.
+    /// What cannot be read is an error once everything before it has been handed out.
+    pub fn read_on(&mut self) -> Result<Vec<Recorded>, StoreError> {
+        let last = last_seq(&self.conn).map_err(StoreError::sqlite("read the events"))?;
+        if last < self.next {
+            return Ok(Vec::new());
+        }
+        let end = (self.next + CHUNK - 1).min(last);
+        let mut chunk = Chunk::default();
+        chunk.read(&self.conn, self.next, end);
+        self.next = match (chunk.broken, chunk.known.last()) {
+            (None, _) => end + 1,
+            (Some(_), Some(good)) => good.seq + 1,
+            (Some(error), None) => return Err(error),
+        };
+        Ok(chunk.known)
+    }
+}
+
 /// An event, or the kind of one that this version does not know.
 type Decoded = Result<Known, Unknown>;
 

@@ -58,9 +58,9 @@ pub async fn run(setting: Setting, args: JsonArg) -> Result<Exit, Trouble> {
     }
 }
 
-type Problem = (Exit, String, &'static str);
+type Problem<'a> = (Exit, String, &'a str);
 
-fn judge(store: &StoreState, cockpit: Option<Result<&Snapshot, &str>>) -> Result<(), Problem> {
+fn judge<'a>(store: &StoreState, cockpit: Option<Result<&'a Snapshot, &str>>) -> Result<(), Problem<'a>> {
     match store {
         StoreState::Damaged(what) => {
             let remedy =
@@ -103,7 +103,8 @@ fn judge(store: &StoreState, cockpit: Option<Result<&Snapshot, &str>>) -> Result
         }
         LinkKind::Live | LinkKind::Snapshot => match &snapshot.header.read_only {
             Some(why) => {
-                Err((Exit::Failed, format!("nothing can be recorded: {why}"), "run `cotrader verify`"))
+                let remedy = snapshot.header.read_only_remedy.as_deref().unwrap_or_default();
+                Err((Exit::Failed, format!("nothing can be recorded: {why}"), remedy))
             }
             None => Ok(()),
         },

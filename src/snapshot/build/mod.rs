@@ -55,7 +55,7 @@ pub struct Facts<'a> {
     pub refreshing: bool,
     pub last_refresh: Option<Timestamp>,
     pub failures: &'a [String],
-    pub read_only: Option<&'a str>,
+    pub read_only: Option<&'a crate::domain::ReadOnly>,
     pub banner: Option<&'a str>,
     pub context: &'a [Symbol],
     pub rates_as_of: TradingDate,

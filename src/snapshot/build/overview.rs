@@ -369,7 +369,7 @@ pub(super) fn blotter(facts: &Facts<'_>, rows: Vec<Attention>) -> Vec<BlotterRow
 pub(super) fn warnings(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> Vec<String> {
     let mut said: Vec<String> = facts.failures.to_vec();
     if let Some(why) = facts.read_only {
-        said.push(format!("read-only: {why}"));
+        said.push(format!("read-only: {why}; {}", why.remedy()));
     }
     let mut european = 0;
     for trade in trades {

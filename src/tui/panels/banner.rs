@@ -18,7 +18,8 @@ pub fn text(snapshot: &Snapshot, ui: &UiState) -> Option<String> {
         words.push(format!("FROZEN {} s: {key} goes on", ui.now.saturating_sub(at).as_secs()));
     }
     if let Some(why) = &snapshot.header.read_only {
-        words.push(format!("READ-ONLY: {why}"));
+        let remedy = snapshot.header.read_only_remedy.as_ref().map(|remedy| format!("; {remedy}"));
+        words.push(format!("READ-ONLY: {why}{}", remedy.unwrap_or_default()));
     }
     words.extend(snapshot.header.banner.clone());
     (!words.is_empty()).then(|| words.join("   "))

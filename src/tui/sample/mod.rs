@@ -90,6 +90,7 @@ fn header(as_of: crate::domain::Timestamp) -> Header {
         working: 0,
         working_counted: false,
         read_only: None,
+        read_only_remedy: None,
         breaches: 0,
         near: 3,
         to_do: 2,

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use super::super::terminal::{Home, Term, runs};
+use super::super::terminal::{Home, PATIENCE, Term, runs};
 use super::{live_demo, trades};
 
 /// Id, name, portfolio, account and size of every trade: what a book is.
@@ -55,6 +55,41 @@ fn after_kill_9_the_book_is_the_same_and_nothing_confirmed_is_missing() {
     assert_eq!(home.events("trade.adopted").len(), adopted, "a restart adopts nothing twice");
     again.keys("q");
     assert_eq!(again.exit().assert_clean().status.exit_code(), 0);
+    home.output(&["verify"]);
+}
+
+#[test]
+fn a_second_cockpit_shows_what_the_first_one_records() {
+    let home = Home::new();
+    let first = live_demo(&home, 160, 50);
+    let second = Term::cockpit(&home, 160, 50);
+    second.wait_for("READ-ONLY").wait_for("decide there").wait_for("TOTAL").wait_for("WHY?");
+    let mute: Vec<String> = trades(&home.snapshot())
+        .iter()
+        .filter(|trade| trade["rationale"].is_null())
+        .filter_map(|trade| trade["id"].as_str().map(str::to_owned))
+        .collect();
+    assert!(!mute.is_empty());
+    // The shell reaches the one that writes.
+    for trade in &mute {
+        home.output(&["log", "--trade", trade, "--rationale", "inherited"]);
+    }
+    second.wait_gone("WHY?");
+    home.output(&["book", "spy", "ic", "45d", "16", "w5", "x1", "@medium", "--rationale", "income"]);
+    second.wait_for("WhatIf: 1 OUT");
+    // It is the same book: the same sums once both count it.
+    let total = |term: &Term| term.text().lines().find(|line| line.starts_with("TOTAL")).map(str::to_owned);
+    let before = total(&second).expect("sums");
+    second.keys("ff").wait_for("WhatIf: 1 IN").wait_gone("computing");
+    second.wait_until("other sums", PATIENCE, |screen| {
+        screen.contents().lines().any(|line| line.starts_with("TOTAL") && line != before)
+    });
+    // Nobody writes any more, and it says so.
+    let pid = first.pid();
+    first.kill();
+    second.wait_for(&format!("process {pid}, which held the store, has ended"));
+    second.keys("q");
+    assert_eq!(second.exit().assert_clean().status.exit_code(), 0);
     home.output(&["verify"]);
 }
 
