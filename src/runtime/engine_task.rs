@@ -32,8 +32,17 @@ pub type Outcome = Result<Done, Refusal>;
 /// What a person or a shell asks; a shell waits for the answer.
 #[derive(Debug)]
 pub enum Ask {
-    Command { command: Command, reply: Option<oneshot::Sender<Outcome>> },
-    Log { entries: Vec<LogEntry>, reply: oneshot::Sender<Vec<Outcome>> },
+    Command {
+        command: Command,
+        reply: Option<oneshot::Sender<Outcome>>,
+    },
+    Log {
+        entries: Vec<LogEntry>,
+        reply: oneshot::Sender<Vec<Outcome>>,
+    },
+    /// The engine panics, so that a test can see what the trader would see. Not part of what is shipped.
+    #[cfg(debug_assertions)]
+    Panic,
 }
 
 /// The channels between the engine and everything else.
@@ -165,6 +174,8 @@ impl EngineTask {
                 let reply = reply.map(|sender| self.await_answer(Waiting::One(sender)));
                 self.take(Input::Command { command, reply }).await;
             }
+            #[cfg(debug_assertions)]
+            Ask::Panic => panic!("rehearsed"),
             Ask::Log { entries, reply } if entries.is_empty() => drop(reply.send(Vec::new())),
             Ask::Log { entries, reply } => {
                 let answers = entries.iter().map(|_| None).collect();

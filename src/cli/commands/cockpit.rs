@@ -29,7 +29,7 @@ pub async fn run(setting: Setting) -> Result<Exit, Trouble> {
         signals,
     };
     #[cfg(debug_assertions)]
-    rehearsal::arrange(&setting.env, running.snapshots.clone());
+    rehearsal::arrange(&setting.env, running.snapshots.clone(), running.asks.clone());
     let asks = running.asks.clone();
     let forward = tokio::spawn(forward(wishes, asks));
     let watching = tokio::spawn(watch_signals(terminate)?);
@@ -121,24 +121,32 @@ fn colour_of(colour: &Colour) -> Option<Color> {
 mod rehearsal {
     use std::sync::Arc;
 
-    use tokio::sync::watch;
+    use tokio::sync::{mpsc, watch};
 
     use crate::config::Env;
+    use crate::runtime::engine_task::Ask;
     use crate::runtime::supervised;
     use crate::snapshot::Snapshot;
 
-    /// A task of the process panics once the first whole picture is there: `COTRADER_REHEARSE=panic` one that takes
-    /// the cockpit along, `COTRADER_REHEARSE=part` one that is watched.
-    pub(super) fn arrange(env: &Env, mut snapshots: watch::Receiver<Option<Arc<Snapshot>>>) {
+    /// `COTRADER_REHEARSE`: once the first whole picture is there, a task of the process panics that takes the
+    /// cockpit along (`panic`), or one that is watched (`part`), or the engine does (`engine`).
+    pub(super) fn arrange(
+        env: &Env,
+        mut snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+        asks: mpsc::Sender<Ask>,
+    ) {
         let wish = env.get("COTRADER_REHEARSE").map(str::to_owned);
+        let engine = wish.as_deref() == Some("engine");
         let rehearsed = async move {
             let whole = |picture: &Option<Arc<Snapshot>>| picture.as_ref().is_some_and(|p| p.is_complete());
-            if snapshots.wait_for(whole).await.is_ok() {
-                panic!("rehearsed");
+            if snapshots.wait_for(whole).await.is_err() {
+                return;
             }
+            assert!(engine, "rehearsed");
+            drop(asks.send(Ask::Panic).await);
         };
         match wish.as_deref() {
-            Some("panic") => drop(tokio::spawn(rehearsed)),
+            Some("panic" | "engine") => drop(tokio::spawn(rehearsed)),
             Some("part") => drop(tokio::spawn(supervised::watched(rehearsed))),
             _ => {}
         }

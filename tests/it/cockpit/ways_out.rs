@@ -18,17 +18,22 @@ fn a_signal_that_asks_for_the_end_leaves_a_clean_terminal_and_a_sound_store() {
 
 #[test]
 fn a_panic_gives_the_terminal_back_and_names_the_report() {
-    let home = Home::new().with("COTRADER_REHEARSE", "panic");
-    let term = Term::cockpit(&home, 160, 50);
-    let ended = term.exit();
-    ended.assert_clean();
-    assert_eq!(ended.status.exit_code(), 1, "{ended:?}");
-    let report = home.state().join("crash.txt");
-    let told = ended.text().replace('\n', "");
-    assert!(told.contains(&format!("report: {}", report.display())), "{told}");
-    let report = std::fs::read_to_string(report).expect("a report");
-    assert!(report.contains("message: rehearsed"), "{report}");
-    home.output(&["verify"]);
+    // Of some task, and of the one that holds the store and without which nothing goes on.
+    for who in ["panic", "engine"] {
+        let home = Home::new().with("COTRADER_REHEARSE", who);
+        let term = Term::cockpit(&home, 160, 50);
+        let ended = term.exit();
+        ended.assert_clean();
+        assert_eq!(ended.status.exit_code(), 1, "{ended:?}");
+        let report = home.state().join("crash.txt");
+        let told = ended.text().replace('\n', "");
+        assert!(told.contains(&format!("report: {}", report.display())), "{told}");
+        let report = std::fs::read_to_string(report).expect("a report");
+        assert!(report.contains("message: rehearsed"), "{report}");
+        home.output(&["verify"]);
+        // The store is free: whoever comes next writes.
+        home.output(&["log", "--rationale", "after the fall"]);
+    }
 }
 
 #[test]
