@@ -128,6 +128,26 @@ fn infinite_arguments_of_the_normal_distribution_are_its_limits() {
     assert_eq!(pdf::<false>(f64::INFINITY), 0.0);
 }
 
+/// Tells whether the version that runs was compiled with the fused operation.
+struct Fused;
+
+impl Kernel for Fused {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) -> bool {
+        FMA
+    }
+}
+
+#[test]
+fn what_is_detected_is_what_runs() {
+    assert_eq!(dispatch(Fused), dispatch_on(InstructionSet::detect(), Fused));
+    for set in InstructionSet::available().filter(|set| *set > InstructionSet::Baseline) {
+        assert!(dispatch_on(set, Fused), "{} falls back to the baseline", set.name());
+    }
+}
+
 #[test]
 fn an_instruction_set_names_itself_and_the_best_is_available() {
     let best = InstructionSet::detect();

@@ -1,5 +1,5 @@
 //! Black-Scholes-Merton over columns: value and eight Greeks of many options at once, in mathematical
-//! units. A vector kernel works on blocks that stay in the first-level cache; rows outside its domain
+//! units. A vector kernel works on blocks that stay in the cache; rows outside its domain
 //! (expired, no volatility, no spot, extreme or not finite) are done again by the scalar formulas, so that
 //! every row has the same meaning as [`raw_greeks`](super::raw_greeks).
 //!

@@ -1,11 +1,12 @@
 //! The tables that a batch reads and fills: columns cut into blocks, so that all columns of a block lie
-//! together in the first-level cache. Unused lanes of the last block hold a harmless option.
+//! together in the cache. Unused lanes of the last block hold a harmless option.
 
 use crate::domain::Right;
 use crate::pricing::{OptionInputs, RawGreeks};
 
-/// Rows per block: its sixteen columns fill a quarter of a 32 KiB cache.
-pub(super) const BLOCK: usize = 64;
+/// Rows per block: runs long enough for the prefetcher, a stride that is no power of two (else the sixteen
+/// columns would fall into the same cache sets), a multiple of every vector width.
+pub(super) const BLOCK: usize = 576;
 
 pub(super) type Column = [f64; BLOCK];
 
