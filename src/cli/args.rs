@@ -97,6 +97,28 @@ pub enum Command {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// Price options from a CSV file: value and sixteen Greeks of each row
+    ///
+    /// Reads columns by name, in any order, others ignored: id,type,spot,strike,rate,div,vol,t and style where
+    /// wanted. type is C or P; rate and div are continuous per year (0.05 = 5 %); vol is per year (0.20 = 20 %);
+    /// t is in years; style is european (the default) or american.
+    ///
+    /// Writes, in the order of the rows: id,price,delta,gamma,vega,theta,rho,phi,vanna,volga,charm,veta,speed,
+    /// zomma,color,ultima,dual_delta,dual_gamma,error. Units are mathematical: per $1 of spot, per 1.00 of vol, per
+    /// year of time going forward (theta of most longs is negative), per 1.00 of rate. A row that cannot be priced
+    /// has its reason in error and no numbers; the others are priced all the same, and the exit code is 1.
+    #[command(after_help = "cotrader price --batch options.csv > priced.csv")]
+    Price(BatchArgs),
+    /// Imply volatilities from a CSV file of option prices
+    ///
+    /// Reads columns by name, in any order, others ignored: id,type,spot,strike,rate,div,t,price and style where
+    /// wanted, as `price` does. Writes, in the order of the rows: id,vol,status. vol is per year (0.20 = 20 %).
+    ///
+    /// status is ok or the reason why there is no vol: below_intrinsic, at_intrinsic, above_max, at_max, zero_price,
+    /// negative_price, expired, not_finite (a number is missing, unreadable, not finite, or not positive where it
+    /// must be), bad_type, bad_style, american_unsupported (for style american). The exit code is 1 if any row has no vol.
+    #[command(after_help = "cotrader iv --batch quotes.csv > vols.csv")]
+    Iv(BatchArgs),
     /// Print shell completions
     Completions {
         #[arg(value_enum)]
@@ -111,6 +133,13 @@ pub struct JsonArg {
     /// As one JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct BatchArgs {
+    /// CSV with a header, from FILE or - for standard input; a million rows need no more memory than a thousand
+    #[arg(long, value_name = "FILE|-")]
+    pub batch: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -49,6 +49,8 @@ fn dispatch(cli: Cli) -> Result<Exit, Trouble> {
     match &cli.command {
         Some(Command::Completions { shell }) => return commands::completions(*shell, &mut Cli::command()),
         Some(Command::Man) => return commands::man(Cli::command()),
+        Some(Command::Price(args)) => return commands::price::run(args),
+        Some(Command::Iv(args)) => return commands::iv::run(args),
         Some(Command::Snapshot(args)) if args.schema => return commands::snapshot::schema(),
         Some(Command::Init(args)) => {
             return wait(commands::init::run(cli.config.as_deref(), &Env::capture(), args));
@@ -68,9 +70,14 @@ fn dispatch(cli: Cli) -> Result<Exit, Trouble> {
         Some(Command::Verify(args)) => commands::store::verify(&setting, args),
         Some(Command::Rebuild) => commands::store::rebuild(&setting),
         Some(Command::Backup { file }) => commands::store::backup(&setting, &file),
-        Some(Command::Completions { .. } | Command::Man | Command::Init(_) | Command::Doctor(_)) => {
-            Ok(Exit::Ok)
-        }
+        Some(
+            Command::Completions { .. }
+            | Command::Man
+            | Command::Init(_)
+            | Command::Doctor(_)
+            | Command::Price(_)
+            | Command::Iv(_),
+        ) => Ok(Exit::Ok),
     }
 }
 

@@ -4,6 +4,7 @@ mod architecture;
 mod broker;
 mod cli;
 mod cli_broker;
+mod cli_price;
 mod cockpit;
 mod day_close;
 mod sim;

@@ -4,12 +4,15 @@ use std::io::Write;
 
 use super::exit::{Exit, Trouble};
 
+mod batch;
 pub mod book;
 pub mod cockpit;
 pub mod doctor;
 pub mod health;
 pub mod init;
+pub mod iv;
 pub mod log;
+pub mod price;
 mod private_file;
 pub mod sim;
 mod sim_credentials;

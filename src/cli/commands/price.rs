@@ -1,0 +1,87 @@
+//! `price --batch`: options in, values and Greeks out.
+
+use std::ops::Range;
+
+use super::batch::{self, Chunk, Lines};
+use crate::cli::args::BatchArgs;
+use crate::cli::exit::{Exit, Trouble};
+use crate::domain::instrument::ExerciseStyle;
+use crate::pricing::american::{self, Accuracy};
+use crate::pricing::{OptionInputs, RawGreeks, raw_greeks};
+
+const COLUMNS: [&str; 6] = ["spot", "strike", "rate", "div", "vol", "t"];
+const HEADING: &str = "id,price,delta,gamma,vega,theta,rho,phi,vanna,volga,charm,veta,speed,zomma,color,\
+                       ultima,dual_delta,dual_gamma,error";
+const FIGURES: usize = 17;
+
+pub fn run(args: &BatchArgs) -> Result<Exit, Trouble> {
+    batch::run(&args.batch, COLUMNS, HEADING, answer)
+}
+
+fn answer(chunk: &Chunk<6>, rows: Range<usize>, lines: &mut Lines) {
+    for row in rows {
+        let figures = match &chunk.faults[row] {
+            Some(fault) => Err(fault.to_string()),
+            None => priced(chunk, row),
+        };
+        lines.cell(chunk.id(row));
+        match figures {
+            Ok(figures) => {
+                for figure in figures {
+                    lines.comma();
+                    lines.number(figure);
+                }
+                lines.comma();
+            }
+            Err(why) => {
+                lines.failed = true;
+                (0..=FIGURES).for_each(|_| lines.comma());
+                lines.cell(why.as_bytes());
+            }
+        }
+        lines.end();
+    }
+}
+
+fn priced(chunk: &Chunk<6>, row: usize) -> Result<[f64; FIGURES], String> {
+    let [spot, strike, rate, dividend_yield, vol_annual, tte_years] = chunk.row(row);
+    for (name, value) in [("spot", spot), ("strike", strike), ("vol", vol_annual), ("t", tte_years)] {
+        if value < 0.0 {
+            return Err(format!("{name} is negative"));
+        }
+    }
+    let inputs =
+        OptionInputs { right: chunk.rights[row], spot, strike, rate, dividend_yield, vol_annual, tte_years };
+    let figures = in_order(&match chunk.styles[row] {
+        ExerciseStyle::European => raw_greeks(&inputs),
+        ExerciseStyle::American => american::raw_greeks(&inputs, &[], Accuracy::High),
+    });
+    // Where doubles end, values are cut to the largest of them.
+    if figures.iter().all(|figure| figure.abs() < f64::MAX) {
+        return Ok(figures);
+    }
+    Err("a figure is beyond the range of numbers; check the row".into())
+}
+
+/// As the heading names them.
+fn in_order(raw: &RawGreeks) -> [f64; FIGURES] {
+    [
+        raw.price,
+        raw.delta,
+        raw.gamma,
+        raw.vega.0,
+        raw.theta.0,
+        raw.rho.0,
+        raw.phi.0,
+        raw.vanna.0,
+        raw.volga.0,
+        raw.charm.0,
+        raw.veta,
+        raw.speed,
+        raw.zomma,
+        raw.color,
+        raw.ultima,
+        raw.dual_delta,
+        raw.dual_gamma,
+    ]
+}
