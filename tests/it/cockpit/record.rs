@@ -80,7 +80,7 @@ fn a_second_cockpit_shows_what_the_first_one_records() {
     // It is the same book: the same sums once both count it.
     let total = |term: &Term| term.text().lines().find(|line| line.starts_with("TOTAL")).map(str::to_owned);
     let before = total(&second).expect("sums");
-    second.keys("ff").wait_for("WhatIf: 1 IN").wait_gone("computing");
+    second.keys("f").wait_for("WhatIf: 1 IN").wait_gone("computing");
     second.wait_until("other sums", PATIENCE, |screen| {
         screen.contents().lines().any(|line| line.starts_with("TOTAL") && line != before)
     });
