@@ -8,6 +8,7 @@ use chrono::{TimeZone, Utc};
 use cotrader::domain::account::AccountKind;
 use cotrader::domain::portfolio::PortfolioLimits;
 use cotrader::domain::{PortfolioId, Right, Symbol, TradeId};
+use cotrader::pricing::Exercise;
 use cotrader::pricing::black_scholes::price;
 use cotrader::pricing::inputs::OptionInputs;
 use cotrader::risk::{LegPricing, PortfolioRisk, RiskBook, RiskLeg, RiskQuestion, RiskUnderlying, compute};
@@ -70,7 +71,11 @@ fn book() -> RiskBook {
                     quantity: if n.is_multiple_of(3) { 1.0 } else { -1.0 },
                     multiplier: 100.0,
                     days_to_expiry: i64::from(20 + n),
-                    priced: LegPricing::Option { inputs: inputs(n, names[place].1), escrow: 0.0 },
+                    priced: LegPricing::Option {
+                        inputs: inputs(n, names[place].1),
+                        escrow: 0.0,
+                        exercise: Exercise::AtExpiry,
+                    },
                     stale: false,
                 }
             })

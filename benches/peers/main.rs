@@ -4,6 +4,7 @@
 //! items by name. Only equal checksums make two times comparable.
 #![expect(clippy::print_stdout, reason = "a bench prints its result")]
 
+mod american;
 mod book;
 mod european;
 mod inputs;
@@ -19,8 +20,8 @@ use inputs::Inputs;
 /// An item prints its lines; the flag asks for one short round that only shows that it works.
 type Item = fn(&Inputs, Rounds);
 
-const ITEMS: [(&str, Item); 3] =
-    [("european", european::run), ("scenario", scenario::run), ("var", var::run)];
+const ITEMS: [(&str, Item); 4] =
+    [("american", american::run), ("european", european::run), ("scenario", scenario::run), ("var", var::run)];
 
 fn main() {
     let inputs = Inputs::from_environment();

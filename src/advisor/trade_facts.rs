@@ -15,7 +15,6 @@ use crate::domain::{
     ExerciseStyle, Instrument, Leg, Money, OptionContract, Price, Reading, Right, Trade, TradingDate, label,
 };
 use crate::market::view::MarketView;
-use crate::pricing::black_scholes::greeks;
 use crate::pricing::payoff::Payoff;
 use crate::risk::valuation::{self, LegValue, Total};
 
@@ -265,11 +264,6 @@ fn exercise(trade: &Trade, market: &MarketView, nearest: Option<TradingDate>) ->
         .max_by(f64::total_cmp)
 }
 
-/// Whether any leg is priced by the European stop-gap.
-pub fn uses_european_for_american(trade: &Trade) -> bool {
-    options(trade).any(|(_, option)| option.style == ExerciseStyle::American)
-}
-
 pub fn is_non_standard(instrument: &Instrument) -> bool {
     instrument.option().is_some_and(|option| !option.is_standard())
 }
@@ -289,14 +283,17 @@ pub fn model_greeks(leg: &Leg, market: &MarketView) -> Reading<ModelGreeks> {
         Instrument::Equity(_) | Instrument::Index(_) => market
             .spot(leg.instrument.underlying())
             .map(|_| ModelGreeks { delta_shares: size, ..ModelGreeks::default() }),
-        Instrument::Option(_) => market.option(&leg.instrument).inputs.map(|inputs| {
-            let unit = greeks(&inputs);
-            ModelGreeks {
-                delta_shares: unit.delta * size,
-                theta_day: (unit.theta_day * size).0,
-                vega_point: (unit.vega_point * size).0,
-            }
-        }),
+        Instrument::Option(_) => {
+            let reading = market.option(&leg.instrument);
+            reading.inputs.map(|inputs| {
+                let unit = reading.exercise.greeks(&inputs);
+                ModelGreeks {
+                    delta_shares: unit.delta * size,
+                    theta_day: (unit.theta_day * size).0,
+                    vega_point: (unit.vega_point * size).0,
+                }
+            })
+        }
     }
 }
 

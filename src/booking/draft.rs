@@ -9,7 +9,6 @@ use crate::domain::time::days_to;
 use crate::domain::{Instrument, Leg, Price, Refusal, Right, Strategy, Symbol, Timestamp};
 use crate::market::update::{ChainStrike, Expiration, OptionChain};
 use crate::market::view::MarketView;
-use crate::pricing::black_scholes::greeks;
 
 /// Days, delta and width that a line may leave out.
 pub const DEFAULT_DAYS: u32 = 45;
@@ -121,7 +120,7 @@ impl Picker<'_> {
         let reading = self.market.option(instrument);
         let inputs = reading.inputs.live()?;
         self.market.quote(instrument).live()?;
-        Some(greeks(inputs).delta)
+        Some(reading.exercise.delta(inputs))
     }
 
     /// A WhatIf enters at the mid, rounded to the cent.

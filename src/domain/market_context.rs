@@ -142,7 +142,9 @@ pub enum IvSource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Model {
+    American,
     European,
-    /// An American contract valued as if it could not be exercised early.
+    Black76,
+    /// An American contract valued as if it could not be exercised early: in records of earlier versions.
     EuropeanForAmerican,
 }

@@ -126,8 +126,8 @@ fn leg_mark(instrument: &Instrument, market: &MarketView) -> LegMark {
     let quote = market.raw_quote(instrument);
     let mark = market.mark(instrument);
     let option = instrument.option().map(|_| market.option(instrument));
-    let iv = option.map(|option| option.inputs.map(|inputs| inputs.vol_annual));
-    let known = |option: &OptionReading| option.inputs.known().is_some();
+    let iv = option.as_ref().map(|option| option.inputs.map(|inputs| inputs.vol_annual));
+    let known = |option: &&OptionReading| option.inputs.known().is_some();
     LegMark {
         instrument: instrument.broker_symbol(),
         bid: quote.and_then(|quote| quote.bid),
@@ -137,14 +137,15 @@ fn leg_mark(instrument: &Instrument, market: &MarketView) -> LegMark {
         mark_standing: Some(mark.standing()),
         iv: iv.and_then(|iv| iv.known().copied()),
         iv_standing: iv.map(|iv| iv.standing()),
-        iv_source: option.filter(known).map(|option| match option.vol_source {
+        iv_source: option.as_ref().filter(known).map(|option| match option.vol_source {
             VolSource::Mid => IvSource::Mid,
             VolSource::Ask => IvSource::Ask,
             VolSource::Neighbour => IvSource::Neighbour,
         }),
-        model: option.filter(known).map(|option| match option.model {
+        model: option.as_ref().filter(known).map(|option| match option.model {
             PricingModel::European => Model::European,
-            PricingModel::EuropeanForAmerican => Model::EuropeanForAmerican,
+            PricingModel::American => Model::American,
+            PricingModel::Black76 => Model::Black76,
         }),
     }
 }

@@ -178,9 +178,11 @@ fn pricing(instrument: &Instrument, market: &MarketView) -> (LegPricing, bool) {
         };
     };
     let reading = market.option(instrument);
+    let option =
+        |inputs| LegPricing::Option { inputs, escrow: reading.escrow, exercise: reading.exercise.clone() };
     match reading.inputs {
-        Reading::Live { value } => (LegPricing::Option { inputs: value, escrow: reading.escrow }, false),
-        Reading::Stale { value, .. } => (LegPricing::Option { inputs: value, escrow: reading.escrow }, true),
+        Reading::Live { value } => (option(value), false),
+        Reading::Stale { value, .. } => (option(value), true),
         Reading::Unusable { why } => (LegPricing::Unpriced { why }, false),
     }
 }

@@ -6,6 +6,7 @@ use chrono::Days;
 use super::calendar::{Calendar, years_between};
 use super::rates::RateCurve;
 use crate::domain::{Timestamp, TradingDate};
+use crate::pricing::american::CashDividend;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Dividend {
@@ -95,14 +96,28 @@ impl DividendPlan {
         rates: &RateCurve,
         calendar: &Calendar,
     ) -> f64 {
+        self.cash(now, expiry, rates, calendar).iter().map(|dividend| dividend.present_value).sum()
+    }
+
+    /// What goes ex after `now` and not after `expiry`, as the model takes it.
+    pub fn cash(
+        &self,
+        now: Timestamp,
+        expiry: Timestamp,
+        rates: &RateCurve,
+        calendar: &Calendar,
+    ) -> Vec<CashDividend> {
         let from = crate::domain::time::new_york_date(now);
         let until = crate::domain::time::new_york_date(expiry);
         self.between(from.pred_opt().unwrap_or(from), until)
             .iter()
             .map(|dividend| (dividend.amount, calendar.open_at(dividend.ex_date)))
             .filter(|(_, ex)| *ex > now && *ex <= expiry)
-            .map(|(amount, ex)| amount * rates.discount(years_between(now, ex)))
-            .sum()
+            .map(|(amount, ex)| {
+                let years = years_between(now, ex);
+                CashDividend { years, present_value: amount * rates.discount(years) }
+            })
+            .collect()
     }
 }
 

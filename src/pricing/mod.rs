@@ -6,6 +6,7 @@
 pub mod american;
 pub mod batch;
 pub mod black_scholes;
+pub mod exercise;
 pub mod expected_value;
 pub mod first_passage;
 pub mod implied_vol;
@@ -17,6 +18,7 @@ pub mod svi;
 pub mod units;
 
 pub use black_scholes::{RawGreeks, UnitGreeks, greeks, price, raw_greeks};
+pub use exercise::{Exercise, Ladder};
 pub use implied_vol::{ImpliedVolError, implied_vol};
 pub use inputs::OptionInputs;
 

@@ -6,6 +6,7 @@ use crate::domain::freshness::Unusable;
 use crate::domain::portfolio::PortfolioLimits;
 use crate::domain::view::Scope;
 use crate::domain::{PortfolioId, Symbol, Timestamp, TradeId, account::AccountKind};
+use crate::pricing::Exercise;
 use crate::pricing::inputs::OptionInputs;
 
 /// Calendar days of a pricing year.
@@ -58,7 +59,7 @@ pub struct RiskLeg {
     pub stale: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum LegPricing {
     Shares,
     Option {
@@ -66,6 +67,7 @@ pub enum LegPricing {
         /// Plain spot minus the spot in `inputs`: the present value of dividends before expiry, held
         /// constant when the spot is shocked.
         escrow: f64,
+        exercise: Exercise,
     },
     Unpriced {
         why: Unusable,

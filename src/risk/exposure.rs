@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use super::book::{LegPricing, RiskBook, RiskLeg, usable};
 use super::scenario::shocks::tenor_scale;
 use crate::domain::{Symbol, TradeId};
-use crate::pricing::black_scholes::greeks;
 
 /// Position Greeks in one underlying, in which every column adds up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -251,11 +250,11 @@ fn of_leg(book: &RiskBook, place: usize, leg: &RiskLeg) -> LegExposure {
     };
     let ratio = underlying.beta * spot / benchmark_spot;
     let n = leg.quantity * leg.multiplier;
-    let (delta, gamma, mut exposure) = match leg.priced {
+    let (delta, gamma, mut exposure) = match &leg.priced {
         LegPricing::Unpriced { .. } => return row,
         LegPricing::Shares => (1.0, 0.0, Exposure { market_value: n * spot, ..Exposure::default() }),
-        LegPricing::Option { inputs, .. } => {
-            let unit = greeks(&inputs);
+        LegPricing::Option { inputs, exercise, .. } => {
+            let unit = exercise.greeks(inputs);
             row.unit_price = Some(unit.price);
             row.unit_delta = Some(unit.delta);
             let vega = n * unit.vega_point.0;

@@ -8,6 +8,7 @@ use super::book::{LegPricing, PortfolioRisk, RiskBook, RiskLeg, RiskUnderlying};
 use crate::domain::account::AccountKind;
 use crate::domain::portfolio::PortfolioLimits;
 use crate::domain::{PortfolioId, Right, Symbol, TradeId};
+use crate::pricing::Exercise;
 use crate::pricing::inputs::OptionInputs;
 
 pub fn symbol(text: &str) -> Symbol {
@@ -52,6 +53,7 @@ pub fn option(place: usize, n: f64, right: Right, strike: f64, vol: f64) -> Risk
                 tte_years: TAU,
             },
             escrow: 0.0,
+            exercise: Exercise::AtExpiry,
         },
         stale: false,
     }

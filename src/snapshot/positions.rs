@@ -47,8 +47,6 @@ pub enum Flag {
     ExitStale,
     /// At least one leg cannot be priced.
     Unpriced,
-    /// American legs priced as European: the stop-gap until the American engine stands.
-    EuropeanModel,
     /// Waiting for a portfolio.
     Unassigned,
     NonStandard,
@@ -120,8 +118,7 @@ pub struct LegRow {
     pub dte: Option<i64>,
     pub day: Shown<Money>,
     pub open: Shown<Money>,
-    /// "European", "European for American", or why it is not priced.
+    /// Which model priced it: "american", "european", "black76", "shares"; or why it is not priced.
     pub model: String,
     pub quote_age_seconds: Option<i64>,
-    pub european_for_american: bool,
 }

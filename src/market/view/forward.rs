@@ -1,6 +1,6 @@
 //! The forward of an expiry, and all pricing inputs that do not come from the option's own quote.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use rust_decimal::prelude::ToPrimitive;
 
@@ -9,6 +9,7 @@ use crate::domain::{ExerciseStyle, Instrument, OptionContract, Settlement, Symbo
 use crate::market::board::Strikes;
 use crate::market::calendar::years_between;
 use crate::market::update::ChainStrike;
+use crate::pricing::american::CashDividend;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Forward {
@@ -25,7 +26,7 @@ pub enum ForwardSource {
 }
 
 /// All pricing inputs but the volatility.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Carried {
     pub plain_spot: f64,
     pub escrow: f64,
@@ -33,6 +34,8 @@ pub(super) struct Carried {
     pub dividend_yield: f64,
     pub tte_years: f64,
     pub forward: Forward,
+    /// What `escrow` is the sum of.
+    pub dividends: Arc<[CashDividend]>,
 }
 
 impl MarketView {
@@ -107,6 +110,7 @@ impl MarketView {
                     dividend_yield: rate - (forward / plain_spot).ln() / tte_years,
                     tte_years,
                     forward: Forward { value: forward, source: ForwardSource::Parity },
+                    dividends: Arc::from([]),
                 }
             }),
         }
@@ -114,24 +118,23 @@ impl MarketView {
 
     fn carry_spot(&self, symbol: &Symbol, expiry: TradingDate, plain_spot: f64, tte_years: f64) -> Carried {
         let rate = self.rate(tte_years);
-        let escrow = self.dividend_plan(symbol).map(|plan| {
+        let dividends = self.dividend_plan(symbol).map(|plan| {
             let config = self.config();
-            let pv = plan.present_value(
-                self.now(),
-                config.calendar.close_at(expiry),
-                &config.rates,
-                &config.calendar,
-            );
+            let expiry = config.calendar.close_at(expiry);
+            let all = plan.cash(self.now(), expiry, &config.rates, &config.calendar);
             // Dividends never eat the whole price; such a figure is a mistake in the data.
-            if pv < 0.5 * plain_spot { pv } else { 0.0 }
+            let pv: f64 = all.iter().map(|dividend| dividend.present_value).sum();
+            if pv < 0.5 * plain_spot { all } else { Vec::new() }
         });
-        let (escrow, dividend_yield) = match escrow {
-            Some(escrow) => (escrow, 0.0),
-            None => (0.0, self.dividend_yield(symbol).unwrap_or(0.0)),
+        let dividend_yield = match dividends {
+            Some(_) => 0.0,
+            None => self.dividend_yield(symbol).unwrap_or(0.0),
         };
+        let dividends: Arc<[CashDividend]> = dividends.unwrap_or_default().into();
+        let escrow: f64 = dividends.iter().map(|dividend| dividend.present_value).sum();
         let value = (plain_spot - escrow) * ((rate - dividend_yield) * tte_years).exp();
         let forward = Forward { value, source: ForwardSource::Carry };
-        Carried { plain_spot, escrow, rate, dividend_yield, tte_years, forward }
+        Carried { plain_spot, escrow, rate, dividend_yield, tte_years, forward, dividends }
     }
 
     /// The median of K + e^(rτ)(C − P) over the three strikes where call and put are worth nearly the

@@ -1,24 +1,38 @@
 //! What a picture says about an option: its pricing inputs with the volatility its quote implies, and
 //! where each of them comes from.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use rust_decimal::prelude::ToPrimitive;
 
-use super::forward::{Carried, Forward};
+use super::forward::{Carried, Forward, ForwardSource};
 use super::{MarketView, Reading};
 use crate::domain::freshness::Unusable;
 use crate::domain::{ExerciseStyle, Instrument, OptionContract, Price, Right};
 use crate::market::quote::Quality;
 use crate::market::update::BrokerGreeks;
-use crate::pricing::{OptionInputs, greeks, implied_vol};
+use crate::pricing::{Exercise, OptionInputs, greeks};
 
 /// Which formula stands behind the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PricingModel {
+    /// Exercise at any time: spectral collocation, or along the dividends in cash.
+    American,
+    /// Black-Scholes-Merton on the carried spot.
     European,
-    /// An American contract valued as if it could not be exercised early: a stop-gap, and tagged as such.
-    EuropeanForAmerican,
+    /// Black's formula on the forward that put-call parity implies.
+    Black76,
+}
+
+impl PricingModel {
+    /// The word used in files and on the screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::American => "american",
+            Self::European => "european",
+            Self::Black76 => "black76",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,11 +46,12 @@ pub enum VolSource {
 }
 
 /// One option, ready for the model.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct OptionReading {
     /// With the implied volatility; the spot in it is `plain_spot − escrow`.
     pub inputs: Reading<OptionInputs>,
     pub model: PricingModel,
+    pub exercise: Exercise,
     pub vol_source: VolSource,
     pub quality: Quality,
     pub plain_spot: Option<f64>,
@@ -53,13 +68,8 @@ struct MidVol {
     vol: Reading<f64>,
     /// Large enough, and neither certain to be exercised nor certain not to be.
     telling: bool,
-    /// Deep in the money: an American price then holds a premium for early exercise that the European
-    /// formula would read as volatility.
-    deep: bool,
 }
 
-/// Beyond this delta an American contract takes the volatility of the other side of its strike.
-const DEEP_DELTA: f64 = 0.8;
 /// Below this mid a quote is rounding, not a price.
 const SMALLEST_MID: f64 = 0.03;
 /// Nearer to zero or one than this, delta says that the price holds no volatility.
@@ -73,10 +83,10 @@ impl MarketView {
     pub fn option(&self, instrument: &Instrument) -> OptionReading {
         let memo = || self.0.options.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = memo().get(instrument) {
-            return *known;
+            return known.clone();
         }
         let reading = self.read_option(instrument);
-        memo().insert(instrument.clone(), reading);
+        memo().insert(instrument.clone(), reading.clone());
         reading
     }
 
@@ -85,6 +95,7 @@ impl MarketView {
         let blank = |why| OptionReading {
             inputs: Reading::Unusable { why },
             model: PricingModel::European,
+            exercise: Exercise::AtExpiry,
             vol_source: VolSource::Mid,
             quality,
             plain_spot: None,
@@ -100,11 +111,11 @@ impl MarketView {
             return blank(Unusable::NonStandard);
         }
         let carried = self.carried(contract);
-        let known = carried.known().copied();
+        let known = carried.known().cloned();
         let (vol_source, inputs) = match carried {
             Reading::Unusable { .. } => (VolSource::Mid, Reading::Unusable { why: Unusable::Dependent }),
             reading => {
-                let carried = known.map(|carried| self.find_vol(instrument, contract, &carried));
+                let carried = known.as_ref().map(|carried| self.find_vol(instrument, contract, carried));
                 match carried {
                     Some((source, vol)) => {
                         let joined = reading.zip(vol);
@@ -116,14 +127,16 @@ impl MarketView {
         };
         OptionReading {
             inputs,
-            model: match contract.style {
-                ExerciseStyle::European => PricingModel::European,
-                ExerciseStyle::American => PricingModel::EuropeanForAmerican,
+            model: match (contract.style, known.as_ref().map(|carried| carried.forward.source)) {
+                (ExerciseStyle::American, _) => PricingModel::American,
+                (ExerciseStyle::European, Some(ForwardSource::Parity)) => PricingModel::Black76,
+                (ExerciseStyle::European, _) => PricingModel::European,
             },
+            exercise: known.as_ref().map_or(Exercise::AtExpiry, |carried| exercise(contract, carried)),
             vol_source,
             quality,
-            plain_spot: known.map(|carried| carried.plain_spot),
-            escrow: known.map_or(0.0, |carried| carried.escrow),
+            plain_spot: known.as_ref().map(|carried| carried.plain_spot),
+            escrow: known.as_ref().map_or(0.0, |carried| carried.escrow),
             forward: known.map(|carried| carried.forward),
             broker: self.broker_greeks(instrument),
         }
@@ -144,13 +157,8 @@ impl MarketView {
         carried: &Carried,
     ) -> (VolSource, Reading<f64>) {
         let own = self.vol_of_mid(instrument, contract, carried);
-        if let Ok(MidVol { vol, telling: true, deep }) = own {
-            let american = contract.style == ExerciseStyle::American;
-            let other = (deep && american).then(|| self.vol_of_other_side(contract, carried)).flatten();
-            return match other {
-                Some(vol) => (VolSource::Neighbour, vol),
-                None => (VolSource::Mid, vol),
-            };
+        if let Ok(MidVol { vol, telling: true }) = own {
+            return (VolSource::Mid, vol);
         }
         if let Err(Unusable::Missing | Unusable::NotANumber) = own {
             return (VolSource::Mid, Reading::Unusable { why: Unusable::Missing });
@@ -161,7 +169,12 @@ impl MarketView {
         if let Ok(MidVol { vol, .. }) = own {
             return (VolSource::Mid, vol);
         }
-        let of_ask = match self.ask_only(instrument) {
+        let ask = match (own, contract.style) {
+            // Worth no more than exercise: whatever volatility there is lies below the ask's.
+            (Err(Unusable::Arbitrage), ExerciseStyle::American) => self.quote(instrument).map(|two| two.ask),
+            _ => self.ask_only(instrument),
+        };
+        let of_ask = match ask {
             Reading::Unusable { why } => Reading::Unusable { why },
             known => invert(known, contract, carried),
         };
@@ -186,24 +199,12 @@ impl MarketView {
         match invert(mid, contract, carried) {
             Reading::Unusable { why } => Err(why),
             vol => {
-                let delta =
-                    vol.known().map_or(0.0, |vol| greeks(&inputs(contract, carried, *vol)).delta.abs());
+                // European: near enough to tell, and at hand without solving for early exercise.
+                let delta = |vol: &f64| greeks(&inputs(contract, carried, *vol)).delta.abs();
+                let delta = vol.known().map_or(0.0, delta);
                 let telling = (SMALLEST_DELTA..=1.0 - SMALLEST_DELTA).contains(&delta);
-                Ok(MidVol { vol, telling: large && telling, deep: delta > DEEP_DELTA })
+                Ok(MidVol { vol, telling: large && telling })
             }
-        }
-    }
-
-    /// The volatility of the put for a call, of the call for a put, at the same strike.
-    fn vol_of_other_side(&self, contract: &OptionContract, carried: &Carried) -> Option<Reading<f64>> {
-        let other = match contract.right {
-            Right::Call => Right::Put,
-            Right::Put => Right::Call,
-        };
-        let instrument = self.strikes_of(contract)?.get(&contract.strike.normalize())?.of(other)?;
-        match self.vol_of_mid(instrument, instrument.option()?, carried) {
-            Ok(MidVol { vol, telling: true, .. }) => Some(vol),
-            _ => None,
         }
     }
 
@@ -261,12 +262,16 @@ fn inputs(contract: &OptionContract, carried: &Carried, vol_annual: f64) -> Opti
     }
 }
 
+fn exercise(contract: &OptionContract, carried: &Carried) -> Exercise {
+    match contract.style {
+        ExerciseStyle::European => Exercise::AtExpiry,
+        ExerciseStyle::American => Exercise::Anytime { dividends: Arc::clone(&carried.dividends) },
+    }
+}
+
 fn invert(price: Reading<Price>, contract: &OptionContract, carried: &Carried) -> Reading<f64> {
     let of = inputs(contract, carried, 0.0);
-    let vol = |price: &Price| {
-        let price = price.to_f64();
-        implied_vol(of.right, price, of.spot, of.strike, of.rate, of.dividend_yield, of.tte_years)
-    };
+    let vol = |price: &Price| exercise(contract, carried).implied_vol(price.to_f64(), &of);
     match price.known().map(vol) {
         Some(Ok(vol)) => price.map(|_| vol),
         Some(Err(_)) => Reading::Unusable { why: Unusable::Arbitrage },

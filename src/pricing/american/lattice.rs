@@ -10,6 +10,7 @@
 
 use super::CashDividend;
 use super::certain::escrow_after;
+use crate::numerics::vector::{Kernel, dispatch, mul_add};
 use crate::pricing::inputs::OptionInputs;
 
 /// What early exercise adds to the European value of the escrowed spot, on a grid of its logarithm.
@@ -24,7 +25,11 @@ pub(super) struct Lattice {
 
 /// Standard deviations on either side of the strike.
 const REACH: f64 = 5.5;
-const FEWEST_NODES: usize = 160;
+const FEWEST_NODES: usize = 128;
+/// The error is a share of the option's own scale, so that a near expiry needs less.
+const SHORT: f64 = 0.3;
+const FEWER_NODES: usize = 80;
+const FEWER_STEPS: usize = 6;
 const MOST_NODES: usize = 4000;
 /// Steps of the last stretch before expiry; the others take half of them.
 const STEPS: usize = 8;
@@ -50,7 +55,9 @@ impl Lattice {
         let drift = terms.rate - terms.dividend_yield - 0.5 * variance;
         let reach = REACH * vol * t.sqrt() + drift.abs() * t + 0.02;
         // Central differences need the diffusion to outweigh the drift across a cell.
-        let cells = (2.0 * reach * drift.abs() / variance).max(FEWEST_NODES as f64).ceil();
+        let cells = (2.0 * reach * drift.abs() / variance)
+            .max(if t < SHORT { FEWER_NODES } else { FEWEST_NODES } as f64)
+            .ceil();
         if !(reach.is_finite() && cells <= MOST_NODES as f64 && reach < 100.0) {
             return None;
         }
@@ -62,10 +69,17 @@ impl Lattice {
         let spots: Vec<f64> = (0..=2 * half).map(|i| (first + step * i as f64).exp()).collect();
         // Under negative rates exercise can be right between two spots, or on the far side.
         let two_sided = terms.rate < 0.0 || terms.dividend_yield < 0.0;
-        let mut march = March::new(terms, dividends, spots, step, two_sided);
-        for stretch in stretches(dividends, t, if two_sided { MORE_STEPS } else { STEPS }) {
-            march.cross(&stretch);
-        }
+        let march = March::new(terms, dividends, spots, step, two_sided);
+        let stretches = stretches(
+            dividends,
+            t,
+            match two_sided {
+                true => MORE_STEPS,
+                false if t < SHORT => FEWER_STEPS,
+                false => STEPS,
+            },
+        );
+        let march = dispatch(Backwards { march, stretches: &stretches });
         let premium = march.american.iter().zip(&march.european).map(|(a, e)| (a - e).max(0.0)).collect();
         let exercised = march.american.iter().zip(&march.payoff).map(|(v, g)| *g > 0.0 && v <= g).collect();
         Some(Self { first, step, premium, exercised })
@@ -127,6 +141,24 @@ fn stretches(dividends: &[CashDividend], t: f64, steps: usize) -> Vec<Stretch> {
     all
 }
 
+/// The whole march, compiled for each instruction set.
+struct Backwards<'a> {
+    march: March<'a>,
+    stretches: &'a [Stretch],
+}
+
+impl<'a> Kernel for Backwards<'a> {
+    type Output = March<'a>;
+
+    #[inline(always)]
+    fn run<const FMA: bool>(mut self) -> March<'a> {
+        for stretch in self.stretches {
+            self.march.cross::<FMA>(stretch);
+        }
+        self.march
+    }
+}
+
 struct March<'a> {
     terms: &'a OptionInputs,
     dividends: &'a [CashDividend],
@@ -170,7 +202,8 @@ impl<'a> March<'a> {
         }
     }
 
-    fn cross(&mut self, stretch: &Stretch) {
+    #[inline(always)]
+    fn cross<const FMA: bool>(&mut self, stretch: &Stretch) {
         let before = escrow_after(self.dividends, stretch.from, self.terms.rate);
         let dt = (stretch.from - stretch.to) / stretch.steps as f64;
         // Just before an ex-date more is held than just after it.
@@ -193,7 +226,7 @@ impl<'a> March<'a> {
             let implicit = Weights::new(self, 0.25 * dt, 1.0);
             for _ in 0..4 {
                 time -= 0.25 * dt;
-                self.step(&implicit, time);
+                self.step::<FMA>(&implicit, time);
             }
             self.jumped = false;
             done = 1;
@@ -201,11 +234,12 @@ impl<'a> March<'a> {
         let centred = Weights::new(self, dt, 0.5);
         for k in done..stretch.steps {
             time = stretch.from - dt * (k + 1) as f64;
-            self.step(&centred, time);
+            self.step::<FMA>(&centred, time);
         }
     }
 
-    fn step(&mut self, weights: &Weights, time: f64) {
+    #[inline(always)]
+    fn step<const FMA: bool>(&mut self, weights: &Weights, time: f64) {
         let terms = self.terms;
         let sign = terms.right.sign();
         // The moment after an ex-date belongs to the later stretch, the moment before it to this one.
@@ -223,11 +257,11 @@ impl<'a> March<'a> {
             self.right_american[edge] = waited(self.american[edge]).max(self.payoff[edge]);
         }
         let push = self.two_sided.then_some((self.multiplier.as_slice(), weights.dt));
-        weights.apply(&self.american, push, &mut self.right_american);
-        weights.apply(&self.european, None, &mut self.right_european);
-        weights.eliminate(&mut self.right_american, &mut self.right_european);
+        weights.apply::<FMA>(&self.american, push, &mut self.right_american);
+        weights.apply::<FMA>(&self.european, None, &mut self.right_european);
+        weights.eliminate::<FMA>(&mut self.right_american, &mut self.right_european);
         if self.two_sided {
-            weights.substitute(&mut self.right_american, &mut self.right_european, None);
+            weights.substitute::<FMA>(&mut self.right_american, &mut self.right_european, None);
             let (dt, inverse) = (weights.dt, 1.0 / weights.dt);
             let known = self.american.iter_mut().zip(&mut self.multiplier);
             for ((value, multiplier), (held, payoff)) in
@@ -238,7 +272,7 @@ impl<'a> March<'a> {
                 *value = next;
             }
         } else {
-            weights.substitute(&mut self.right_american, &mut self.right_european, Some(&self.payoff));
+            weights.substitute::<FMA>(&mut self.right_american, &mut self.right_european, Some(&self.payoff));
             std::mem::swap(&mut self.american, &mut self.right_american);
         }
         std::mem::swap(&mut self.european, &mut self.right_european);
@@ -292,11 +326,12 @@ impl Weights {
     }
 
     /// The explicit half; the two edges of `out` are left as they are.
-    fn apply(&self, old: &[f64], push: Option<(&[f64], f64)>, out: &mut [f64]) {
+    #[inline(always)]
+    fn apply<const FMA: bool>(&self, old: &[f64], push: Option<(&[f64], f64)>, out: &mut [f64]) {
         let [left, own, right] = self.explicit;
         let inner = 1..old.len() - 1;
         for (out, around) in out[inner.clone()].iter_mut().zip(old.windows(3)) {
-            *out = left * around[0] + own * around[1] + right * around[2];
+            *out = mul_add::<FMA>(left, around[0], mul_add::<FMA>(own, around[1], right * around[2]));
         }
         if let Some((push, dt)) = push {
             for (out, push) in out[inner.clone()].iter_mut().zip(&push[inner]) {
@@ -306,29 +341,31 @@ impl Weights {
     }
 
     /// Both systems at once: the processor overlaps their chains. The edges hold the given values.
-    fn eliminate(&self, a: &mut [f64], b: &mut [f64]) {
+    #[inline(always)]
+    fn eliminate<const FMA: bool>(&self, a: &mut [f64], b: &mut [f64]) {
         let n = a.len();
         let (mut next_a, mut next_b) = (a[n - 1], b[n - 1]);
         for i in (1..n - 1).rev() {
             let pivot = self.pivot[i];
             let upper = self.above * pivot;
-            next_a = a[i] * pivot - upper * next_a;
-            next_b = b[i] * pivot - upper * next_b;
+            next_a = mul_add::<FMA>(-upper, next_a, a[i] * pivot);
+            next_b = mul_add::<FMA>(-upper, next_b, b[i] * pivot);
             (a[i], b[i]) = (next_a, next_b);
         }
     }
 
     /// From the end where exercise is, so that the better of holding and exercising can be taken on the way
     /// (Brennan & Schwartz, 1977).
-    fn substitute(&self, a: &mut [f64], b: &mut [f64], floor: Option<&[f64]>) {
+    #[inline(always)]
+    fn substitute<const FMA: bool>(&self, a: &mut [f64], b: &mut [f64], floor: Option<&[f64]>) {
         let n = a.len();
         let (mut last_a, mut last_b) = (a[0], b[0]);
         for i in 1..n - 1 {
-            last_a = a[i] - self.lower[i] * last_a;
+            last_a = mul_add::<FMA>(-self.lower[i], last_a, a[i]);
             if let Some(floor) = floor {
-                last_a = last_a.max(floor[i]);
+                last_a = if last_a > floor[i] { last_a } else { floor[i] };
             }
-            last_b = b[i] - self.lower[i] * last_b;
+            last_b = mul_add::<FMA>(-self.lower[i], last_b, b[i]);
             (a[i], b[i]) = (last_a, last_b);
         }
     }

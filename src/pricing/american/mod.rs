@@ -10,11 +10,13 @@ mod boundary;
 mod calls;
 mod certain;
 mod greeks;
+mod implied;
 mod lattice;
 mod premium;
 mod tables;
 
 pub use greeks::{greeks, raw_greeks};
+pub use implied::implied_vol;
 
 use self::boundary::{Equation, Problem};
 use self::calls::Calls;

@@ -45,23 +45,6 @@ fn table() -> Option<Vec<Row>> {
     Some(rows.collect())
 }
 
-/// Errors in units of what the table's notes advise to allow, the price's relative to the strike.
-fn errors(row: &Row, accuracy: Accuracy) -> [f64; 6] {
-    let OptionInputs { spot, strike, vol_annual: vol, tte_years: t, .. } = row.inputs;
-    let got = raw_greeks(&row.inputs, &[], accuracy);
-    let both = spot + strike;
-    let allowed = [
-        strike,
-        3e-6,
-        1e-5 / (spot * vol * t.sqrt()),
-        1e-5 * both,
-        1e-5 * both * t.sqrt().max(1.0),
-        1e-5 * both * t.max(1.0),
-    ];
-    let got = [got.price, got.delta, got.gamma, got.theta.0, got.vega.0, got.rho.0];
-    std::array::from_fn(|k| (got[k] - row.want[k]).abs() / allowed[k])
-}
-
 #[test]
 fn every_price_of_the_reference_table() {
     let Some(rows) = table() else { return };
@@ -70,7 +53,7 @@ fn every_price_of_the_reference_table() {
     {
         let (mut squares, mut held) = (0.0, 0.0);
         for row in &rows {
-            let off = errors(row, accuracy)[0];
+            let off = (price(&row.inputs, &[], accuracy) - row.want[0]).abs() / row.inputs.strike;
             assert!(off <= most, "{} {accuracy:?}: {off:e}", row.id);
             if row.status == Status::Continuation {
                 (squares, held) = (squares + off * off, held + 1.0);
@@ -84,14 +67,27 @@ fn every_price_of_the_reference_table() {
 #[test]
 fn every_greek_of_the_reference_table() {
     let Some(rows) = table() else { return };
-    let names = ["price", "delta", "gamma", "theta", "vega", "rho"];
     let mut wrong = Vec::new();
     for row in &rows {
-        for (name, off) in names.iter().zip(errors(row, Accuracy::High)).skip(1) {
+        let OptionInputs { spot, strike, vol_annual: vol, tte_years: t, .. } = row.inputs;
+        let unit = greeks(&row.inputs, &[], Accuracy::Accurate);
+        let got = [
+            unit.delta,
+            unit.gamma,
+            unit.theta_day.per_year().0,
+            unit.vega_point.per_vol().0,
+            unit.rho_pct.0 * 100.0,
+        ];
+        let both = 1e-5 * (spot + strike);
+        let deviation = spot * vol * t.sqrt();
+        // What the notes of the table advise.
+        let allowed = [3e-6, 1e-5 / deviation, both, both * t.sqrt().max(1.0), both * t.max(1.0)];
+        let names = ["delta", "gamma", "theta", "vega", "rho"];
+        for (k, name) in names.iter().enumerate() {
+            let off = (got[k] - row.want[k + 1]).abs() / allowed[k];
             // Three long-dated rows of the table are off themselves, as its notes say of delta.
             let own = ["A0120", "A0122", "A0124"].contains(&row.id.as_str()) && *name == "gamma";
-            let allowed = if own { 2.0 } else { 1.0 };
-            if off.is_nan() || off > allowed {
+            if off.is_nan() || off > if own { 2.0 } else { 1.0 } {
                 wrong.push(format!("{} {name}: {off:.2} of what is allowed", row.id));
             }
         }
@@ -115,8 +111,8 @@ fn every_status_and_boundary_of_the_reference_table() {
 #[test]
 fn the_worked_examples() {
     let put = option(Right::Put, 230.0, 240.0, 0.04, 0.0, 0.24, 56.0 / 365.0);
-    let got = raw_greeks(&put, &[], Accuracy::High);
-    assert!((got.price - 13.921_953_0).abs() < 1e-7, "{}", got.price);
+    let got = raw_greeks(&put, &[], Accuracy::Accurate);
+    assert!((got.price - 13.921_953_0).abs() < 1e-6, "{}", got.price);
     assert!((got.delta + 0.648_481).abs() < 1e-6, "{}", got.delta);
     let paid = dividend(15.0 / 365.0, 1.10, 0.04);
     let call = option(Right::Call, 182.0 - paid.present_value, 170.0, 0.04, 0.0, 0.22, 30.0 / 365.0);
@@ -197,7 +193,7 @@ fn edges() {
 /// A binomial tree on the escrowed spot, European in its last step, extrapolated over its steps.
 fn oracle(inputs: &OptionInputs, dividends: &[CashDividend]) -> f64 {
     let mean = |steps| 0.5 * (tree(inputs, dividends, steps) + tree(inputs, dividends, steps + 1));
-    2.0 * mean(1200) - mean(600)
+    2.0 * mean(600) - mean(300)
 }
 
 fn tree(inputs: &OptionInputs, dividends: &[CashDividend], steps: usize) -> f64 {
@@ -233,7 +229,7 @@ fn tree(inputs: &OptionInputs, dividends: &[CashDividend], steps: usize) -> f64 
 fn with_cash_dividends_a_fine_tree_agrees() {
     let strike = 100.0;
     for right in [Right::Call, Right::Put] {
-        for (rate, vol, t) in [(0.04, 0.2, 0.35), (0.07, 0.35, 0.9), (0.01, 0.15, 1.4)] {
+        for (rate, vol, t) in [(0.05, 0.3, 0.29), (0.04, 0.2, 0.35), (0.07, 0.35, 0.9), (0.01, 0.15, 1.4)] {
             for (first, amount) in [(0.02, 0.6), (0.2, 1.5), (0.24, 0.05)] {
                 let dividends: Vec<CashDividend> = (0..6)
                     .map(|k| first + 0.25 * f64::from(k))
@@ -293,7 +289,7 @@ fn any_number() -> impl Strategy<Value = f64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
     #[test]
     fn at_least_european_at_least_intrinsic(inputs in any_option()) {

@@ -6,11 +6,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::revalue::{changes, values_now};
+use super::revalue::{Shocked, values_now};
 use super::shocks::{Roll, Shock, SpotShock, VolShock};
 use crate::domain::Symbol;
 use crate::domain::view::Horizon;
-use crate::risk::book::{LegPricing, RiskBook};
+use crate::risk::book::{LegPricing, RiskBook, RiskLeg};
 use crate::risk::exposure::{Coverage, LegExposure};
 
 /// The worst cell is looked for no further out than this.
@@ -110,19 +110,24 @@ pub struct LegGrid {
 }
 
 impl LegGrid {
-    /// `rows` are the exposures of every leg of the same book.
+    /// `rows` are the exposures of every leg of the same book. Only what the request is about is revalued.
     pub fn compute(book: &RiskBook, rows: &[LegExposure], request: GridRequest) -> Self {
         let base = values_now(book);
         let cells = request.vols.len() * request.spot_moves.len();
         let (mut full, mut taylor) = (Vec::with_capacity(cells), Vec::with_capacity(cells));
+        let matters = |leg: &RiskLeg| match request.subject {
+            Subject::Book => true,
+            Subject::Underlying(place) => leg.underlying == place,
+        };
         for vol in &request.vols {
+            let shocked = Shocked::of(book, *vol, request.roll, matters);
             for by in &request.spot_moves {
                 let spot = match request.subject {
                     Subject::Book => SpotShock::Benchmark(*by),
                     Subject::Underlying(underlying) => SpotShock::Single { underlying, by: *by },
                 };
                 let shock = Shock { spot, vol: *vol, roll: request.roll };
-                full.push(changes(book, &base, &shock));
+                full.push(shocked.changes(&base, &shock.spots(book)));
                 taylor.push(estimate(book, rows, &shock));
             }
         }

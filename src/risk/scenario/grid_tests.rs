@@ -121,7 +121,7 @@ fn escrowed_dividends_stay_where_they_are_under_a_shock() {
     let mut book = book_b();
     book.legs.truncate(1);
     let plain = screen(&book, Horizon::Now, Subject::Book);
-    if let LegPricing::Option { inputs, escrow } = &mut book.legs[0].priced {
+    if let LegPricing::Option { inputs, escrow, .. } = &mut book.legs[0].priced {
         *escrow = 2.0;
         inputs.spot -= 2.0;
     }

@@ -1,9 +1,9 @@
-//! Full revaluation of legs under one shock.
+//! Full revaluation of legs under shocks.
 //!
 //! Never: gives a number for a leg that has no price now.
 
-use super::shocks::Shock;
-use crate::pricing::black_scholes::price;
+use super::shocks::{Roll, Shock, VolShock};
+use crate::pricing::exercise::Ladder;
 use crate::pricing::inputs::OptionInputs;
 use crate::risk::book::{LegPricing, RiskBook, RiskLeg, usable};
 
@@ -16,48 +16,87 @@ pub fn values_now(book: &RiskBook) -> Vec<Option<f64>> {
             let unit = match &leg.priced {
                 LegPricing::Unpriced { .. } => return None,
                 LegPricing::Shares => spot,
-                LegPricing::Option { inputs, .. } => price(inputs),
+                LegPricing::Option { inputs, exercise, .. } => exercise.price(inputs),
             };
             finite(unit * leg.quantity * leg.multiplier)
         })
         .collect()
 }
 
-/// Change in value of every leg under the shock. `base` is `values_now` of the same book.
+/// A book at one volatility shock and one roll, ready for any spots: what an American option needs solved
+/// does not depend on them.
+pub struct Shocked<'a> {
+    book: &'a RiskBook,
+    legs: Vec<Unit>,
+}
+
+/// What one unit of a leg is worth at a spot.
+enum Unit {
+    Unpriced,
+    Shares,
+    Option { ladder: Box<Ladder>, escrow: f64 },
+}
+
+impl<'a> Shocked<'a> {
+    pub fn new(book: &'a RiskBook, vol: VolShock, roll: Roll) -> Self {
+        Self::of(book, vol, roll, |_| true)
+    }
+
+    /// The other legs have no change.
+    pub fn of(book: &'a RiskBook, vol: VolShock, roll: Roll, matters: impl Fn(&RiskLeg) -> bool) -> Self {
+        let unit = |leg| if matters(leg) { Unit::of(leg, vol, roll) } else { Unit::Unpriced };
+        Self { book, legs: book.legs.iter().map(unit).collect() }
+    }
+
+    /// Change in value of every leg with the underlyings at `spots`, `None` where it has none. `base` is
+    /// `values_now` of the same book.
+    pub fn changes(&self, base: &[Option<f64>], spots: &[Option<f64>]) -> Vec<Option<f64>> {
+        self.book
+            .legs
+            .iter()
+            .zip(&self.legs)
+            .zip(base)
+            .map(|((leg, unit), now)| {
+                let spot = spots.get(leg.underlying).copied().flatten()?;
+                let value = match unit {
+                    Unit::Unpriced => return None,
+                    Unit::Shares => spot,
+                    Unit::Option { ladder, escrow } => ladder.price((spot - escrow).max(0.0)),
+                };
+                finite(value * leg.quantity * leg.multiplier - (*now)?)
+            })
+            .collect()
+    }
+}
+
+impl Unit {
+    fn of(leg: &RiskLeg, vol: VolShock, roll: Roll) -> Self {
+        match &leg.priced {
+            LegPricing::Unpriced { .. } => Self::Unpriced,
+            LegPricing::Shares => Self::Shares,
+            LegPricing::Option { inputs, escrow, exercise } => {
+                let left = inputs.tte_years - roll.years;
+                let terms = OptionInputs {
+                    vol_annual: vol.apply(inputs.vol_annual, leg.days_to_expiry),
+                    tte_years: left.max(0.0),
+                    ..*inputs
+                };
+                let ladder = Box::new(exercise.later(roll.years, inputs.rate).ladder(&terms));
+                // Dividends still escrowed have been paid by the time the option has expired.
+                Self::Option { ladder, escrow: if left > 0.0 { *escrow } else { 0.0 } }
+            }
+        }
+    }
+}
+
+/// Change in value of every leg under one shock. `base` is `values_now` of the same book.
 pub fn changes(book: &RiskBook, base: &[Option<f64>], shock: &Shock) -> Vec<Option<f64>> {
-    let spots = shock.spots(book);
-    book.legs
-        .iter()
-        .zip(base)
-        .map(|(leg, now)| {
-            let spot = spots.get(leg.underlying).copied().flatten()?;
-            finite(value_at(leg, spot, shock)? - (*now)?)
-        })
-        .collect()
+    Shocked::new(book, shock.vol, shock.roll).changes(base, &shock.spots(book))
 }
 
 /// The sum over the legs that have a price and that `counts` lets in.
 pub fn total(changes: &[Option<f64>], counts: &impl Fn(usize) -> bool) -> f64 {
     changes.iter().enumerate().filter(|(leg, _)| counts(*leg)).filter_map(|(_, change)| *change).sum()
-}
-
-fn value_at(leg: &RiskLeg, spot: f64, shock: &Shock) -> Option<f64> {
-    let unit = match &leg.priced {
-        LegPricing::Unpriced { .. } => return None,
-        LegPricing::Shares => spot,
-        LegPricing::Option { inputs, escrow } => {
-            let left = inputs.tte_years - shock.roll.years;
-            // Dividends still escrowed have been paid by the time the option has expired.
-            let model_spot = if left > 0.0 { (spot - escrow).max(0.0) } else { spot };
-            price(&OptionInputs {
-                spot: model_spot,
-                vol_annual: shock.vol.apply(inputs.vol_annual, leg.days_to_expiry),
-                tte_years: left.max(0.0),
-                ..*inputs
-            })
-        }
-    };
-    Some(unit * leg.quantity * leg.multiplier)
 }
 
 fn finite(value: f64) -> Option<f64> {

@@ -5,8 +5,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::revalue::{changes, total, values_now};
-use super::shocks::{Shock, SpotShock, VolShock};
+use super::revalue::{Shocked, total, values_now};
+use super::shocks::{Roll, Shock, SpotShock, VolShock};
 use crate::risk::book::RiskBook;
 
 /// How far out is looked, in steps of `STEP`; a loss that comes and goes within one step is not found.
@@ -37,9 +37,11 @@ impl LossPoint {
 /// For each amount, the spot moves (volatility unchanged, no time passing, beta-mapped) that lose it.
 pub fn loss_points(book: &RiskBook, amounts: &[f64], counts: impl Fn(usize) -> bool) -> Vec<LossPoint> {
     let base = values_now(book);
+    let still = VolShock::Points(0.0);
+    let shocked = Shocked::new(book, still, Roll::default());
     let pnl = |by: f64| {
-        let shock = Shock::now(SpotShock::Benchmark(by), VolShock::Points(0.0));
-        total(&changes(book, &base, &shock), &counts)
+        let spots = Shock::now(SpotShock::Benchmark(by), still).spots(book);
+        total(&shocked.changes(&base, &spots), &counts)
     };
     // RANGE / STEP is a small whole number.
     let steps = (RANGE / STEP).round() as usize;
@@ -78,6 +80,7 @@ fn crossing(path: &[(f64, f64)], amount: f64, pnl: &impl Fn(f64) -> f64) -> Opti
 mod tests {
     use super::*;
     use crate::risk::fixtures::{book_b, close};
+    use crate::risk::scenario::revalue::changes;
 
     #[test]
     fn the_found_move_loses_the_amount() {

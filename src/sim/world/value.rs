@@ -3,8 +3,9 @@
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::domain::time::{Timestamp, new_york_date};
-use crate::domain::{OptionContract, Settlement, TradingDate};
+use crate::domain::{ExerciseStyle, OptionContract, Settlement, TradingDate};
 use crate::market::calendar::years_between;
+use crate::pricing::american::{Accuracy, American, CashDividend, Status};
 use crate::pricing::black_scholes::{UnitGreeks, greeks};
 use crate::pricing::inputs::OptionInputs;
 
@@ -97,34 +98,35 @@ impl Surface<'_> {
         (self.total_variance(t, expiry) / t).sqrt()
     }
 
-    /// Spot less the dividends until expiry, and the continuous yield.
-    fn carry(&self, t: f64, expiry: TradingDate) -> (f64, f64) {
+    /// Spot less the dividends until expiry, the continuous yield, and those dividends.
+    fn carry(&self, t: f64, expiry: TradingDate) -> (f64, f64, Vec<CashDividend>) {
         match self.name.symbol {
-            "XSP" => (self.spot, INDEX_YIELD),
+            "XSP" => (self.spot, INDEX_YIELD, Vec::new()),
             // Volatility trades on its future, which stands between spot and the long-run mean.
             "VIX" => {
                 let future = 20.0 + (self.spot - 20.0) * (-3.5 * t).exp();
-                (future, RATE)
+                (future, RATE, Vec::new())
             }
             _ => {
                 let today = new_york_date(self.at);
-                let paid: f64 = self
+                let dividends: Vec<CashDividend> = self
                     .name
                     .ex_dates(today, expiry)
                     .iter()
                     .map(|d| {
-                        let wait = years_to(days::at(*d, 9, 30), self.at).max(0.0);
-                        self.name.dividend * (-RATE * wait).exp()
+                        let years = years_to(days::at(*d, 9, 30), self.at).max(0.0);
+                        CashDividend { years, present_value: self.name.dividend * (-RATE * years).exp() }
                     })
-                    .sum();
-                (self.spot - paid, 0.0)
+                    .collect();
+                let paid: f64 = dividends.iter().map(|dividend| dividend.present_value).sum();
+                (self.spot - paid, 0.0, dividends)
             }
         }
     }
 
     pub fn forward(&self, expiry: TradingDate, settlement: Settlement) -> f64 {
         let t = years_to(expiry_instant(expiry, settlement), self.at).max(0.0);
-        let (spot, dividend_yield) = self.carry(t, expiry);
+        let (spot, dividend_yield, _) = self.carry(t, expiry);
         spot * ((RATE - dividend_yield) * t).exp()
     }
 
@@ -146,7 +148,7 @@ impl Surface<'_> {
             let delta = if exercise > 0.0 { sign } else { 0.0 };
             return Value { price: exercise, iv: 0.0, delta, gamma: 0.0, theta: 0.0, vega: 0.0, rho: 0.0 };
         }
-        let (spot, dividend_yield) = self.carry(t, contract.expiry);
+        let (spot, dividend_yield, dividends) = self.carry(t, contract.expiry);
         let inputs = OptionInputs {
             right: contract.right,
             spot,
@@ -157,11 +159,24 @@ impl Surface<'_> {
             tte_years: t,
         };
         let iv = self.iv(strike, inputs.forward(), t, contract.expiry);
-        let mut value = Value::of(&greeks(&OptionInputs { vol_annual: iv, ..inputs }), iv);
-        if contract.style == crate::domain::ExerciseStyle::American && value.price < exercise {
-            value = Value { price: exercise, delta: sign, gamma: 0.0, theta: 0.0, vega: 0.0, rho: 0.0, iv };
+        let inputs = OptionInputs { vol_annual: iv, ..inputs };
+        let european = Value::of(&greeks(&inputs), iv);
+        match contract.style {
+            ExerciseStyle::European => european,
+            ExerciseStyle::American => early(&inputs, &dividends, european),
         }
-        value
+    }
+}
+
+/// With the right to exercise early. Vega and rho stay those of the European option while it is held: they
+/// are the broker's figures here, for comparison only.
+fn early(inputs: &OptionInputs, dividends: &[CashDividend], european: Value) -> Value {
+    let now = American::solve(inputs, dividends, Accuracy::Fast).at(inputs.spot);
+    let known =
+        Value { price: now.price, delta: now.delta, gamma: now.gamma, theta: now.theta / 365.0, ..european };
+    match now.status {
+        Status::Exercise => Value { vega: 0.0, rho: 0.0, ..known },
+        Status::Continuation | Status::European => known,
     }
 }
 

@@ -371,17 +371,11 @@ pub(super) fn warnings(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> Vec<Stri
     if let Some(why) = facts.read_only {
         said.push(format!("read-only: {why}; {}", why.remedy()));
     }
-    let mut european = 0;
     for trade in trades {
         for leg in &trade.trade.legs {
             if let Reading::Unusable { why } = facts.market.mark(&leg.instrument) {
                 said.push(format!("{}: {}", leg.instrument.broker_symbol(), why.words()));
             }
-            european += usize::from(
-                leg.instrument
-                    .option()
-                    .is_some_and(|option| option.style == crate::domain::ExerciseStyle::American),
-            );
         }
     }
     let mut symbols: Vec<&Symbol> = trades.iter().map(|trade| &trade.trade.underlying).collect();
@@ -394,9 +388,6 @@ pub(super) fn warnings(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> Vec<Stri
     }
     if let Some(VarOutcome::Unknown { why, .. }) = facts.risk.map(|risk| &risk.var) {
         said.push(format!("no VaR: {why}"));
-    }
-    if european > 0 {
-        said.push(format!("{european} American legs are priced as European"));
     }
     said.extend(of_another_time(facts));
     said

@@ -9,7 +9,7 @@ use crate::booking::routing;
 use crate::domain::time::days_to;
 use crate::domain::{Instrument, Leg, Reading, Symbol, TradeId, TradeKind, TradeState, label};
 use crate::market::quote::Quality;
-use crate::market::view::{OptionReading, PricingModel};
+use crate::market::view::OptionReading;
 use crate::risk::exposure::{Exposure, LegExposure, TradeExposure};
 use crate::risk::valuation::{LegValue, Total};
 use crate::snapshot::positions::{Flag, LegRow, PositionGroup, PositionsPanel, RouteRow, TradeRow};
@@ -189,7 +189,6 @@ fn flags(trade: &TradeFacts<'_>) -> Vec<Flag> {
         (due, Flag::ExitDue),
         (was_due && !due, Flag::ExitStale),
         (trade.value.missing > 0, Flag::Unpriced),
-        (trade_facts::uses_european_for_american(it), Flag::EuropeanModel),
         (it.portfolio.is_none() && it.is_open(), Flag::Unassigned),
         (it.legs.iter().any(|leg| trade_facts::is_non_standard(&leg.instrument)), Flag::NonStandard),
     ];
@@ -239,9 +238,15 @@ fn leg_row(
         bid: Shown::of(raw.and_then(|quote| quote.bid), live),
         ask: Shown::of(raw.and_then(|quote| quote.ask), live),
         mark: value.mark.into(),
-        iv: option.map_or(Shown::unknown(), |o| o.inputs.map(|inputs| inputs.vol_annual * 100.0).into()),
+        iv: option
+            .as_ref()
+            .map_or(Shown::unknown(), |o| o.inputs.map(|inputs| inputs.vol_annual * 100.0).into()),
         broker_iv: Shown::of(
-            option.and_then(|o| o.broker).and_then(|greeks| greeks.volatility).map(|vol| vol * 100.0),
+            option
+                .as_ref()
+                .and_then(|o| o.broker)
+                .and_then(|greeks| greeks.volatility)
+                .map(|vol| vol * 100.0),
             Standing::Live,
         ),
         delta_shares: figure(|e| e.delta_shares, |own| own.delta_shares),
@@ -252,16 +257,14 @@ fn leg_row(
         open: value.open.into(),
         model: model_words(&leg.instrument, option.as_ref()),
         quote_age_seconds: market.quote_age_seconds(&leg.instrument),
-        european_for_american: option.is_some_and(|o| o.model == PricingModel::EuropeanForAmerican),
     }
 }
 
 fn model_words(instrument: &Instrument, option: Option<&OptionReading>) -> String {
     match (instrument, option) {
-        (Instrument::Option(_), Some(reading)) => match (&reading.inputs, reading.model) {
-            (Reading::Unusable { why }, _) => why.words().to_owned(),
-            (_, PricingModel::European) => "European".to_owned(),
-            (_, PricingModel::EuropeanForAmerican) => "European for American".to_owned(),
+        (Instrument::Option(_), Some(reading)) => match &reading.inputs {
+            Reading::Unusable { why } => why.words().to_owned(),
+            _ => reading.model.word().to_owned(),
         },
         _ => "shares".to_owned(),
     }

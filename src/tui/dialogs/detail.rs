@@ -6,7 +6,7 @@ use ratatui::text::Line;
 use super::{Dialog, Sheet};
 use crate::domain::{Money, Price, Symbol, TradeId, TradeKind};
 use crate::snapshot::Shown;
-use crate::snapshot::positions::{Flag, LegRow, TradeRow};
+use crate::snapshot::positions::{LegRow, TradeRow};
 use crate::tui::format::{
     age_whole, cut, figure, plain, plain1, plain2, price, quantity, signed, signed1, signed2, with_unit, wrap,
 };
@@ -246,9 +246,6 @@ pub fn trade(scene: Scene<'_>, id: TradeId, cursor: usize, limit: usize) -> Shee
     );
     facts.add("rule", &trade.rule);
     facts.add("attention", positions::flag_words(trade));
-    if trade.flags.contains(&Flag::EuropeanModel) {
-        facts.add("model", "American legs priced as European");
-    }
     facts.add("rationale", trade.rationale.as_deref().unwrap_or("none yet: n adds it"));
     facts.add("id", trade.id.to_string());
     facts.head("legs");

@@ -161,7 +161,6 @@ pub fn flag_words(trade: &TradeRow) -> String {
         Flag::Unpriced => Some("UNPRICED"),
         Flag::Unassigned => Some("ROUTE"),
         Flag::NonStandard => Some("ADJUSTED"),
-        Flag::EuropeanModel => None,
     };
     trade.flags.iter().filter_map(word).collect::<Vec<_>>().join(" · ")
 }

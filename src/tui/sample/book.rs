@@ -25,9 +25,8 @@ fn leg(instrument: &str, label: &str, quantity: i64, entry: i64, mark: i64, dte:
         dte: Some(dte),
         day: dollars(12),
         open: dollars(31),
-        model: "European for American".into(),
+        model: "american".into(),
         quote_age_seconds: Some(3),
-        european_for_american: true,
     }
 }
 
@@ -56,7 +55,7 @@ fn trade(number: u128, strategy: Strategy, label: &str, figures: Figures<'_>, ru
         open: dollars(open),
         percent_of_max: live(percent),
         rule: rule.into(),
-        flags: vec![Flag::EuropeanModel],
+        flags: Vec::new(),
         state: "executed".into(),
         rationale: Some("income; premium rich against what realised".into()),
         routes: routes(book),
