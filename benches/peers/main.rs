@@ -8,6 +8,7 @@ mod american;
 mod book;
 mod european;
 mod inputs;
+mod iv;
 mod scenario;
 mod var;
 
@@ -20,8 +21,13 @@ use inputs::Inputs;
 /// An item prints its lines; the flag asks for one short round that only shows that it works.
 type Item = fn(&Inputs, Rounds);
 
-const ITEMS: [(&str, Item); 4] =
-    [("american", american::run), ("european", european::run), ("scenario", scenario::run), ("var", var::run)];
+const ITEMS: [(&str, Item); 5] = [
+    ("american", american::run),
+    ("european", european::run),
+    ("iv", iv::run),
+    ("scenario", scenario::run),
+    ("var", var::run),
+];
 
 fn main() {
     let inputs = Inputs::from_environment();

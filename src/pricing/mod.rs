@@ -19,7 +19,7 @@ pub mod units;
 
 pub use black_scholes::{RawGreeks, UnitGreeks, greeks, price, raw_greeks};
 pub use exercise::{Exercise, Ladder};
-pub use implied_vol::{ImpliedVolError, implied_vol};
+pub use implied_vol::{ImpliedVolError, QuoteInputs, QuoteTable, VolTable, implied_vol, implied_vols};
 pub use inputs::OptionInputs;
 
 #[cfg(test)]

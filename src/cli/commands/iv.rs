@@ -6,7 +6,7 @@ use super::batch::{self, Chunk, Fault, Lines};
 use crate::cli::args::BatchArgs;
 use crate::cli::exit::{Exit, Trouble};
 use crate::domain::instrument::ExerciseStyle;
-use crate::pricing::{ImpliedVolError, implied_vol};
+use crate::pricing::{ImpliedVolError, QuoteInputs, QuoteTable, VolTable, implied_vols};
 
 const COLUMNS: [&str; 6] = ["spot", "strike", "rate", "div", "t", "price"];
 
@@ -15,10 +15,13 @@ pub fn run(args: &BatchArgs) -> Result<Exit, Trouble> {
 }
 
 fn answer(chunk: &Chunk<6>, rows: Range<usize>, lines: &mut Lines) {
-    for row in rows {
+    let table: QuoteTable = rows.clone().map(|row| quote(chunk, row)).collect();
+    let mut vols = VolTable::default();
+    implied_vols(&table, &mut vols);
+    for (row, vol) in rows.zip(vols.iter()) {
         lines.cell(chunk.id(row));
         lines.comma();
-        match implied(chunk, row) {
+        match refused(chunk, row).map_or(vol.map_err(ImpliedVolError::code), Err) {
             Ok(vol) => {
                 lines.number(vol);
                 lines.comma();
@@ -34,21 +37,20 @@ fn answer(chunk: &Chunk<6>, rows: Range<usize>, lines: &mut Lines) {
     }
 }
 
-fn implied(chunk: &Chunk<6>, row: usize) -> Result<f64, &'static str> {
-    match &chunk.faults[row] {
-        None => {}
-        Some(Fault::Type { .. } | Fault::Missing { column: "type" }) => return Err("bad_type"),
-        Some(Fault::Style { .. }) => return Err("bad_style"),
-        Some(Fault::Missing { .. } | Fault::NotANumber { .. } | Fault::NotFinite { .. }) => {
-            return Err("not_finite");
+fn quote(chunk: &Chunk<6>, row: usize) -> QuoteInputs {
+    let [spot, strike, rate, dividend_yield, tte_years, price] = chunk.row(row);
+    QuoteInputs { right: chunk.rights[row], price, spot, strike, rate, dividend_yield, tte_years }
+}
+
+/// Why a row is not asked for its volatility.
+fn refused(chunk: &Chunk<6>, row: usize) -> Option<&'static str> {
+    match (&chunk.faults[row], chunk.styles[row]) {
+        (Some(Fault::Type { .. } | Fault::Missing { column: "type" }), _) => Some("bad_type"),
+        (Some(Fault::Style { .. }), _) => Some("bad_style"),
+        (Some(Fault::Missing { .. } | Fault::NotANumber { .. } | Fault::NotFinite { .. }), _) => {
+            Some("not_finite")
         }
-    }
-    let [spot, strike, rate, dividend_yield, t, price] = chunk.row(row);
-    let right = chunk.rights[row];
-    match chunk.styles[row] {
-        ExerciseStyle::European => {
-            implied_vol(right, price, spot, strike, rate, dividend_yield, t).map_err(ImpliedVolError::code)
-        }
-        ExerciseStyle::American => Err("american_unsupported"),
+        (None, ExerciseStyle::American) => Some("american_unsupported"),
+        (None, ExerciseStyle::European) => None,
     }
 }

@@ -1,0 +1,93 @@
+//! One quote.
+
+use implied_vol::{DefaultSpecialFn, ImpliedBlackVolatility};
+
+use super::ImpliedVolError;
+use super::formula::{FRAC_1_SQRT_2PI, NEAR_MONEYNESS, NEAR_VOL, householder, near_mean};
+use crate::domain::Right;
+use crate::numerics::normal::cdf_over_pdf;
+
+/// European implied volatility per √year, by Jäckel's method: accurate to the conditioning of the problem.
+pub fn implied_vol(
+    right: Right,
+    price: f64,
+    spot: f64,
+    strike: f64,
+    rate: f64,
+    dividend_yield: f64,
+    tte_years: f64,
+) -> Result<f64, ImpliedVolError> {
+    use ImpliedVolError as E;
+    let all = [price, spot, strike, rate, dividend_yield, tte_years];
+    if all.iter().any(|x| !x.is_finite()) || spot <= 0.0 || strike <= 0.0 {
+        return Err(E::NotFinite);
+    }
+    if tte_years <= 0.0 {
+        return Err(E::Expired);
+    }
+    if price < 0.0 {
+        return Err(E::NegativePrice);
+    }
+    if price == 0.0 {
+        return Err(E::ZeroPrice);
+    }
+    let forward_side = spot * (-dividend_yield * tte_years).exp();
+    let strike_side = strike * (-rate * tte_years).exp();
+    let (intrinsic, most) = match right {
+        Right::Call => ((forward_side - strike_side).max(0.0), forward_side),
+        Right::Put => ((strike_side - forward_side).max(0.0), strike_side),
+    };
+    if price < intrinsic {
+        return Err(E::BelowIntrinsic);
+    }
+    if price == intrinsic {
+        return Err(E::AtIntrinsic);
+    }
+    if price > most {
+        return Err(E::AboveMax);
+    }
+    if price == most {
+        return Err(E::AtMax);
+    }
+    let grow = (rate * tte_years).exp();
+    ImpliedBlackVolatility::builder()
+        .option_price(price * grow)
+        .forward(forward_side * grow)
+        .strike(strike)
+        .expiry(tte_years)
+        .is_call(right == Right::Call)
+        .build()
+        .and_then(|problem| problem.calculate::<DefaultSpecialFn>())
+        .filter(|vol| vol.is_finite() && *vol > 0.0)
+        .or_else(|| far_tail(price, forward_side, strike_side, intrinsic).map(|s| s / tte_years.sqrt()))
+        // The bounds were met in discounted terms; compounding can only lose the last digit of them.
+        .ok_or(if price - intrinsic < most - price { E::AtIntrinsic } else { E::AtMax })
+}
+
+/// The total volatility of a price next to the smallest doubles, where the crate gives up: everything in
+/// logarithms, which do not lose digits there.
+fn far_tail(price: f64, forward_side: f64, strike_side: f64, intrinsic: f64) -> Option<f64> {
+    let log_unit = 0.5 * (forward_side.ln() + strike_side.ln());
+    let log_beta = price.ln() - log_unit;
+    let x = (forward_side.ln() - strike_side.ln()).abs();
+    if intrinsic > 0.0 || x == 0.0 || log_beta > -600.0 {
+        return None;
+    }
+    let mut s = x / (-2.0 * log_beta).sqrt();
+    for _ in 0..20 {
+        let (h, t) = (x / s, 0.5 * s);
+        let mean = if s < NEAR_VOL && x < NEAR_MONEYNESS {
+            near_mean::<false>(h, t)
+        } else {
+            (cdf_over_pdf(t - h) - cdf_over_pdf(-h - t)) / s
+        };
+        let log_model = (FRAC_1_SQRT_2PI * s * mean).ln() - 0.5 * (h * h + t * t);
+        let step = householder::<false>(log_model - log_beta, mean, 1.0 / mean, h * h, t * t);
+        // Not beyond the largest vega, where this side of the formula ends.
+        s = (s * (1.0 + step.clamp(-0.5, 1.0))).min((2.0 * x).sqrt());
+        if step.abs() < 1e-5 {
+            return Some(s);
+        }
+    }
+    None
+}
