@@ -3,13 +3,9 @@
 //! steps of fourth order on the logarithm of the price or of its complement follow, one per pass over the
 //! block; whatever is not at rest then, and all that the kernel cannot judge, goes to the scalar solver.
 
-use std::f64::consts::FRAC_PI_2;
-
-use super::formula::{FRAC_1_SQRT_2PI, NEAR_MONEYNESS, NEAR_VOL, bounded, householder, near_mean};
+use super::formula::{PASSES, REST, Start, near, normal_seed, start, wide};
 use super::table::{BLOCK, Column, QuoteBlock, QuoteTable, VolTable};
-use crate::numerics::vector::{
-    InstructionSet, Kernel, MILLS_END, dispatch_on, exp, ln, ln_ratio, mills, mills_pair, mul_add, poly,
-};
+use crate::numerics::vector::{InstructionSet, Kernel, dispatch_on, exp, ln_ratio};
 
 /// The volatility of every quote, on the best instruction set of this processor.
 pub fn implied_vols(quotes: &QuoteTable, out: &mut VolTable) {
@@ -132,10 +128,6 @@ impl Lanes {
     }
 }
 
-const PASSES: usize = 5;
-/// A step of this size leaves an error far below the last place: the next one is its fourth power.
-const REST: f64 = 3e-5;
-
 impl Work {
     const NEW: Self = Self {
         moneyness: [0.0; BLOCK],
@@ -212,92 +204,38 @@ fn prepare<const FMA: bool>(quotes: &QuoteBlock, work: &mut Work) {
     }
 }
 
-/// `h` in the normal model as a function of w² = ln(1 + X/β): h = w²·N(w)/M(w), relative error 1.4e-3 for h up
-/// to 40 (weighted least squares).
-const BACHELIER_N: [f64; 4] = [0.398_933_3, -0.019_163_72, 0.031_251_5, 0.010_281_25];
-const BACHELIER_M: [f64; 5] = [1.0, -0.048_960_07, 0.083_294_67, 0.018_201_01, 0.007_371_683];
-
 #[inline(always)]
 fn seed<const FMA: bool>(work: &mut Work) {
     for i in 0..BLOCK {
-        let (x, beta) = (work.moneyness[i], work.time_value[i]);
-        let ratio = x / beta;
-        let w2 = ln::<FMA>(1.0 + ratio);
-        let w = w2.sqrt();
-        // One at the money, where both vanish.
-        let quotient = (ratio + 1e-8) / (w2 + 1e-8);
-        let normal = beta * quotient * poly::<FMA, 5>(w, &BACHELIER_M) / poly::<FMA, 4>(w, &BACHELIER_N);
-        // What the normal model lacks to second order, between its limits at h = 0 and for large h.
-        let h = x / normal;
-        let low = normal * (1.0 + 0.25 * normal * normal / mul_add::<FMA>(2.0 * h, h, 6.0));
-        work.total_vol[i] = low;
+        work.total_vol[i] = normal_seed::<FMA>(work.moneyness[i], work.time_value[i]);
     }
     for i in 0..BLOCK {
         let (x, beta, complement) = (work.moneyness[i], work.time_value[i], work.complement[i]);
-        let low = work.total_vol[i];
-        // Where d1 is zero: the largest vega.
-        let centre = (2.0 * x).sqrt();
-        let beta_centre = work.most[i] * (0.5 - FRAC_1_SQRT_2PI * mills::<FMA>(centre));
-        let near = (low < NEAR_VOL) & (x < NEAR_MONEYNESS);
-        let is_high = !near & (beta > beta_centre);
-        // Pólya: (1 − N)·N·4 is nearly e^(−2t²/π).
-        let gamma = -FRAC_PI_2 * ln::<FMA>(complement * (2.0 - complement));
-        let gamma = if gamma > x { gamma } else { x };
-        let high = (gamma + x).sqrt() + (gamma - x).sqrt();
-        let low = if near | (low < centre) { low } else { centre };
+        let Start { total_vol, near, side } =
+            start::<FMA>(work.total_vol[i], x, beta, complement, work.most[i]);
         let class = if near { NEAR } else { WIDE };
-        work.total_vol[i] = if is_high { high } else { low };
-        work.side[i] = if is_high { -1.0 } else { 1.0 };
+        work.total_vol[i] = total_vol;
+        work.side[i] = side;
         work.class[i] = if work.class[i] == SCALAR { SCALAR } else { class };
     }
 }
 
-/// Small s: [R(h − t) − R(h + t)]/s by its Taylor series in t, without the cancellation.
 #[inline(always)]
 fn near_step<const FMA: bool>(lanes: &mut Lanes, rows: usize) {
     let Lanes { moneyness, target, total_vol, step, .. } = lanes;
     let columns = moneyness[..rows].iter().zip(&target[..rows]);
     let columns = columns.zip(&mut total_vol[..rows]).zip(&mut step[..rows]);
     for (((x, target), total_vol), step) in columns {
-        let s = *total_vol;
-        let h = x / s;
-        let t = 0.5 * s;
-        let (h2, t2) = (h * h, t * t);
-        let mean = near_mean::<FMA>(h, t);
-        let v = FRAC_1_SQRT_2PI * exp::<FMA>(-0.5 * (h2 + t2));
-        let log = ln_ratio::<FMA>(v * s * mean, *target);
-        let relative = bounded(householder::<FMA>(log, mean, 1.0 / mean, h2, t2));
-        *step = relative;
-        *total_vol = mul_add::<FMA>(s, relative, s);
+        (*total_vol, *step) = near::<FMA, false>(*x, *target, *total_vol);
     }
 }
 
-/// Any s: the two ratios themselves.
 #[inline(always)]
 fn wide_step<const FMA: bool>(lanes: &mut Lanes, rows: usize) {
     let Lanes { moneyness, target, side, total_vol, step, .. } = lanes;
     let columns = moneyness[..rows].iter().zip(&target[..rows]).zip(&side[..rows]);
     let columns = columns.zip(&mut total_vol[..rows]).zip(&mut step[..rows]);
     for ((((x, target), side), total_vol), step) in columns {
-        let s = *total_vol;
-        let h = x / s;
-        let t = 0.5 * s;
-        let (h2, t2) = (h * h, t * t);
-        let difference = side * (h - t);
-        let inner = if difference > 0.0 { difference } else { 0.0 };
-        let outer = h + t;
-        let (far, close) = mills_pair::<FMA>(outer, inner);
-        let sum = mul_add::<FMA>(-side, far, close);
-        let v = FRAC_1_SQRT_2PI * exp::<FMA>(-0.5 * (h2 + t2));
-        let log = ln_ratio::<FMA>(v * sum, *target);
-        let per_s = 1.0 / s;
-        let relative = bounded(householder::<FMA>(log, side * sum * per_s, side * s / sum, h2, t2));
-        let next = mul_add::<FMA>(s, relative, s);
-        // The formula of a side holds on that side of the largest vega.
-        let centre = (2.0 * x).sqrt();
-        let beyond = side * (next - centre) > 0.0;
-        // Past the table of ratios nothing is true.
-        *step = if outer < MILLS_END { relative } else { f64::NAN };
-        *total_vol = if beyond { centre } else { next };
+        (*total_vol, *step) = wide::<FMA>(*x, *target, *side, *total_vol);
     }
 }

@@ -3,11 +3,15 @@
 use implied_vol::{DefaultSpecialFn, ImpliedBlackVolatility};
 
 use super::ImpliedVolError;
-use super::formula::{FRAC_1_SQRT_2PI, NEAR_MONEYNESS, NEAR_VOL, householder, near_mean};
+use super::formula::{
+    FRAC_1_SQRT_2PI, PASSES, REST, Start, householder, is_near, near, near_mean, normal_seed, start, wide,
+};
 use crate::domain::Right;
 use crate::numerics::normal::cdf_over_pdf;
+use crate::numerics::vector::ln_ratio;
 
-/// European implied volatility per √year, by Jäckel's method: accurate to the conditioning of the problem.
+/// European implied volatility per √year, accurate to the conditioning of the problem. Prices near a bound and
+/// whatever does not come to rest go to Jäckel's method.
 pub fn implied_vol(
     right: Right,
     price: f64,
@@ -49,6 +53,9 @@ pub fn implied_vol(
     if price == most {
         return Err(E::AtMax);
     }
+    if let Some(s) = ordinary(price, forward_side, strike_side, intrinsic, most) {
+        return Ok(s / tte_years.sqrt());
+    }
     let grow = (rate * tte_years).exp();
     ImpliedBlackVolatility::builder()
         .option_price(price * grow)
@@ -64,6 +71,40 @@ pub fn implied_vol(
         .ok_or(if price - intrinsic < most - price { E::AtIntrinsic } else { E::AtMax })
 }
 
+/// The total volatility where neither bound is near: the steps of the batch, without the fused instructions,
+/// so that the answer is the same on every machine.
+fn ordinary(price: f64, forward_side: f64, strike_side: f64, intrinsic: f64, most: f64) -> Option<f64> {
+    let cash = forward_side + strike_side;
+    let noise = if intrinsic > 0.0 { 1e-13 * cash } else { 1e-280 * cash };
+    let (time_value, missing) = (price - intrinsic, most - price);
+    let least = forward_side.min(strike_side);
+    if !(least > 1e-100 && cash < 1e100 && time_value > noise && missing > 1e-13 * cash) {
+        return None;
+    }
+    let unit = (forward_side * strike_side).sqrt();
+    let (beta, complement) = (time_value / unit, missing / unit);
+    let x = ln_ratio::<false>(forward_side, strike_side).abs();
+    let seed = normal_seed::<false>(x, beta);
+    if is_near(seed, x) {
+        return settled(seed, |s| near::<false, true>(x, beta, s));
+    }
+    let Start { total_vol, side, .. } = start::<false>(seed, x, beta, complement, least / unit);
+    let target = if side > 0.0 { beta } else { complement };
+    settled(total_vol, |s| wide::<false>(x, target, side, s))
+}
+
+/// Steps until they vanish.
+fn settled(mut s: f64, next: impl Fn(f64) -> (f64, f64)) -> Option<f64> {
+    for _ in 0..PASSES {
+        let (there, step) = next(s);
+        s = there;
+        if step.abs() <= REST {
+            return Some(s);
+        }
+    }
+    None
+}
+
 /// The total volatility of a price next to the smallest doubles, where the crate gives up: everything in
 /// logarithms, which do not lose digits there.
 fn far_tail(price: f64, forward_side: f64, strike_side: f64, intrinsic: f64) -> Option<f64> {
@@ -76,8 +117,8 @@ fn far_tail(price: f64, forward_side: f64, strike_side: f64, intrinsic: f64) -> 
     let mut s = x / (-2.0 * log_beta).sqrt();
     for _ in 0..20 {
         let (h, t) = (x / s, 0.5 * s);
-        let mean = if s < NEAR_VOL && x < NEAR_MONEYNESS {
-            near_mean::<false>(h, t)
+        let mean = if is_near(s, x) {
+            near_mean::<false, true>(h, t)
         } else {
             (cdf_over_pdf(t - h) - cdf_over_pdf(-h - t)) / s
         };

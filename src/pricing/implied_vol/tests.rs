@@ -142,6 +142,29 @@ fn any_length_is_answered_and_a_table_can_be_used_again() {
 }
 
 #[test]
+fn at_the_money_forward_small_and_large_volatility_are_found() {
+    let money = |vol_annual| OptionInputs {
+        right: Right::Call,
+        spot: 100.0,
+        strike: 100.0,
+        rate: 0.0,
+        dividend_yield: 0.0,
+        vol_annual,
+        tte_years: 1.0,
+    };
+    let options: Vec<OptionInputs> = (0..200).map(|i| money(1e-7 * 1.09f64.powi(i))).collect();
+    let quotes: Vec<QuoteInputs> = options.iter().map(|option| quote(option, price(option))).collect();
+    for set in InstructionSet::available() {
+        for ((got, option), quote) in batch(set, &quotes).iter().zip(&options).zip(&quotes) {
+            let bound = 16.0 * f64::EPSILON * condition(option, quote.price);
+            let off = got.expect("a vol") / option.vol_annual - 1.0;
+            assert!(off.abs() <= bound, "{}: {got:?}, not {}", set.name(), option.vol_annual);
+            assert!((quote.implied_vol().expect("a vol") / option.vol_annual - 1.0).abs() <= bound);
+        }
+    }
+}
+
+#[test]
 fn the_smallest_prices_still_have_a_volatility() {
     let quote =
         |price| QuoteInputs { price, spot: 1.0, strike: 0.8, rate: 0.0, dividend_yield: 0.0, ..ORDINARY };
