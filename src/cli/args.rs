@@ -116,7 +116,7 @@ pub enum Command {
     ///
     /// status is ok or the reason why there is no vol: below_intrinsic, at_intrinsic, above_max, at_max, zero_price,
     /// negative_price, expired, not_finite (a number is missing, unreadable, not finite, or not positive where it
-    /// must be), bad_type, bad_style, american_unsupported (for style american). The exit code is 1 if any row has no vol.
+    /// must be), bad_type, bad_style. The exit code is 1 if any row has no vol.
     #[command(after_help = "cotrader iv --batch quotes.csv > vols.csv")]
     Iv(BatchArgs),
     /// Print shell completions

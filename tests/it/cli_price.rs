@@ -309,6 +309,19 @@ fn american_options_are_worth_their_exercise() {
 }
 
 #[test]
+fn a_vol_of_an_american_price_is_the_one_it_was_priced_at() {
+    let header = "id,type,spot,strike,rate,div,t,price,style\n";
+    // A worked put of 56 days at 24 %, worth 13.6988121 without early exercise.
+    let put = |price: &str| format!("p,P,230,240,0.04,0,{},{price},american\n", 56.0 / 365.0);
+    let input = [header, &put("13.921953"), &put("10"), &put("9"), &put("-1")].concat();
+    let ran = iv(&input).expect(1);
+    let rows = rows(&ran.out);
+    let said: Vec<&str> = rows.iter().map(|row| row["status"].as_str()).collect();
+    assert_eq!(said, ["ok", "at_intrinsic", "below_intrinsic", "negative_price"]);
+    assert!((number(&rows[0], "vol") - 0.24).abs() < 1e-6, "{}", rows[0]["vol"]);
+}
+
+#[test]
 fn the_reference_values_of_american_options() {
     let Some(table) = reference("american.csv") else { return };
     let mut input = "style,id,type,spot,strike,rate,div,vol,t\n".to_owned();
