@@ -210,7 +210,7 @@ fn short_options(trade: &Trade) -> impl Iterator<Item = (&Leg, &OptionContract)>
 fn dividend(trade: &Trade, market: &MarketView, year: i32, held: bool) -> Option<DividendThreat> {
     let coming = market.next_dividend(&trade.underlying)?;
     let days = days_to(coming.ex_date, market.now());
-    if !trade.is_open() || !(0..=DIVIDEND_DAYS).contains(&days) {
+    if !trade.is_open() || !(1..=DIVIDEND_DAYS).contains(&days) {
         return None;
     }
     let spot = *market.spot(&trade.underlying).known()?;

@@ -79,15 +79,15 @@ pub enum Refusal {
     ReadOnly(ReadOnly),
     #[error("this computer's clock is {seconds} s off the broker's")]
     ClockOff { seconds: i64 },
-    #[error("the broker cannot be reached")]
-    BrokerDown,
+    #[error("{what}")]
+    CouldNotRead { what: String, remedy: String },
     #[error("{0}")]
     BadLine(super::command_line::BadLine),
 }
 
 impl Refusal {
     /// What the trader can do next.
-    pub fn remedy(&self) -> &'static str {
+    pub fn remedy(&self) -> &str {
         match self {
             Self::UnknownTrade(_) => "take an id that `cotrader events` or `cotrader snapshot --json` prints",
             Self::UnknownPortfolio(_) => {
@@ -114,7 +114,7 @@ impl Refusal {
             Self::NotRecorded { .. } => "change what the message names and try again",
             Self::ReadOnly(why) => why.remedy(),
             Self::ClockOff { .. } => "set it from the network (NTP), then refresh with r",
-            Self::BrokerDown => "check the link in the header; r tries at once",
+            Self::CouldNotRead { remedy, .. } => remedy,
             Self::BadLine(bad) => bad.remedy(),
         }
     }

@@ -1,7 +1,7 @@
 //! A WhatIf on its way: the chain is fetched, strikes are drawn, the draft is judged, and only then recorded.
 
 use super::effect::Effect;
-use super::input::{ChainWish, NoChain, ReplyTo};
+use super::input::{ChainWish, Failure, NoChain, ReplyTo};
 use super::{Answer, Engine, Step};
 use crate::booking::draft;
 use crate::booking::evaluate::{self, PendingBooking};
@@ -63,7 +63,7 @@ impl Engine {
         let reply = pending.reply.map(ReplyTo);
         let missing = |why| match why {
             NoChain::NotListed => Refusal::NoChain(pending.line.underlying.clone()),
-            NoChain::Failed(_) => Refusal::BrokerDown,
+            NoChain::Failed(Failure { what, remedy, .. }) => Refusal::CouldNotRead { what, remedy },
         };
         let outcome = chain.map_err(missing).and_then(|chain| {
             let market = self.market(now);

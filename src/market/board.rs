@@ -104,10 +104,10 @@ impl Board {
             MarketUpdate::Quote { instrument, quote, source } => {
                 let incoming = Stamped { value: quote, source, received: quote.received };
                 self.hear(source, quote.received);
-                let live = self.live_epoch();
+                let standing = self.standing_epoch();
                 let Some(slot) = self.slot(instrument) else { return };
                 if let Some(source) =
-                    accepted(slot.quote.map(|held| (held.source, held.value.at)), source, quote.at, live)
+                    accepted(slot.quote.map(|held| (held.source, held.value.at)), source, quote.at, standing)
                 {
                     let held = slot.quote.map(|held| held.value);
                     let value = RawQuote {
@@ -120,11 +120,12 @@ impl Board {
             }
             MarketUpdate::Trade { instrument, trade, source } => {
                 self.hear(source, trade.received);
-                let live = self.live_epoch();
+                let standing = self.standing_epoch();
                 let Some(slot) = self.slot(instrument) else { return };
                 let held = slot.trade.map(|held| (held.source, held.value.at));
                 // An update without a price says nothing about the last trade.
-                if let Some(source) = accepted(held, source, trade.at, live).filter(|_| trade.price.is_some())
+                if let Some(source) =
+                    accepted(held, source, trade.at, standing).filter(|_| trade.price.is_some())
                 {
                     slot.trade = Some(Stamped { value: trade, source, received: trade.received });
                 }
@@ -142,10 +143,10 @@ impl Board {
             }
             MarketUpdate::Greeks { instrument, greeks, source } => {
                 self.hear(source, greeks.received);
-                let live = self.live_epoch();
+                let standing = self.standing_epoch();
                 let Some(slot) = self.slot(instrument) else { return };
                 let held = slot.greeks.map(|held| (held.source, held.value.at));
-                if let Some(source) = accepted(held, source, greeks.at, live) {
+                if let Some(source) = accepted(held, source, greeks.at, standing) {
                     slot.greeks = Some(Stamped { value: greeks, source, received: greeks.received });
                 }
             }
@@ -231,6 +232,15 @@ impl Board {
         }
     }
 
+    /// The epoch of the connection that stands, also while the peer is silent: once it is heard again, its
+    /// subscriptions go on.
+    fn standing_epoch(&self) -> Option<Epoch> {
+        match self.link_state(Link::MarketStream) {
+            Some(LinkState::Up { epoch } | LinkState::Silent { epoch }) => Some(*epoch),
+            _ => None,
+        }
+    }
+
     /// A streamed value of the connection that stands is itself a sign of life.
     fn hear(&mut self, source: Source, received: Timestamp) {
         if let (Source::Stream(epoch), Some(live)) = (source, self.live_epoch())
@@ -276,12 +286,12 @@ fn accepted(
     held: Option<(Source, Option<Timestamp>)>,
     source: Source,
     at: Option<Timestamp>,
-    live: Option<Epoch>,
+    standing: Option<Epoch>,
 ) -> Option<Source> {
     let Some((held_source, held_at)) = held else { return Some(source) };
     match (held_source, source) {
         (Source::Stream(old), Source::Stream(new)) => (new >= old).then_some(source),
-        (Source::Stream(old), Source::Read) if live == Some(old) => {
+        (Source::Stream(old), Source::Read) if standing == Some(old) => {
             let older = at.zip(held_at).is_some_and(|(at, held_at)| at < held_at);
             (!older).then_some(held_source)
         }
@@ -408,6 +418,23 @@ mod tests {
             board.apply(quote(100, 14, Source::Read));
             assert!(live(&board, 15), "{source:?}");
         }
+    }
+
+    #[test]
+    fn a_read_during_silence_does_not_take_a_quote_from_its_stream() {
+        let config =
+            MarketConfig::new(RateCurve::flat(0.04).expect("a rate"), Symbol::new("SPY").expect("a symbol"));
+        let mut board = Board::default();
+        board.link(Link::MarketStream, LinkState::Up { epoch: Epoch(1) }, at(0));
+        board.apply(quote(100, 10, Source::Stream(Epoch(1))));
+        board.link(Link::MarketStream, LinkState::Silent { epoch: Epoch(1) }, at(11));
+        board.apply(quote(101, 12, Source::Read));
+        board.apply(quote(99, 9, Source::Read));
+        assert_eq!(held(&board).value.bid, Some(Price(Decimal::new(101, 2))), "older news is no news");
+        board.link(Link::MarketStream, LinkState::Up { epoch: Epoch(1) }, at(13));
+        // Heard again.
+        board.link(Link::MarketStream, LinkState::Up { epoch: Epoch(1) }, at(60));
+        assert!(board.view(at(60), &config).quote(&spy()).is_live(), "quiet on a living connection");
     }
 
     #[test]

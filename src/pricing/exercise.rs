@@ -78,6 +78,17 @@ impl Exercise {
         }
     }
 
+    /// Present value of the dividends to come within `years`; `None` where the model knows none of them.
+    pub fn escrow(&self, years: f64) -> Option<f64> {
+        match self {
+            Self::AtExpiry => None,
+            Self::Anytime { dividends } => {
+                let coming = dividends.iter().filter(|d| d.years > 0.0 && d.years <= years);
+                Some(coming.map(|d| d.present_value).sum())
+            }
+        }
+    }
+
     /// The volatility at which the model gives `price`; that in `inputs` is not used.
     pub fn implied_vol(&self, price: f64, inputs: &OptionInputs) -> Result<f64, ImpliedVolError> {
         let OptionInputs { right, spot, strike, rate, dividend_yield, tte_years, .. } = *inputs;
@@ -144,6 +155,9 @@ mod tests {
             [(0.1, 0.8), (0.3, 0.9)].map(|(years, present_value)| CashDividend { years, present_value }),
         );
         let exercise = Exercise::Anytime { dividends };
+        assert_eq!((exercise.escrow(0.5), exercise.escrow(0.2)), (Some(0.8 + 0.9), Some(0.8)));
+        assert_eq!(exercise.later(0.2, 0.0).escrow(0.3), Some(0.9), "the first one has gone ex");
+        assert_eq!(Exercise::AtExpiry.escrow(1.0), None);
         let Exercise::Anytime { dividends } = exercise.later(0.2, 0.05) else {
             unreachable!("an American contract stays one")
         };

@@ -347,9 +347,10 @@ impl EngineTask {
         if !self.dirty {
             return;
         }
-        self.published = Some(Instant::now());
         self.dirty = false;
         let mut picture = self.engine.snapshot(self.clock.now());
+        // The pause between pictures begins when one is ready: what is slow to build leaves time for inputs.
+        self.published = Some(Instant::now());
         self.ports.snapshots.send_if_modified(|shown| {
             if shown.as_ref().is_some_and(|last| picture.differs_in_time_only(last)) {
                 return false;

@@ -81,9 +81,11 @@ impl Unit {
                     tte_years: left.max(0.0),
                     ..*inputs
                 };
-                let ladder = Box::new(exercise.later(roll.years, inputs.rate).ladder(&terms));
-                // Dividends still escrowed have been paid by the time the option has expired.
-                Self::Option { ladder, escrow: if left > 0.0 { *escrow } else { 0.0 } }
+                let later = exercise.later(roll.years, inputs.rate);
+                // The shocked spot is that of the day: what has gone ex by then is no longer in it.
+                let escrow = if roll.years > 0.0 { later.escrow(left).unwrap_or(*escrow) } else { *escrow };
+                let escrow = if left > 0.0 { escrow } else { 0.0 };
+                Self::Option { ladder: Box::new(later.ladder(&terms)), escrow }
             }
         }
     }
