@@ -64,7 +64,19 @@ pub fn draft(line: &BookingLine, chain: &OptionChain, market: &MarketView) -> Re
     for right in wings {
         legs.extend(pick.spread(*right, &mut notes)?);
     }
+    if crossed(&legs) {
+        return Err(pick.no_strikes("put and call side overlap; take a delta well below 50"));
+    }
     Ok(Draft { strategy: line.strategy, legs, notes })
+}
+
+/// A put struck at or above a call: what is certain to be exercised is no condor.
+fn crossed(legs: &[Leg]) -> bool {
+    let strikes = |right| {
+        let contracts = legs.iter().filter_map(|leg| leg.instrument.option());
+        contracts.filter(move |contract| contract.right == right).map(|contract| contract.strike)
+    };
+    strikes(Right::Put).max().zip(strikes(Right::Call).min()).is_some_and(|(put, call)| put >= call)
 }
 
 struct Picker<'a> {

@@ -254,6 +254,10 @@ impl UiState {
         self.toasts.len() != before
     }
 
+    pub fn is_frozen(&self) -> bool {
+        self.frozen_at.is_some()
+    }
+
     pub fn say(&mut self, level: Level, text: impl Into<String>, remedy: Option<String>) {
         self.toast(Notice { level, text: text.into(), remedy });
     }

@@ -301,6 +301,7 @@ fn what_cannot_be_booked_says_why() {
     home.run(&["book", "spy", "hope", "--rationale", "a"]).expect(2).says("hope");
     home.run(&["book"]).expect(2);
     home.run(&["book", "spy ic @nobody -- income"]).expect(1).says("nobody");
+    home.run(&["book", "spy ic 99 x1 @medium -- sides overlap"]).expect(1).says("overlap");
     home.run(&["book", "spy ic x40 @medium -- far too many", "--json"]).expect(3).says("would be at");
     let refused = home.run(&["book", "spy", "ic", "@core", "--json", "--rationale", "not there"]).expect(3);
     assert_eq!(refused.json()["refused"]["block"], true);

@@ -40,6 +40,8 @@ pub fn line(scene: Scene<'_>, width: u16) -> Line<'static> {
         let cut = |limit| format!("why: {}", format::cut(&why, limit));
         left.push(
             Part::text(5, format!("why: {why}"), theme.text)
+                .or_text(cut(80), theme.text)
+                .or_text(cut(60), theme.text)
                 .or_text(cut(40), theme.text)
                 .or_text(cut(20), theme.text),
         );
@@ -105,6 +107,8 @@ fn link(scene: Scene<'_>) -> Part {
     let theme = scene.theme();
     let link = &scene.snapshot.header.link;
     let (dot, word, style) = match link.kind {
+        // A picture that stands still is not live, whatever its link was or has become since.
+        LinkKind::Live if scene.ui.is_frozen() => ("○", "frozen", theme.near),
         LinkKind::Live => ("●", "live", theme.good),
         LinkKind::Snapshot => ("○", "snapshot", theme.text),
         LinkKind::Connecting => ("○", "connecting", theme.near),

@@ -309,7 +309,14 @@ pub fn note(
 }
 
 pub fn discard(ui: &mut UiState, snapshot: &Snapshot, trade: TradeId) {
-    let Some(row) = rows::trade(snapshot, trade).filter(|t| t.kind == TradeKind::WhatIf) else { return };
+    let Some(row) = rows::trade(snapshot, trade).filter(|t| t.kind == TradeKind::WhatIf) else {
+        ui.say(
+            Level::Warning,
+            "only a WhatIf can be discarded",
+            Some("a position is closed at the broker".to_owned()),
+        );
+        return;
+    };
     ui.dialogs.push(Dialog::Text {
         title: "Discard a WhatIf".to_owned(),
         prompt: format!("Why not {}?", row.label),
