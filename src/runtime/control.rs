@@ -97,11 +97,13 @@ impl Place {
     }
 
     fn within(store: &Path, temporary: &Path) -> Self {
-        let beside = store.join("control.sock");
+        // Both ends come to the same place, from wherever and however the store is named.
+        let full = std::fs::canonicalize(store).or_else(|_| std::path::absolute(store));
+        let full = full.unwrap_or_else(|_| store.to_owned());
+        let beside = full.join("control.sock");
         if beside.as_os_str().len() <= PATH_LIMIT {
             return Self { path: beside, folder: None };
         }
-        let full = std::path::absolute(store).unwrap_or_else(|_| store.to_owned());
         let digest = Sha256::digest(full.as_os_str().as_encoded_bytes());
         let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let folder = temporary.join(format!("cotrader-{}", getuid().as_raw()));
@@ -279,6 +281,22 @@ mod tests {
         let place = Place::within(Path::new("/home/me/store"), Path::new("/tmp"));
         assert_eq!(place.path, Path::new("/home/me/store/control.sock"));
         assert!(place.prepare().is_ok() && place.check().is_ok());
+    }
+
+    #[test]
+    fn the_place_does_not_depend_on_how_the_store_was_named() {
+        let here = std::env::current_dir().expect("a folder");
+        let temporary = Path::new("/tmp");
+        for name in ["store".to_owned(), format!("{}/store", "x".repeat(PATH_LIMIT - 20))] {
+            let (relative, absolute) = (Path::new(&name), here.join(&name));
+            let of = |store: &Path| Place::within(store, temporary).path;
+            assert_eq!(of(relative), of(&absolute));
+            assert!(of(relative).is_absolute());
+        }
+        let real = tempfile::tempdir().expect("a folder");
+        let link = real.path().join("link");
+        symlink(real.path(), &link).expect("a link");
+        assert_eq!(Place::of(&link).path, Place::of(real.path()).path);
     }
 
     #[test]
