@@ -4,6 +4,7 @@
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::process::getuid;
 use serde::{Deserialize, Serialize};
@@ -18,11 +19,14 @@ use crate::domain::command::{Done, LogEntry};
 use crate::snapshot::Snapshot;
 
 use super::engine_task::{Ask, LOG_BATCH, Outcome};
+use super::supervised;
 
 /// A request line is a batch of journal entries at most.
 const LINE_LIMIT: u64 = 16 * 1024 * 1024;
 /// Unix socket paths end at 104 bytes on some systems.
 const PATH_LIMIT: usize = 100;
+/// The pause before the next shell is let in where one could not be.
+const AFTER_ERROR: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -163,8 +167,19 @@ pub async fn serve(
         tokio::select! {
             _ = shutdown.changed() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => drop(tokio::spawn(talk(stream, asks.clone(), snapshots.clone()))),
-                Err(error) => tracing::warn!(%error, "a shell could not connect"),
+                Ok((stream, _)) => {
+                    let conversation = talk(stream, asks.clone(), snapshots.clone());
+                    tokio::spawn(async move {
+                        if let Err(why) = supervised::watched(conversation).await {
+                            tracing::error!(why, "a conversation with a shell stopped");
+                        }
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a shell could not connect");
+                    // It may go on failing, as where there are no more file descriptors.
+                    tokio::time::sleep(AFTER_ERROR).await;
+                }
             },
         }
     }
