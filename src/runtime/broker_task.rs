@@ -100,8 +100,16 @@ pub async fn run<B: Broker>(
                 continue;
             }
         };
-        if reads.send(read).await.is_err() {
-            tracing::warn!("the broker is not read any more");
+        if let Err(mpsc::error::SendError(read)) = reads.send(read).await {
+            // Whoever waits for its end is told that there will be none.
+            let failures = vec![not_read()];
+            let input = match read {
+                Read::Everything => Input::Refreshed { failures },
+                Read::New(_) => Input::Followed { failures },
+            };
+            if inputs.send(input).await.is_err() {
+                tracing::debug!("nobody waits for the broker any more");
+            }
         }
     }
     reading.abort();
@@ -320,6 +328,15 @@ fn failure(what: &str, error: &BrokerError) -> Failure {
     Failure { what: format!("{what}: {error}"), remedy: error.remedy().to_owned(), remark: false }
 }
 
+/// The reader has stopped on an error of its own.
+fn not_read() -> Failure {
+    Failure {
+        what: "the broker is not read any more".into(),
+        remedy: "leave with q and start cotrader again".into(),
+        remark: false,
+    }
+}
+
 fn failure_gone() -> Failure {
     Failure { what: "the cockpit is closing".into(), remedy: String::new(), remark: false }
 }
@@ -330,7 +347,9 @@ mod tests {
     use crate::domain::report::MarketSession;
 
     /// Gives no answer, but the answer has a date.
-    struct Misdated;
+    struct Misdated {
+        accounts_panic: bool,
+    }
 
     fn nothing<T>() -> Result<T, BrokerError> {
         Err(BrokerError::Server { status: 503, message: "closed".into() })
@@ -342,6 +361,7 @@ mod tests {
         }
 
         async fn accounts(&self) -> Result<AccountsReport, BrokerError> {
+            assert!(!self.accounts_panic, "torn");
             nothing()
         }
 
@@ -374,7 +394,7 @@ mod tests {
     async fn skew_told(clock: EngineClock) -> Option<i64> {
         let (errands, wanted) = mpsc::channel(1);
         let (inputs, mut told) = mpsc::channel(64);
-        let task = tokio::spawn(run(Arc::new(Misdated), clock, wanted, inputs));
+        let task = tokio::spawn(run(Arc::new(Misdated { accounts_panic: false }), clock, wanted, inputs));
         errands.send(Errand::Refresh).await.expect("the task takes errands");
         let mut skew = None;
         while let Some(input) = told.recv().await {
@@ -390,6 +410,25 @@ mod tests {
         drop(errands);
         task.await.expect("it ends with its errands");
         skew
+    }
+
+    #[tokio::test]
+    async fn every_errand_ends_after_the_reads_have_stopped() {
+        let (errands, wanted) = mpsc::channel(1);
+        let (inputs, mut told) = mpsc::channel(64);
+        let broker = Arc::new(Misdated { accounts_panic: true });
+        let task = tokio::spawn(run(broker, EngineClock::of_broker(), wanted, inputs));
+        errands.send(Errand::Refresh).await.expect("the task takes errands");
+        let Some(Input::Stopped { part: Part::Reads, why }) = told.recv().await else { panic!("not told") };
+        assert_eq!(why, "torn");
+        errands.send(Errand::Refresh).await.expect("the task takes errands");
+        let Some(Input::Refreshed { failures }) = told.recv().await else { panic!("refreshing for ever") };
+        assert_eq!(failures, [not_read()]);
+        errands.send(Errand::Watch(Watch::default())).await.expect("the task takes errands");
+        let Some(Input::Followed { failures }) = told.recv().await else { panic!("refreshing for ever") };
+        assert_eq!(failures, [not_read()]);
+        drop(errands);
+        task.await.expect("it ends with its errands");
     }
 
     #[tokio::test]
