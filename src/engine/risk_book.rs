@@ -19,6 +19,8 @@ use crate::risk::{LegPricing, PortfolioRisk, RiskBook, RiskLeg, RiskUnderlying};
 
 /// Risk is asked for at most twice a second of the engine's clock; commands do not wait for that.
 const ASK_EVERY_MS: i64 = 500;
+/// After a failure the market alone asks again this rarely: most likely it fails once more.
+const ASK_AGAIN_MS: i64 = 30_000;
 
 impl Engine {
     /// The question that the present picture needs answered, unless it is being answered already.
@@ -26,7 +28,8 @@ impl Engine {
         if self.risk_wanted.is_some_and(|wanted| wanted >= self.revision) {
             return None;
         }
-        let waited = self.risk_asked_at.is_none_or(|at| (now - at).num_milliseconds() >= ASK_EVERY_MS);
+        let every = if self.troubles.risk.is_some() { ASK_AGAIN_MS } else { ASK_EVERY_MS };
+        let waited = self.risk_asked_at.is_none_or(|at| (now - at).num_milliseconds() >= every);
         // A changed view is answered at once: the trader is waiting.
         if !waited && self.risk_wanted.is_some() {
             return None;

@@ -300,7 +300,9 @@ impl Engine {
             // Time alone made something stale, or a contract expired: what depends on it is not the same.
             self.last_freshness = freshness;
             self.revision += 1;
-            self.risk_wanted = None;
+            if self.troubles.risk.is_none() {
+                self.risk_wanted = None;
+            }
         }
         if let Some(event) = self.close_of_day(now) {
             self.record(step, Actor::System, vec![event], None, now);

@@ -509,7 +509,14 @@ fn risk_that_cannot_be_computed_is_unknown_and_said_once() {
     assert!(picture.warnings.iter().any(|warning| warning.contains("a number of nothing")));
     let step = bench.engine.step(failed(), bench.now);
     assert_eq!(said(&step), Vec::<String>::new());
-    // The next change asks again, and an answer makes it good.
+    // The market alone asks again only now and then.
+    let mut asks_after = |seconds: i64| {
+        bench.now += TimeDelta::seconds(seconds);
+        let step = bench.engine.step(Input::Market(Vec::new()), bench.now);
+        step.effects.iter().any(|effect| matches!(effect, Effect::Compute(_)))
+    };
+    assert_eq!([1, 28, 1, 1].map(&mut asks_after), [false, false, true, false]);
+    // What was read asks at once, and an answer makes it good.
     bench.now += TimeDelta::seconds(1);
     let step = bench.engine.step(Input::Refreshed { failures: Vec::new() }, bench.now);
     let job = step.effects.into_iter().find_map(|effect| match effect {
