@@ -80,6 +80,8 @@ pub enum Part {
     Risk,
     /// The socket of shell commands.
     Shell,
+    /// Reading what another process records.
+    Following,
 }
 
 /// Something outside failed, in words for the trader.

@@ -19,6 +19,7 @@ impl Engine {
         let failures: Vec<String> =
             failures.chain(self.troubles.words()).chain(self.clock_warning()).collect();
         let stop = self.clock_warning().filter(|_| self.clock_is_far_off());
+        let stop = self.troubles.books_may_be_old().or(stop);
         let (snapshot, held) = assemble(&Facts {
             now,
             revision: self.revision,

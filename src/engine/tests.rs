@@ -553,6 +553,34 @@ fn a_part_that_stops_is_named_and_its_links_are_down() {
     assert!(bench.engine.snapshot(bench.now).header.refreshing);
     bench.feed(Input::Stopped { part: Part::Reads, why: "torn".into() });
     assert!(!bench.engine.snapshot(bench.now).header.refreshing);
+    // Nor is the next one, of which is said that nobody reads.
+    bench.feed(Input::Command { command: Command::Refresh, reply: None });
+    let nobody = || Failure { what: "nobody reads".into(), remedy: "start again".into(), remark: false };
+    bench.feed(Input::Refreshed { failures: vec![nobody()] });
+    let picture = bench.engine.snapshot(bench.now);
+    assert!(!picture.header.refreshing);
+    assert!(picture.warnings.contains(&"nobody reads".to_owned()), "{:?}", picture.warnings);
+}
+
+#[test]
+fn who_cannot_read_what_another_records_says_so_until_it_can() {
+    let held = ReadOnly::Held { pid: 7, since: "this morning".into() };
+    let config = EngineConfig { read_only: Some(held), ..config() };
+    let mut engine = Engine::new(config, Containers::default(), Box::new(CountedIds::default()));
+    let now = DateTime::UNIX_EPOCH;
+    let words = "the other cockpit's decisions cannot be read: the disk is away";
+    let stands = |engine: &mut Engine| {
+        let picture = engine.snapshot(now);
+        (picture.header.banner, picture.warnings.iter().any(|warning| warning == words))
+    };
+    assert_eq!(stands(&mut engine), (None, false));
+    assert_eq!(engine.record_unreadable("the disk is away".into()).text, words);
+    assert_eq!(stands(&mut engine), (Some(format!("{words}; the books shown may be old")), true));
+    engine.record_is_read();
+    assert_eq!(stands(&mut engine), (None, false));
+    engine.step(Input::Stopped { part: Part::Following, why: "torn".into() }, now);
+    let banner = stands(&mut engine).0.expect("it stands");
+    assert!(banner.starts_with("following the other cockpit stopped: torn"), "{banner}");
 }
 
 #[test]

@@ -17,6 +17,8 @@ pub(super) struct Troubles {
     /// Why the last question of risk has no answer.
     pub risk: Option<String>,
     stopped: BTreeMap<Part, String>,
+    /// Why the record of the process that writes cannot be read: the books here may be behind it.
+    record: Option<String>,
     /// The broker's clock less ours.
     skew_ms: i64,
 }
@@ -34,8 +36,20 @@ impl Troubles {
     /// For the warnings.
     pub fn words(&self) -> impl Iterator<Item = String> {
         let risk = self.risk.iter().map(|why| format!("risk could not be computed: {why}"));
-        risk.chain(self.stopped.iter().map(|(part, why)| stopped(*part, why)))
+        let record = self.record.iter().map(|why| unreadable(why));
+        risk.chain(record).chain(self.stopped.iter().map(|(part, why)| stopped(*part, why)))
     }
+
+    /// The books on the screen may be old ones: under the header, for as long as that is so.
+    pub fn books_may_be_old(&self) -> Option<String> {
+        let stopped = || self.stopped.get(&Part::Following).map(|why| stopped(Part::Following, why));
+        let why = self.record.as_deref().map(unreadable).or_else(stopped)?;
+        Some(format!("{why}; the books shown may be old"))
+    }
+}
+
+fn unreadable(why: &str) -> String {
+    format!("the other cockpit's decisions cannot be read: {why}")
 }
 
 fn stopped(part: Part, why: &str) -> String {
@@ -44,6 +58,7 @@ fn stopped(part: Part, why: &str) -> String {
         Part::Streams => "the streams",
         Part::Risk => "the risk worker",
         Part::Shell => "answering shell commands",
+        Part::Following => "following the other cockpit",
     };
     format!("{what} stopped: {why}")
 }
@@ -116,12 +131,28 @@ impl Engine {
         }
     }
 
+    /// What the process that writes has recorded since is not known here.
+    pub fn record_unreadable(&mut self, why: String) -> Notice {
+        let text = unreadable(&why);
+        self.troubles.record = Some(why);
+        self.revision += 1;
+        let remedy = Some("`cotrader verify` checks the store; it is tried again".into());
+        Notice { level: Level::Error, text, remedy }
+    }
+
+    /// All that is recorded can be read, whether it was anything new or not.
+    pub fn record_is_read(&mut self) {
+        if self.troubles.record.take().is_some() {
+            self.revision += 1;
+        }
+    }
+
     pub(super) fn part_stopped(&mut self, step: &mut Step, part: Part, why: &str, now: Timestamp) {
         let text = stopped(part, why);
         let links: &[Link] = match part {
             Part::Reads => &[Link::Rest],
             Part::Streams => &[Link::MarketStream, Link::AccountStream],
-            Part::Risk | Part::Shell => &[],
+            Part::Risk | Part::Shell | Part::Following => &[],
         };
         for link in links {
             self.link(step, *link, LinkState::Down { why: text.clone(), retry_in_ms: None }, now);

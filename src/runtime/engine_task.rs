@@ -156,15 +156,16 @@ impl EngineTask {
                     self.clock.not_before(last.meta.occurred_at);
                 }
                 self.engine.commit(&events);
+                self.engine.record_is_read();
                 let follow = self.engine.after_commit(self.clock.now());
                 self.run_effects(follow).await;
             }
+            News::Readable => self.engine.record_is_read(),
             News::Writer(why) => self.engine.cannot_record(why),
-            News::Unreadable(why) => self.say(Notice {
-                level: Level::Error,
-                text: format!("the other cockpit's decisions cannot be read: {why}"),
-                remedy: Some("`cotrader verify` checks the store; it is tried again".into()),
-            }),
+            News::Unreadable(why) => {
+                let notice = self.engine.record_unreadable(why);
+                self.say(notice);
+            }
         }
     }
 

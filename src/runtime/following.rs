@@ -11,6 +11,8 @@ use crate::domain::ReadOnly;
 use crate::domain::event::Recorded;
 use crate::store::{Follower, Holder, Store, StoreError, last_holder};
 
+use super::supervised;
+
 /// How often the store is asked for something new: a decision shows well within a second.
 const EVERY: Duration = Duration::from_millis(300);
 
@@ -21,10 +23,13 @@ pub enum News {
     Writer(ReadOnly),
     /// Said once for each reason; reading is tried again all the same.
     Unreadable(String),
+    /// It could not be read, and now it can; there was nothing new.
+    Readable,
 }
 
-/// Ends with the task that is told, and waits for it: whoever is slow is not flooded.
-pub async fn run(store: Store, next: u64, writer: Holder, tell: mpsc::Sender<News>) {
+/// Ends with the task that is told, and waits for it: whoever is slow is not flooded. A panic of the reading
+/// is its error, and its end.
+pub async fn run(store: Store, next: u64, writer: Holder, tell: mpsc::Sender<News>) -> Result<(), String> {
     let Holder { pid, since } = writer;
     let said = ReadOnly::Held { pid, since };
     let mut reading = Reading { store, next, follower: None, said, trouble: None };
@@ -34,17 +39,16 @@ pub async fn run(store: Store, next: u64, writer: Holder, tell: mpsc::Sender<New
         tick.tick().await;
         loop {
             let read = spawn_blocking(move || {
-                let news = reading.on();
-                (reading, news)
+                supervised::caught(move || {
+                    let news = reading.on();
+                    (reading, news)
+                })
             });
-            let Ok((back, news)) = read.await else {
-                tracing::error!("following the other cockpit has panicked");
-                return;
-            };
+            let (back, news) = read.await.map_err(|cancelled| cancelled.to_string())??;
             reading = back;
             let Some(news) = news else { break };
             if tell.send(news).await.is_err() {
-                return;
+                return Ok(());
             }
         }
     }
@@ -63,6 +67,7 @@ impl Reading {
     /// What is new, if anything. It waits for the disk.
     fn on(&mut self) -> Option<News> {
         match self.read() {
+            Ok(events) if events.is_empty() && self.trouble.take().is_some() => Some(News::Readable),
             Ok(events) if events.is_empty() => self.writer(),
             Ok(events) => {
                 self.trouble = None;
@@ -151,6 +156,11 @@ mod tests {
             seqs.extend(events.iter().map(|event| event.seq));
         }
         assert_eq!((seqs, pieces), ((2..=601).collect::<Vec<u64>>(), 2));
+
+        // However little there is to read after a failure, that it could be read is news.
+        reading.trouble = Some("the disk is away".into());
+        assert!(matches!(reading.on(), Some(News::Readable)));
+        assert!(reading.on().is_none(), "said once");
 
         writer.close();
         let mut gone = std::process::Command::new("true").spawn().unwrap();

@@ -174,7 +174,14 @@ fn spawn(
     let store = match recording {
         Recording::Writes(store) => Some(store),
         Recording::Follows { store, next, writer } => {
-            others.push(tokio::spawn(following::run(store, next, writer, tell)));
+            let told = back.clone();
+            let following = async move {
+                if let Err(why) = following::run(store, next, writer, tell).await {
+                    tracing::error!(why, "the other cockpit is not followed any more");
+                    drop(told.send(Input::Stopped { part: Part::Following, why }).await);
+                }
+            };
+            others.push(supervised::spawn(Part::Following, following, back.clone()));
             None
         }
         Recording::Stands => None,
