@@ -72,6 +72,7 @@ fn underlying(shared: &SimState, kind: &str, symbol: &str, at: Timestamp) -> Opt
     let print = shared.market.print(symbol, at)?;
     let profile = shared.market.profile(symbol)?;
     let cents = |v: f64| (v * 100.0).round() / 100.0;
+    let last = (!print.is_close_before).then_some(print.last);
     let mut fields = Fields::default()
         .with("symbol", symbol)
         .with("instrument-type", kind)
@@ -84,9 +85,9 @@ fn underlying(shared: &SimState, kind: &str, symbol: &str, at: Timestamp) -> Opt
             .maybe_num("ask-size", Some(q.ask_size))
             .maybe_num("mid", Some(q.mid()))
             .maybe_num("mark", Some(q.mid())),
-        None => fields.with("bid-size", "0.0").with("ask-size", "0.0").maybe_num("mark", Some(print.last)),
+        None => fields.with("bid-size", "0.0").with("ask-size", "0.0").maybe_num("mark", last),
     };
-    fields = fields.maybe_num("last", Some(print.last)).maybe_num("last-mkt", Some(print.last));
+    fields = fields.maybe_num("last", last).maybe_num("last-mkt", last);
     if let Some(day) = print.day {
         fields = fields
             .maybe_num("open", Some(cents(day.open)))

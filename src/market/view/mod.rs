@@ -156,6 +156,23 @@ impl MarketView {
         self.last_or_mid(&instrument).map(Price::to_f64)
     }
 
+    /// The spot; where nothing of today is known, the close before, which is never live.
+    pub fn spot_or_close(&self, symbol: &Symbol) -> Reading<f64> {
+        let spot = self.spot(symbol);
+        if spot.known().is_some() {
+            return spot;
+        }
+        let instrument = if is_index(symbol.as_str()) {
+            Instrument::Index(symbol.clone())
+        } else {
+            Instrument::Equity(symbol.clone())
+        };
+        let Some(close) = self.previous_close(&instrument) else { return spot };
+        let today = crate::domain::time::new_york_date(self.now());
+        let closed = self.calendar().close_at(self.calendar().previous_session(today));
+        Reading::Stale { value: close.to_f64(), age_seconds: self.age(closed) }
+    }
+
     pub fn quote(&self, instrument: &Instrument) -> Reading<TwoSided> {
         if self.is_expired(instrument) {
             return Reading::Unusable { why: Unusable::Expired };

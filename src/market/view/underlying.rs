@@ -156,7 +156,7 @@ impl MarketView {
     /// VIX, VIX3M and VIX9D against each other.
     pub fn volatility_term(&self) -> VolatilityTerm {
         let spot = |name: &str| match Symbol::new(name) {
-            Ok(symbol) => self.spot(&symbol),
+            Ok(symbol) => self.spot_or_close(&symbol),
             Err(_) => Reading::Unusable { why: Unusable::Missing },
         };
         let (vix, vix3m, vix9d) = (spot("VIX"), spot("VIX3M"), spot("VIX9D"));

@@ -278,7 +278,7 @@ fn trade(at: Timestamp, price: f64, change: f64, size: f64, volume: f64) -> Valu
 }
 
 fn underlying_trade(market: &dyn Market, symbol: &str, at: Timestamp) -> Option<Values> {
-    let print = market.print(symbol, at)?;
+    let print = market.print(symbol, at).filter(|print| !print.is_close_before)?;
     let before = print.previous_close.map_or(f64::NAN, |c| c.0);
     Some(trade(at, print.last, print.last - before, 100.0, print.volume.unwrap_or(f64::NAN)))
 }

@@ -43,6 +43,8 @@ pub struct Profile {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Print {
     pub last: f64,
+    /// `last` is the close before: nothing is known of the session itself, and nothing of it is served.
+    pub is_close_before: bool,
     /// Indices print without a market around them.
     pub quote: Option<TwoSided>,
     pub session: TradingDate,

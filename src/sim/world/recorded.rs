@@ -222,14 +222,14 @@ impl Market for RecordedWorld {
 
     fn print(&self, symbol: &str, at: Timestamp) -> Option<Print> {
         let today = new_york_date(at);
-        let (session, last) = match self.day(symbol, at) {
-            Some((date, day)) => (date, day.spot),
+        let (session, last, is_close_before) = match self.day(symbol, at) {
+            Some((date, day)) => (date, day.spot, false),
             // Known by its history only: the close of the day before. An older one is no price.
             None => self
                 .bars_before(symbol, today)
                 .last()
                 .filter(|bar| bar.date == days::session_before(today))
-                .map(|bar| (bar.date, bar.close))?,
+                .map(|bar| (today, bar.close, true))?,
         };
         // Files record no market in the underlying itself: the narrowest one that holds the spot.
         let quote = (!is_index(symbol) && self.days.contains_key(symbol)).then(|| {
@@ -242,6 +242,7 @@ impl Market for RecordedWorld {
             .then(|| year.iter().fold((f64::INFINITY, 0.0_f64), |(lo, hi), c| (lo.min(*c), hi.max(*c))));
         Some(Print {
             last,
+            is_close_before,
             quote,
             session,
             day: None,
@@ -391,6 +392,20 @@ mod tests {
         // The close of the day itself is not known in its afternoon.
         assert_eq!(print.previous_close.map(|c| c.0), Some(52.2));
         assert_eq!(world.bars("XLF", TradingDate::MIN, at).len(), 2);
+    }
+
+    #[test]
+    fn a_name_without_a_chain_has_its_close_before_and_nothing_of_the_day() {
+        let (world, at) = world();
+        let mut history = world.history.clone();
+        let bars = history.values().next().cloned().expect("bars");
+        history.insert(Symbol::new("TLT").expect("a symbol"), bars);
+        let world = RecordedWorld { history, ..world };
+        let print = world.print("TLT", at).expect("known by its history");
+        assert!(print.is_close_before);
+        assert_eq!((print.last, print.previous_close.map(|c| c.0)), (52.2, Some(52.2)));
+        assert_eq!((print.quote, print.session), (None, new_york_date(at)));
+        assert!(!world.print("XLF", at).expect("known").is_close_before, "its chain is of the day");
     }
 
     #[test]

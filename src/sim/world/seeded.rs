@@ -138,6 +138,7 @@ impl Market for SeededWorld {
         });
         Some(Print {
             last: cents(spot),
+            is_close_before: false,
             quote,
             session: session.date,
             day: self.paths.day_range(symbol, at),

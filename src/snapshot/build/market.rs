@@ -50,7 +50,7 @@ fn quote(facts: &Facts<'_>, symbol: &Symbol) -> MarketQuote {
     let sigma = market.iv30(symbol).map(|iv| iv.value * 100.0 / 252f64.sqrt());
     MarketQuote {
         symbol: symbol.clone(),
-        last: market.spot(symbol).into(),
+        last: market.spot_or_close(symbol).into(),
         change_percent: Shown::from(market.day_change(symbol)).map(|change: f64| change * 100.0),
         sigma_percent: Shown::of(sigma, facts.slow()),
     }
