@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::time::new_york_date;
 use crate::domain::{Timestamp, TradingDate};
 use crate::market::calendar::Calendar;
-use crate::market::chain_file;
+use crate::market::chain_file::{self, ChainFile};
 use crate::market::history_file::{self, BarsBySymbol, Closes};
 use crate::sim::world::{read_book, recorded_start};
 use crate::sim::{SimClock, SimConfig, SimError, WorldSource, demo_start};
@@ -40,6 +40,8 @@ pub enum WorldError {
     OtherSeed { dir: PathBuf, kept: u64, wished: u64 },
     #[error("the store in {} holds a record that this market did not make", dir.display())]
     OtherStore { dir: PathBuf },
+    #[error("the store in {} holds the record of another recorded market: {kept}, not {wished}", dir.display())]
+    OtherDay { dir: PathBuf, kept: String, wished: String },
     #[error("the store in {} holds the record of a simulated market", dir.display())]
     SimulatedStore { dir: PathBuf },
     #[error("{}: {why}", path.display())]
@@ -52,7 +54,9 @@ impl WorldError {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::OtherSeed { .. } => "leave --seed out, or name another folder with --store",
-            Self::OtherStore { .. } | Self::SimulatedStore { .. } => "name another folder with --store",
+            Self::OtherStore { .. } | Self::OtherDay { .. } | Self::SimulatedStore { .. } => {
+                "name another folder with --store"
+            }
             Self::Malformed { .. } => "delete the demo's folder to begin a new world",
             Self::Unreadable { .. } | Self::Unwritable { .. } => "check that the path exists and is yours",
             Self::Input { .. } => "compare with the columns in docs/guide/recorded-markets.md",
@@ -70,7 +74,8 @@ struct Kept {
 }
 
 const FILE: &str = "world.json";
-/// Marks the store of recorded markets; what they show comes from the files that are named each time.
+/// Marks the store of a recorded market and says which: underlyings and days. What it shows comes from the files
+/// that are named each time. An empty one is of a version that did not say.
 const RECORDED: &str = "recorded-market";
 const DEFAULT_SEED: u64 = 7;
 
@@ -96,14 +101,7 @@ pub struct Record {
 /// The seeded world of a store: read where it is kept, made and kept where it is new.
 pub fn seeded(dir: &Path, wish: &WorldWish, record: Record) -> Result<SimConfig, WorldError> {
     let path = dir.join(FILE);
-    let kept = match std::fs::read_to_string(&path) {
-        Ok(text) => Some(
-            serde_json::from_str::<Kept>(&text)
-                .map_err(|error| WorldError::Malformed { path: path.clone(), why: error.to_string() })?,
-        ),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(source) => return Err(WorldError::Unreadable { path, source }),
-    };
+    let kept = kept_world(&path)?;
     if kept.is_none() && (record.has_sessions || dir.join(RECORDED).exists()) {
         return Err(WorldError::OtherStore { dir: dir.to_owned() });
     }
@@ -123,6 +121,16 @@ pub fn seeded(dir: &Path, wish: &WorldWish, record: Record) -> Result<SimConfig,
     Ok(SimConfig::new(kept.seed, clock, WorldSource::Seeded { anchor: kept.anchor }))
 }
 
+fn kept_world(path: &Path) -> Result<Option<Kept>, WorldError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => serde_json::from_str(&text)
+            .map(Some)
+            .map_err(|error| WorldError::Malformed { path: path.to_owned(), why: error.to_string() }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(WorldError::Unreadable { path: path.to_owned(), source }),
+    }
+}
+
 fn keep(path: &Path, kept: &Kept) -> Result<(), WorldError> {
     let unwritable = |source| WorldError::Unwritable { path: path.to_owned(), source };
     let text = serde_json::to_string(kept).map_err(|error| unwritable(error.into()))?;
@@ -134,20 +142,71 @@ pub fn own(dir: &Path, wish: &WorldWish, record: Record) -> Result<SimConfig, Wo
     if wish.market.is_empty() {
         return seeded(dir, wish, record);
     }
-    claim(dir, record)?;
-    recorded(wish)
+    let chains = chains(wish)?;
+    let name = name_of(&chains);
+    let config = recorded(wish, chains)?;
+    claim(dir, record, &name)?;
+    Ok(config)
 }
 
-/// A recorded market writes into a store of its own kind, or into one where no cockpit has run.
-fn claim(dir: &Path, record: Record) -> Result<(), WorldError> {
+/// A recorded market writes into a store of its own, or into one where no cockpit has run.
+fn claim(dir: &Path, record: Record, name: &str) -> Result<(), WorldError> {
     let mark = dir.join(RECORDED);
-    if mark.exists() {
+    match kept_name(&mark)? {
+        Some(kept) if !kept.is_empty() => return same_market(dir, kept, name),
+        Some(_) => {}
+        None if record.has_sessions || dir.join(FILE).exists() => {
+            return Err(WorldError::OtherStore { dir: dir.to_owned() });
+        }
+        None => {}
+    }
+    std::fs::write(&mark, name).map_err(|source| WorldError::Unwritable { path: mark, source })
+}
+
+/// Underlyings and days, in one order however the files were named.
+fn name_of(chains: &[ChainFile]) -> String {
+    let mut names: Vec<String> = chains.iter().map(|c| format!("{} {}", c.underlying, c.date)).collect();
+    names.sort();
+    names.dedup();
+    names.join(", ")
+}
+
+/// What the mark says; `None` where there is none.
+fn kept_name(mark: &Path) -> Result<Option<String>, WorldError> {
+    match std::fs::read_to_string(mark) {
+        Ok(text) => Ok(Some(text.trim().to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(WorldError::Unreadable { path: mark.to_owned(), source }),
+    }
+}
+
+fn same_market(dir: &Path, kept: String, wished: &str) -> Result<(), WorldError> {
+    if kept == wished {
         return Ok(());
     }
-    if record.has_sessions || dir.join(FILE).exists() {
-        return Err(WorldError::OtherStore { dir: dir.to_owned() });
+    Err(WorldError::OtherDay { dir: dir.to_owned(), kept, wished: wished.to_owned() })
+}
+
+/// Whether the store's record is of the market that the arguments name, for commands that would otherwise be
+/// done in another one. `runs`: a cockpit has the store, so that a record without a mark is a real broker's.
+pub fn agree(dir: &Path, wish: &WorldWish, runs: bool) -> Result<(), WorldError> {
+    let other = || Err(WorldError::OtherStore { dir: dir.to_owned() });
+    let recorded = dir.join(RECORDED);
+    if !wish.market.is_empty() {
+        return match kept_name(&recorded)? {
+            Some(kept) if !kept.is_empty() => same_market(dir, kept, &name_of(&chains(wish)?)),
+            Some(_) => Ok(()),
+            None if runs || dir.join(FILE).exists() => other(),
+            None => Ok(()),
+        };
     }
-    std::fs::write(&mark, "").map_err(|source| WorldError::Unwritable { path: mark, source })
+    let Some(wished) = wish.seed else { return Ok(()) };
+    match kept_world(&dir.join(FILE))? {
+        Some(kept) if kept.seed == wished => Ok(()),
+        Some(kept) => Err(WorldError::OtherSeed { dir: dir.to_owned(), kept: kept.seed, wished }),
+        None if runs || recorded.exists() => other(),
+        None => Ok(()),
+    }
 }
 
 /// What the screen says about where its numbers come from.
@@ -164,7 +223,7 @@ pub fn banner(wish: &WorldWish, has_credentials: bool) -> String {
 /// where its clock would stand now: clients have seen that time and do not go back.
 pub fn standing_alone(wish: &WorldWish, earlier: Option<RunBefore>) -> Result<SimConfig, WorldError> {
     if !wish.market.is_empty() {
-        return recorded(wish);
+        return recorded(wish, chains(wish)?);
     }
     let now = Utc::now();
     let seen = earlier.map(|earlier| earlier.clock_at(now, wish.speed));
@@ -189,16 +248,16 @@ impl RunBefore {
     }
 }
 
+fn chains(wish: &WorldWish) -> Result<Vec<ChainFile>, WorldError> {
+    let read = |path: &PathBuf| {
+        let file = chain_file::read(lines(path)?, wish.day);
+        file.map_err(|error| WorldError::Input { path: path.clone(), why: error.to_string() })
+    };
+    wish.market.iter().map(read).collect()
+}
+
 /// A day of real chains shown as an open session, with the book and the history that the files give.
-fn recorded(wish: &WorldWish) -> Result<SimConfig, WorldError> {
-    let chains = wish
-        .market
-        .iter()
-        .map(|path| {
-            let file = chain_file::read(lines(path)?, wish.day);
-            file.map_err(|error| WorldError::Input { path: path.clone(), why: error.to_string() })
-        })
-        .collect::<Result<Vec<_>, _>>()?;
+fn recorded(wish: &WorldWish, chains: Vec<ChainFile>) -> Result<SimConfig, WorldError> {
     let mut history = BarsBySymbol::default();
     for path in &wish.history {
         let read = history_file::read(lines(path)?, Closes::Traded);
@@ -265,13 +324,41 @@ mod tests {
     fn recorded_markets_and_the_demo_keep_apart() {
         let dir = tempfile::tempdir().unwrap();
         let record = Record { last_event: Some(Utc::now()), has_sessions: true };
-        assert!(matches!(claim(dir.path(), record), Err(WorldError::OtherStore { .. })));
-        claim(dir.path(), Record::default()).unwrap();
+        assert!(matches!(claim(dir.path(), record, "SPY 2025-05-06"), Err(WorldError::OtherStore { .. })));
+        claim(dir.path(), Record::default(), "SPY 2025-05-06").unwrap();
         assert!(is_simulated(dir.path()));
-        claim(dir.path(), record).unwrap();
+        claim(dir.path(), record, "SPY 2025-05-06").unwrap();
         assert!(matches!(seeded(dir.path(), &wish(), Record::default()), Err(WorldError::OtherStore { .. })));
         let demo = tempfile::tempdir().unwrap();
         seeded(demo.path(), &wish(), Record::default()).unwrap();
-        assert!(matches!(claim(demo.path(), Record::default()), Err(WorldError::OtherStore { .. })));
+        assert!(matches!(claim(demo.path(), Record::default(), "SPY"), Err(WorldError::OtherStore { .. })));
+    }
+
+    #[test]
+    fn the_record_of_one_recorded_day_takes_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let mark = dir.path().join(RECORDED);
+        claim(dir.path(), Record::default(), "SPY 2025-05-06").unwrap();
+        let other = claim(dir.path(), Record::default(), "SPY 2023-09-14").unwrap_err();
+        assert!(other.to_string().contains("SPY 2025-05-06, not SPY 2023-09-14"), "{other}");
+        assert_eq!(std::fs::read_to_string(&mark).unwrap(), "SPY 2025-05-06");
+        // A mark that does not say which is named by the next start.
+        std::fs::write(&mark, "").unwrap();
+        claim(dir.path(), Record { last_event: None, has_sessions: true }, "SPY 2023-09-14").unwrap();
+        assert_eq!(std::fs::read_to_string(&mark).unwrap(), "SPY 2023-09-14");
+    }
+
+    #[test]
+    fn a_seed_agrees_with_its_own_store_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let of = |seed| WorldWish { seed, ..wish() };
+        assert!(agree(dir.path(), &of(Some(3)), false).is_ok(), "nothing is there yet");
+        assert!(matches!(agree(dir.path(), &of(Some(3)), true), Err(WorldError::OtherStore { .. })));
+        seeded(dir.path(), &of(Some(3)), Record::default()).unwrap();
+        assert!(agree(dir.path(), &of(Some(3)), true).is_ok());
+        assert!(agree(dir.path(), &of(None), true).is_ok());
+        assert!(matches!(agree(dir.path(), &of(Some(4)), true), Err(WorldError::OtherSeed { .. })));
+        let market = WorldWish { market: vec!["spy.csv".into()], ..wish() };
+        assert!(matches!(agree(dir.path(), &market, true), Err(WorldError::OtherStore { .. })));
     }
 }

@@ -368,3 +368,90 @@ fn health_says_when_the_broker_is_gone() {
     assert_eq!(gone.json()["broker"]["reachable"], false);
     assert!(gone.err.contains("→"), "{}", gone.err);
 }
+
+const RECORDED: &str =
+    "quote_date,underlying,spot,root,expiration,strike,right,bid,ask,last,volume,open_interest,iv,delta
+2025-05-06,SPY,558.80,SPY,2025-06-20,560,C,12.00,12.10,12.0,10,100,0.18,0.50
+2025-05-06,SPY,558.80,SPY,2025-06-20,560,P,11.00,11.10,11.0,10,100,0.19,-0.50
+";
+
+#[test]
+fn a_recorded_name_without_a_chain_is_not_live() {
+    let home = Home::new();
+    let write = |name: &str, text: &str| {
+        let path = home.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.display().to_string()
+    };
+    let chain = write("spy.csv", RECORDED);
+    let prices = write(
+        "prices.csv",
+        "date,symbol,close\n2025-05-02,QQQ,488.83\n2025-05-05,QQQ,485.93\n2025-05-06,QQQ,481.41\n",
+    );
+    let indices = write(
+        "vix.csv",
+        "date,vix,vix3m\n2025-05-02,22.68,24.0\n2025-05-05,23.64,24.55\n2025-05-06,24.76,25\n",
+    );
+    let market = home
+        .run(&["snapshot", "--json", "--market", &chain, "--history", &prices, "--history", &indices])
+        .expect(0)
+        .json()["market"]
+        .clone();
+    let quote = |symbol: &str| {
+        let quotes = market["quotes"].as_array().expect("quotes");
+        quotes.iter().find(|quote| quote["symbol"] == symbol).expect("in the panel").clone()
+    };
+    assert_eq!(quote("SPY")["last"]["standing"], "live");
+    assert_eq!(quote("QQQ")["last"], serde_json::json!({ "value": 485.93, "standing": "stale" }));
+    assert_eq!(quote("QQQ")["change_percent"]["standing"], "unknown");
+    assert_eq!(market["vix"], serde_json::json!({ "value": 23.64, "standing": "stale" }));
+    assert_eq!(market["vix_change"]["standing"], "unknown");
+    assert_eq!(market["term_ratio"]["standing"], "stale");
+}
+
+#[test]
+fn another_recorded_market_is_refused_by_the_store_and_by_a_running_cockpit() {
+    let home = Home::new();
+    let write = |name: &str, text: &str| {
+        let path = home.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.display().to_string()
+    };
+    let (first, second) =
+        (write("a.csv", RECORDED), write("b.csv", &RECORDED.replace("2025-05-06", "2025-05-08")));
+    let store = home.path().join("kept").display().to_string();
+    home.run(&["snapshot", "--json", "--store", &store, "--market", &first]).expect(0);
+    let before = home.run(&["events", "--json", "--store", &store]).expect(0).out;
+    home.run(&["snapshot", "--store", &store, "--market", &second])
+        .expect(1)
+        .says("SPY 2025-05-06, not SPY 2025-05-08")
+        .says("--store");
+    home.run(&["log", "--rationale", "x", "--store", &store, "--market", &second])
+        .expect(1)
+        .says("SPY 2025-05-06");
+    assert_eq!(
+        home.run(&["events", "--json", "--store", &store]).expect(0).out,
+        before,
+        "nothing is written"
+    );
+
+    let mut cockpit = home.in_terminal(&[]);
+    cockpit.wait_for("Risk by underlying");
+    let demo = home.store().display().to_string();
+    let other = ["--store", demo.as_str(), "--market", first.as_str()];
+    let refused = |args: &[&str]| {
+        home.run(&[args, &other].concat()).expect(1).says(&demo).says("name another folder");
+    };
+    refused(&["snapshot"]);
+    refused(&["log", "--rationale", "x"]);
+    refused(&["book", "spy", "ic", "45d", "16", "w5", "x1", "--rationale", "x"]);
+    home.run(&["snapshot", "--store", &demo, "--seed", "99"]).expect(1).says("of seed 7, not 99");
+    home.run(&["snapshot", "--store", &demo, "--seed", "7"]).expect(0);
+    for kind in ["trade.intended", "note.recorded"] {
+        assert_eq!(home.run(&["events", "--kind", kind]).expect(0).out, "", "nothing is booked");
+    }
+    let pid =
+        rustix::process::Pid::from_raw(i32::try_from(cockpit.pid()).expect("small")).expect("a process");
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("told");
+    cockpit.end();
+}

@@ -25,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 pub async fn run(setting: Setting, args: BookArgs) -> Result<Exit, Trouble> {
     let (line, rationale) = wish(&args)?;
+    super::refuse_other_market(&setting).await?;
     let command = Command::Book { line, rationale };
     let told = match Client::connect(&setting.store).await {
         Ok(client) => ask_cockpit(client, command).await?,

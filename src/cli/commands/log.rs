@@ -19,6 +19,7 @@ use crate::runtime::shell::Shell;
 const LINE_LIMIT: u64 = 64 * 1024;
 
 pub async fn run(setting: &Setting, args: LogArgs) -> Result<Exit, Trouble> {
+    super::refuse_other_market(setting).await?;
     let mut shell = Shell::open(&setting.store, setting.engine_config()?).await?;
     let done = match &args.batch {
         Some(file) => batch(&mut shell, file).await,

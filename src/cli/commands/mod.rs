@@ -3,6 +3,9 @@
 use std::io::Write;
 
 use super::exit::{Exit, Trouble};
+use super::setting::Setting;
+use crate::runtime::control::Client;
+use crate::runtime::world;
 
 mod batch;
 pub mod book;
@@ -18,6 +21,16 @@ pub mod sim;
 mod sim_credentials;
 pub mod snapshot;
 pub mod store;
+
+/// What a running cockpit answers or records is of its own market: arguments that name another are refused.
+pub async fn refuse_other_market(setting: &Setting) -> Result<(), Trouble> {
+    if setting.wish.market.is_empty() && setting.wish.seed.is_none() {
+        return Ok(());
+    }
+    let runs = Client::connect(&setting.store).await.is_ok();
+    world::agree(&setting.store, &setting.wish, runs)
+        .map_err(|error| Trouble::failed(error.to_string()).with_remedy(error.remedy()))
+}
 
 /// To stdout, at once.
 pub fn print(text: &str) -> Result<(), Trouble> {

@@ -11,6 +11,7 @@ use crate::snapshot::Snapshot;
 use crate::tui;
 
 pub async fn run(setting: Setting, args: SnapshotArgs) -> Result<Exit, Trouble> {
+    super::refuse_other_market(&setting).await?;
     let wait = Duration::from_secs(args.wait.min(600));
     let (snapshot, complete) = match of_the_cockpit(&setting, wait).await? {
         Some(taken) => taken,
