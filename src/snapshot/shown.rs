@@ -60,6 +60,13 @@ impl<T> From<Reading<T>> for Shown<T> {
     }
 }
 
+impl Shown<f64> {
+    /// As [`Self::of`], and without a sign on zero: the sum of nothing is 0, not −0.
+    pub fn figure(value: Option<f64>, standing: Standing) -> Self {
+        Self::of(value.map(|value| value + 0.0), standing)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,5 +76,12 @@ mod tests {
         assert_eq!(Shown::of(Some(0.0), Standing::Unknown), Shown::unknown());
         assert_eq!(Shown::<f64>::of(None, Standing::Live), Shown::unknown());
         assert_eq!(Shown::of(Some(1.0), Standing::Stale), Shown::stale(1.0));
+    }
+
+    #[test]
+    fn zero_has_no_sign() {
+        let nothing = Shown::figure(Some(-0.0), Standing::Live);
+        assert!(nothing.value.is_some_and(f64::is_sign_positive), "{nothing:?}");
+        assert_eq!(Shown::figure(Some(-1.5), Standing::Stale), Shown::stale(-1.5));
     }
 }

@@ -85,6 +85,12 @@ impl Facts<'_> {
         }
     }
 
+    /// For what stands alone, with no count of missing parts beside it, and for quantiles and worst cases,
+    /// which some of the legs say nothing about: whole or unknown.
+    fn whole(&self, coverage: &Coverage) -> Standing {
+        if coverage.unpriced > 0 { Standing::Unknown } else { self.standing(coverage) }
+    }
+
     fn year(&self) -> i32 {
         new_york_date(self.now).year()
     }

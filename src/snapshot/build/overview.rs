@@ -104,8 +104,7 @@ pub(super) fn answer(
         let which: Vec<String> = of(LimitState::Breached).map(words).collect();
         (AnswerState::Breached, format!("BREACHED: {}", which.join(", ")))
     } else if unpriced > 0 {
-        let legs = if unpriced == 1 { "leg" } else { "legs" };
-        (AnswerState::Unknown, format!("UNKNOWN ({unpriced} {legs} unpriced)"))
+        (AnswerState::Unknown, format!("UNKNOWN ({})", legs_unpriced(unpriced)))
     } else if of(LimitState::Unknown).next().is_some() {
         let which: Vec<String> =
             of(LimitState::Unknown).map(|row| format!("{} {}", row.id.words(), row.portfolio)).collect();
@@ -192,23 +191,30 @@ pub(super) fn account(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> AccountSt
         day.include(&trade.day);
         open.include(&trade.open);
     }
-    let state = facts.risk.map_or(Standing::Unknown, |risk| facts.standing(&risk.exposures.total.coverage));
+    let state = facts.risk.map_or(Standing::Unknown, |risk| facts.whole(&risk.exposures.total.coverage));
     let var = facts.risk.and_then(|risk| risk.var.known());
     let known = !facts.books.accounts.is_empty();
     AccountStrip {
         net_liq: if known { net_liq.whole().into() } else { Shown::unknown() },
         accounts,
-        var95: Shown::of(var.map(|var| var.var95), state),
+        var95: Shown::figure(var.map(|var| var.var95), state),
         var_method: facts.risk.map_or_else(String::new, |risk| match &risk.var {
+            VarOutcome::Known { .. } if risk.exposures.total.coverage.unpriced > 0 => {
+                legs_unpriced(risk.exposures.total.coverage.unpriced)
+            }
             VarOutcome::Known { report } => report.method.words().to_owned(),
             VarOutcome::Unknown { why, .. } => why.clone(),
         }),
-        var_utilisation: Shown::of(var_utilisation(facts), state),
-        es975: Shown::of(var.map(|var| var.es975), state),
+        var_utilisation: Shown::figure(var_utilisation(facts), state),
+        es975: Shown::figure(var.map(|var| var.es975), state),
         buying_power_used: Shown::of(buying_power_used(facts), facts.slow()),
-        day: day.known().into(),
-        open: open.known().into(),
+        day: day.whole().into(),
+        open: open.whole().into(),
     }
+}
+
+fn legs_unpriced(count: usize) -> String {
+    format!("{count} {} unpriced", if count == 1 { "leg" } else { "legs" })
 }
 
 /// Capital and what the open trades have made: what limits are measured against.
@@ -289,7 +295,7 @@ fn strip(
 ) -> PortfolioStrip {
     let id = portfolio.map(|portfolio| portfolio.id);
     let found = facts.risk.and_then(|risk| risk.portfolios.iter().find(|row| row.id == id));
-    let state = found.map_or(Standing::Unknown, |row| facts.standing(&row.total.coverage));
+    let state = found.map_or(Standing::Unknown, |row| facts.whole(&row.total.coverage));
     let trades =
         facts.books.trades.values().filter(|trade| trade.portfolio == id && (facts.counted)(trade)).count();
     let mut open = Total::default();
@@ -310,10 +316,10 @@ fn strip(
             Some(_) => StripKind::Real,
         },
         equity,
-        beta_delta: Shown::of(found.map(|row| row.total.beta_weighted_delta), state),
-        theta_day: Shown::of(found.map(|row| row.total.theta_day), state),
-        worst: Shown::of(found.and_then(|row| row.worst.as_ref()).map(|worst| worst.pnl), state),
-        var95: Shown::of(found.and_then(|row| row.var.known()).map(|var| var.var95), state),
+        beta_delta: Shown::figure(found.map(|row| row.total.beta_weighted_delta), state),
+        theta_day: Shown::figure(found.map(|row| row.total.theta_day), state),
+        worst: Shown::figure(found.and_then(|row| row.worst.as_ref()).map(|worst| worst.pnl), state),
+        var95: Shown::figure(found.and_then(|row| row.var.known()).map(|var| var.var95), state),
         trades,
         tightest: limits.iter().find(|row| row.portfolio == name).cloned(),
         name,

@@ -49,10 +49,12 @@ fn row(facts: &Facts<'_>, trades: &[TradeFacts<'_>], symbol: &Symbol) -> RiskRow
     let report = facts.risk;
     let found = report.and_then(|risk| risk.exposures.underlyings.iter().find(|row| row.symbol == *symbol));
     let figure = |of: fn(&Exposure) -> f64| match found {
-        Some(row) => Shown::of(Some(of(&row.exposure)), facts.standing(&row.coverage)),
+        Some(row) => Shown::figure(Some(of(&row.exposure)), facts.standing(&row.coverage)),
         None => Shown::unknown(),
     };
-    let state = found.map_or(Standing::Unknown, |row| facts.standing(&row.coverage));
+    let state = found.map_or(Standing::Unknown, |row| facts.whole(&row.coverage));
+    // A row's part of VaR is a part of the whole book's.
+    let book = report.map_or(Standing::Unknown, |risk| facts.whole(&coverage(risk)));
     let worst = report
         .and_then(|risk| risk.worst_parts.iter().find(|part| part.symbol == *symbol))
         .map(|part| part.pnl);
@@ -82,8 +84,8 @@ fn row(facts: &Facts<'_>, trades: &[TradeFacts<'_>], symbol: &Symbol) -> RiskRow
             vega_point: figure(|e| e.vega_point),
             day: day.known().into(),
             open: open.known().into(),
-            worst: Shown::of(worst, state),
-            var95: Shown::of(var95, state),
+            worst: Shown::figure(worst, state),
+            var95: Shown::figure(var95, book),
             unpriced: found.map_or(0, |row| row.coverage.unpriced),
         },
         binding_share: binding.as_ref().and_then(|(_, share)| *share),
@@ -131,8 +133,8 @@ fn total(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> RiskSums {
     };
     let sum = &risk.exposures.total;
     let state = facts.standing(&sum.coverage);
-    // An empty sum of negatives is no negative zero.
-    let figure = |value: f64| Shown::of(Some(value + 0.0), state);
+    let whole = facts.whole(&sum.coverage);
+    let figure = |value: f64| Shown::figure(Some(value), state);
     RiskSums {
         dollar_delta: figure(sum.dollar_delta),
         beta_delta: figure(sum.beta_weighted_delta),
@@ -141,8 +143,8 @@ fn total(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> RiskSums {
         vega_point: figure(sum.vega_point),
         day,
         open,
-        worst: Shown::of(risk.worst.as_ref().map(|worst| worst.pnl), state),
-        var95: Shown::of(risk.var.known().map(|var| var.var95), state),
+        worst: Shown::figure(risk.worst.as_ref().map(|worst| worst.pnl), whole),
+        var95: Shown::figure(risk.var.known().map(|var| var.var95), whole),
         unpriced: sum.coverage.unpriced,
     }
 }
@@ -186,7 +188,7 @@ pub(super) fn scenario(facts: &Facts<'_>, net_liq: Option<Money>) -> ScenarioPan
         cells: grid
             .cells
             .iter()
-            .map(|row| row.iter().map(|cell| Shown::of(Some(cell.pnl), state)).collect())
+            .map(|row| row.iter().map(|cell| Shown::figure(Some(cell.pnl), state)).collect())
             .collect(),
         worst,
         reverse: reverse(risk),
@@ -220,7 +222,7 @@ fn reverse(risk: &RiskReport) -> Vec<String> {
 /// What the empty state counts as, and what a partial one does.
 pub(super) fn stress(facts: &Facts<'_>, net_liq: Option<Money>) -> Vec<StressRow> {
     let Some(risk) = facts.risk else { return Vec::new() };
-    let state = facts.standing(&coverage(risk));
+    let state = facts.whole(&coverage(risk));
     let mut rows: Vec<StressRow> = risk
         .stresses
         .iter()
@@ -231,7 +233,7 @@ pub(super) fn stress(facts: &Facts<'_>, net_liq: Option<Money>) -> Vec<StressRow
                 signed(stress.spot_move * 100.0, 1),
                 signed(stress.vol_points, 0)
             ),
-            pnl: Shown::of(Some(stress.pnl), state),
+            pnl: Shown::figure(Some(stress.pnl), state),
             of_net_liq: Shown::of(share(stress.pnl, net_liq).map(|part| part * stress.pnl.signum()), state),
         })
         .collect();
