@@ -204,16 +204,16 @@ fn spawn(
 }
 
 impl Running {
-    /// Waits for a complete picture, and then a little for the daily prices that betas and volatilities come
+    /// Waits for a picture that is `enough`, and then a little for the daily prices that betas and volatilities come
     /// from: not every underlying has them.
-    pub async fn complete(&self, patience: Duration) -> bool {
+    pub async fn complete(&self, patience: Duration, enough: fn(&Snapshot) -> bool) -> bool {
         let mut snapshots = self.snapshots.clone();
-        let complete = |picture: &Option<Arc<Snapshot>>| picture.as_ref().is_some_and(|p| p.is_complete());
+        let complete = |picture: &Option<Arc<Snapshot>>| picture.as_ref().is_some_and(|p| enough(p));
         if !timeout(patience, snapshots.wait_for(complete)).await.is_ok_and(|waited| waited.is_ok()) {
             return false;
         }
         let settled = |picture: &Option<Arc<Snapshot>>| {
-            picture.as_ref().is_some_and(|p| p.is_complete() && p.freshness.without_history == 0)
+            picture.as_ref().is_some_and(|p| enough(p) && p.freshness.without_history == 0)
         };
         drop(timeout(HISTORY_PATIENCE, snapshots.wait_for(settled)).await);
         true

@@ -62,6 +62,16 @@ impl Snapshot {
             && (self.positions.groups.is_empty() || !self.underlyings.rows.is_empty())
     }
 
+    /// Complete, every leg in view is priced, and no link is down: what a script may rely on.
+    pub fn is_whole(&self) -> bool {
+        use header::LinkKind::{Connecting, Down, Live, Quiet, Refused, Snapshot};
+        let linked = match self.header.link.kind {
+            Live | Snapshot => true,
+            Connecting | Quiet | Down | Refused => false,
+        };
+        self.is_complete() && linked && self.underlyings.total.unpriced == 0
+    }
+
     /// The same as an earlier picture, read later: whoever shows that one moves its clock and its ages on.
     pub fn differs_in_time_only(&self, earlier: &Self) -> bool {
         let elapsed = (self.as_of - earlier.as_of).num_milliseconds() as f64 / 1000.0;

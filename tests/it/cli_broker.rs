@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::Datelike;
 use serde_json::Value;
 
 use super::cli::{Broker, Home, unreachable};
@@ -454,4 +455,66 @@ fn another_recorded_market_is_refused_by_the_store_and_by_a_running_cockpit() {
         rustix::process::Pid::from_raw(i32::try_from(cockpit.pid()).expect("small")).expect("a process");
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("told");
     cockpit.end();
+}
+
+/// One option that the recorded day quotes, and shares that it knows nothing of.
+#[test]
+fn a_leg_without_a_quote_leaves_nothing_that_looks_whole() {
+    let home = Home::new();
+    let mut chain = "quote_date,underlying,spot,root,expiration,strike,right,bid,ask\n".to_owned();
+    for strike in [600_i32, 610, 620, 630, 640] {
+        for (right, inside) in [("C", 620 - strike), ("P", strike - 620)] {
+            let bid = inside.max(0) + 7;
+            chain
+                .push_str(&format!("2026-08-05,SPY,620,SPY,2026-08-21,{strike},{right},{bid}.00,{bid}.10\n"));
+        }
+    }
+    let book = "positions:
+  - {underlying: SPY, type: put, strike: 610, expiry: 2026-08-21, quantity: -1}
+  - {underlying: GOOG, type: stock, quantity: 100, entry: 180.00}
+";
+    let mut closes = "date,symbol,close\n".to_owned();
+    let days = chrono::NaiveDate::from_ymd_opt(2026, 3, 2).expect("a day").iter_days().take(156);
+    for (day, up) in
+        days.filter(|day| day.weekday().number_from_monday() < 6).zip([0, 4, -3, 6, 1].iter().cycle())
+    {
+        closes.push_str(&format!("{day},SPY,{}\n", 620 + up));
+    }
+    std::fs::write(home.path().join("closes.csv"), closes).expect("daily prices");
+    std::fs::write(home.path().join("spy.csv"), chain).expect("a chain");
+    std::fs::write(home.path().join("book.yaml"), book).expect("a book");
+    let taken = [
+        "snapshot",
+        "--json",
+        "--wait",
+        "2",
+        "--market",
+        "spy.csv",
+        "--book",
+        "book.yaml",
+        "--history",
+        "closes.csv",
+    ];
+    let ran = home.run(&taken).expect(4).says("not complete in time");
+    let text = ran.out.clone();
+    let snapshot = ran.json();
+    assert_eq!(snapshot["answer"]["headline"], "UNKNOWN (1 leg unpriced)");
+    assert_eq!(snapshot["account"]["var_method"], "1 leg unpriced");
+    assert_eq!(snapshot["underlyings"]["total"]["unpriced"], 1);
+    assert_eq!(
+        snapshot["underlyings"]["total"]["beta_delta"]["standing"], "live",
+        "with the count beside it"
+    );
+    for (panel, figures) in [
+        ("/account", ["net_liq", "var95", "es975", "day", "open"].as_slice()),
+        ("/underlyings/total", &["worst", "var95"]),
+        ("/stress/0", &["pnl"]),
+    ] {
+        for figure in figures {
+            let shown = &snapshot.pointer(panel).expect(panel)[figure];
+            assert_eq!(shown["standing"], "unknown", "{panel} {figure}: {shown}");
+        }
+    }
+    assert!(!text.contains(":-0.0,") && !text.contains(":-0.0}"), "a zero with a sign");
+    assert_eq!(snapshot["portfolios"][0]["var95"]["value"], 0.0, "an empty portfolio loses nothing");
 }

@@ -18,6 +18,7 @@ use crate::domain::{Command, LimitState, Money, label};
 use crate::runtime::control::{Client, ControlError, Request, Response, Told};
 use crate::runtime::engine_task::Ask;
 use crate::runtime::{telemetry, wire_up};
+use crate::snapshot::Snapshot;
 use crate::store::{Access, Store, StoreError};
 
 /// For the first complete picture, and again for the chain and the evaluation.
@@ -90,7 +91,7 @@ async fn ask_own(setting: &Setting, command: Command) -> Result<Told, Trouble> {
     refuse_damaged(setting)?;
     let _telemetry = telemetry::start(&setting.log_folder(), setting.env.get("COTRADER_LOG"));
     let running = wire_up::start(setting.plan(false)).await?;
-    let told = if running.complete(PATIENCE).await {
+    let told = if running.complete(PATIENCE, Snapshot::is_complete).await {
         let (reply, answer) = oneshot::channel();
         let asked = running.asks.send(Ask::Command { command, reply: Some(reply) }).await;
         match (asked, timeout(PATIENCE, answer).await) {

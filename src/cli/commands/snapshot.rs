@@ -49,7 +49,7 @@ async fn of_the_cockpit(setting: &Setting, wait: Duration) -> Result<Option<(Arc
         match answer {
             Err(_) => return Err(Trouble::failed("the running cockpit does not answer")),
             Ok(None) => return Ok(None),
-            Ok(Some(Ok(snapshot))) if snapshot.is_complete() => return Ok(Some((snapshot, true))),
+            Ok(Some(Ok(snapshot))) if snapshot.is_whole() => return Ok(Some((snapshot, true))),
             Ok(Some(Ok(snapshot))) if !in_time => return Ok(Some((snapshot, false))),
             Ok(Some(Err(error))) if !in_time => return Err(Trouble::failed(error.to_string())),
             Ok(Some(_)) => tokio::time::sleep(ASK_AGAIN).await,
@@ -64,7 +64,7 @@ const ANSWER: Duration = Duration::from_secs(2);
 async fn once(setting: &Setting, wait: Duration) -> Result<(Arc<Snapshot>, bool), Trouble> {
     let _telemetry = telemetry::start(&setting.log_folder(), setting.env.get("COTRADER_LOG"));
     let running = wire_up::start(setting.plan(false)).await?;
-    let complete = running.complete(wait).await;
+    let complete = running.complete(wait, Snapshot::is_whole).await;
     let last = running.snapshots.borrow().clone();
     if let Err(error) = running.stop().await {
         tracing::warn!(%error, "after the picture was taken");
