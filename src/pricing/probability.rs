@@ -66,7 +66,7 @@ impl Lognormal {
         ranges.iter().fold(0.0, |sum, range| sum + self.between(*range))
     }
 
-    /// E[S; low < S < high].
+    /// `E[S; low < S < high]`.
     fn mean_between(&self, range: SpotRange) -> f64 {
         let (low, high) = (self.score(range.low) - self.deviation, self.score(range.high) - self.deviation);
         let mass = if low > 0.0 {
@@ -83,7 +83,7 @@ impl Lognormal {
         if self.deviation > 0.0 { (self.mean + self.deviation * z).exp() } else { self.mean.exp() }
     }
 
-    /// E[P&L].
+    /// `E[P&L]`.
     pub fn expectation(&self, pnl: &ExpiryPnl) -> f64 {
         self.expectation_below(pnl, f64::INFINITY)
     }

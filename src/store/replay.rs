@@ -262,7 +262,7 @@ impl Follower {
         self.next
     }
 
-    /// What was stored since, at most [`CHUNK`] events of it, without kinds that this version does not know.
+    /// What was stored since, at most `CHUNK` events of it, without kinds that this version does not know.
     /// What cannot be read is an error once everything before it has been handed out.
     pub fn read_on(&mut self) -> Result<Vec<Recorded>, StoreError> {
         let last = last_seq(&self.conn).map_err(StoreError::sqlite("read the events"))?;

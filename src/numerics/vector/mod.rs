@@ -3,7 +3,7 @@
 //!
 //! How to write a kernel: put the slices into a struct, implement [`Kernel`] with an `#[inline(always)]`
 //! `run` holding one simple loop (no early exit, no call that is not inlined, no inner iteration), hand
-//! the `FMA` flag down to every function of this module, and start it with [`dispatch`]. Lanes outside a
+//! the `FMA` flag down to every function of this module, and start it with [`dispatch()`]. Lanes outside a
 //! function's stated domain give harmless garbage, never a trap: find and patch them afterwards.
 //!
 //! Never: allocates, branches on data, or knows finance.
