@@ -95,6 +95,15 @@ impl Home {
         serde_json::from_str(&self.output(&["snapshot", "--json"])).expect("a JSON document")
     }
 
+    /// The same as it is, whole or not.
+    pub fn snapshot_as_it_is(&self) -> serde_json::Value {
+        let output =
+            self.command(&["snapshot", "--json", "--wait", "0"]).output().expect("the program starts");
+        let code = output.status.code();
+        assert!(matches!(code, Some(0 | 4)), "{code:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("a JSON document")
+    }
+
     /// Recorded events of a kind, oldest first.
     pub fn events(&self, kind: &str) -> Vec<serde_json::Value> {
         let lines = self.output(&["events", "--json", "--kind", kind]);

@@ -72,7 +72,7 @@ fn a_broker_that_falls_silent_is_noticed_as_fast_and_heard_again_on_the_same_wir
 
     broker.pause();
     nothing_is_live_within_a_second(&term, "● QUIET");
-    let quiet = home.snapshot();
+    let quiet = home.snapshot_as_it_is();
     assert!(all(&quiet, "stale"), "{:?}", standings(&quiet));
     assert_eq!(quiet["header"]["link"]["kind"], "quiet");
     assert_eq!(quiet["answer"]["state"], "unknown");
@@ -86,7 +86,7 @@ fn a_broker_that_falls_silent_is_noticed_as_fast_and_heard_again_on_the_same_wir
     live(&term);
     let took = at.elapsed();
     assert!(took < Duration::from_secs(5), "it took {took:?}");
-    eventually("every figure is live again", || all(&home.snapshot(), "live").then_some(()));
+    eventually("every figure is live again", || all(&home.snapshot_as_it_is(), "live").then_some(()));
     term.keys("q");
     assert_eq!(term.exit().assert_clean().status.exit_code(), 0);
 }
@@ -104,7 +104,7 @@ fn a_broker_that_dies_and_comes_back_is_the_same_broker() {
     for how in [Signal::KILL, Signal::TERM] {
         broker.end(how);
         nothing_is_live_within_a_second(&term, "● DOWN");
-        let gone = home.snapshot();
+        let gone = home.snapshot_as_it_is();
         assert!(all(&gone, "stale"), "{:?}", standings(&gone));
 
         broker.restart(&place);
@@ -114,7 +114,7 @@ fn a_broker_that_dies_and_comes_back_is_the_same_broker() {
         let took = at.elapsed();
         assert!(took < Duration::from_secs(5), "it took {took:?}");
         let after = eventually("every figure is live again", || {
-            let snapshot = home.snapshot();
+            let snapshot = home.snapshot_as_it_is();
             all(&snapshot, "live").then_some(snapshot)
         });
         assert_eq!(held(&after), held(&before), "the same instruments are followed");
@@ -148,7 +148,7 @@ fn a_cut_wire_leaves_nothing_live_and_a_mended_one_everything() {
 
     broker.proxy.cut();
     nothing_is_live_within_a_second(&term, "● DOWN");
-    let cut = home.snapshot();
+    let cut = home.snapshot_as_it_is();
     assert!(all(&cut, "stale"), "{:?}", standings(&cut));
     assert_eq!(cut["answer"]["state"], "unknown");
 
@@ -159,7 +159,7 @@ fn a_cut_wire_leaves_nothing_live_and_a_mended_one_everything() {
     let took = at.elapsed();
     assert!(took < Duration::from_secs(5), "it took {took:?}");
     let after = eventually("every figure is live again", || {
-        let snapshot = home.snapshot();
+        let snapshot = home.snapshot_as_it_is();
         all(&snapshot, "live").then_some(snapshot)
     });
     assert_eq!(held(&after), held(&before), "the same instruments are followed");
