@@ -6,7 +6,7 @@
 
 use std::f64::consts::FRAC_PI_2;
 
-use crate::numerics::vector::{MILLS_END, exp, ln, ln_ratio, mills, mills_pair, mul_add, poly};
+use crate::numerics::vector::{MILLS_END, ln, ln_ratio, mills, mills_pair, mul_add, poly};
 
 pub const FRAC_1_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
 
@@ -58,8 +58,15 @@ pub fn near_mean<const FMA: bool, const STOP: bool>(h: f64, t: f64) -> f64 {
     let mut tail = 0.0;
     let mut n = 3.0;
     for _ in 0..12 {
-        odd = mul_add::<FMA>(ht, even, t2 * odd) * (1.0 / n);
-        even = mul_add::<FMA>(ht, odd, t2 * even) * (1.0 / (n + 1.0));
+        if STOP {
+            // One row waits for every operation: only one of these depends on the term before.
+            let (by_n, by_next) = (1.0 / n, 1.0 / (n + 1.0));
+            odd = mul_add::<FMA>(ht * by_n, even, t2 * by_n * odd);
+            even = mul_add::<FMA>(ht * by_next, odd, t2 * by_next * even);
+        } else {
+            odd = mul_add::<FMA>(ht, even, t2 * odd) * (1.0 / n);
+            even = mul_add::<FMA>(ht, odd, t2 * even) * (1.0 / (n + 1.0));
+        }
         tail += odd;
         if STOP && odd.abs() < 1e-17 {
             break;
@@ -86,6 +93,13 @@ pub fn normal_seed<const FMA: bool>(x: f64, beta: f64) -> f64 {
     // What the normal model lacks to second order, between its limits at h = 0 and for large h.
     let h = x / normal;
     normal * (1.0 + 0.25 * normal * normal / mul_add::<FMA>(2.0 * h, h, 6.0))
+}
+
+/// `ln(v·ratio/target)`, where `squares` is h² + t²: the exponential in v need not be taken. What rounding of the
+/// squares adds to this logarithm is small beside its derivative, which grows like them.
+#[inline(always)]
+fn ln_price<const FMA: bool>(ratio: f64, target: f64, squares: f64) -> f64 {
+    mul_add::<FMA>(-0.5, squares, ln_ratio::<FMA>(FRAC_1_SQRT_2PI * ratio, target))
 }
 
 /// Where and how the steps begin.
@@ -121,8 +135,7 @@ pub fn near<const FMA: bool, const STOP: bool>(x: f64, beta: f64, s: f64) -> (f6
     let t = 0.5 * s;
     let (h2, t2) = (h * h, t * t);
     let mean = near_mean::<FMA, STOP>(h, t);
-    let v = FRAC_1_SQRT_2PI * exp::<FMA>(-0.5 * (h2 + t2));
-    let log = ln_ratio::<FMA>(v * s * mean, beta);
+    let log = ln_price::<FMA>(s * mean, beta, h2 + t2);
     let step = bounded(householder::<FMA>(log, mean, 1.0 / mean, h2, t2));
     (mul_add::<FMA>(s, step, s), step)
 }
@@ -138,8 +151,7 @@ pub fn wide<const FMA: bool>(x: f64, target: f64, side: f64, s: f64) -> (f64, f6
     let outer = h + t;
     let (far, close) = mills_pair::<FMA>(outer, inner);
     let sum = mul_add::<FMA>(-side, far, close);
-    let v = FRAC_1_SQRT_2PI * exp::<FMA>(-0.5 * (h2 + t2));
-    let log = ln_ratio::<FMA>(v * sum, target);
+    let log = ln_price::<FMA>(sum, target, h2 + t2);
     let per_s = 1.0 / s;
     let step = bounded(householder::<FMA>(log, side * sum * per_s, side * s / sum, h2, t2));
     let next = mul_add::<FMA>(s, step, s);

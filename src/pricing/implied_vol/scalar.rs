@@ -8,7 +8,7 @@ use super::formula::{
 };
 use crate::domain::Right;
 use crate::numerics::normal::cdf_over_pdf;
-use crate::numerics::vector::ln_ratio;
+use crate::numerics::vector::{InstructionSet, Kernel, dispatch_on, ln_ratio};
 
 /// European implied volatility per √year, accurate to the conditioning of the problem. Prices near a bound and
 /// whatever does not come to rest go to Jäckel's method.
@@ -53,7 +53,9 @@ pub fn implied_vol(
     if price == most {
         return Err(E::AtMax);
     }
-    if let Some(s) = ordinary(price, forward_side, strike_side, intrinsic, most) {
+    // One row fills no vector: what helps is the fused operation, and the smaller version has it.
+    let ordinary = Ordinary { price, forward_side, strike_side, intrinsic, most };
+    if let Some(s) = dispatch_on(InstructionSet::Avx2, ordinary) {
         return Ok(s / tte_years.sqrt());
     }
     let grow = (rate * tte_years).exp();
@@ -71,29 +73,43 @@ pub fn implied_vol(
         .ok_or(if price - intrinsic < most - price { E::AtIntrinsic } else { E::AtMax })
 }
 
-/// The total volatility where neither bound is near: the steps of the batch, without the fused instructions,
-/// so that the answer is the same on every machine.
-fn ordinary(price: f64, forward_side: f64, strike_side: f64, intrinsic: f64, most: f64) -> Option<f64> {
-    let cash = forward_side + strike_side;
-    let noise = if intrinsic > 0.0 { 1e-13 * cash } else { 1e-280 * cash };
-    let (time_value, missing) = (price - intrinsic, most - price);
-    let least = forward_side.min(strike_side);
-    if !(least > 1e-100 && cash < 1e100 && time_value > noise && missing > 1e-13 * cash) {
-        return None;
+/// The total volatility where neither bound is near, by the steps of the batch.
+struct Ordinary {
+    price: f64,
+    forward_side: f64,
+    strike_side: f64,
+    intrinsic: f64,
+    most: f64,
+}
+
+impl Kernel for Ordinary {
+    type Output = Option<f64>;
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) -> Option<f64> {
+        let Self { price, forward_side, strike_side, intrinsic, most } = self;
+        let cash = forward_side + strike_side;
+        let noise = if intrinsic > 0.0 { 1e-13 * cash } else { 1e-280 * cash };
+        let (time_value, missing) = (price - intrinsic, most - price);
+        let least = forward_side.min(strike_side);
+        if !(least > 1e-100 && cash < 1e100 && time_value > noise && missing > 1e-13 * cash) {
+            return None;
+        }
+        let unit = (forward_side * strike_side).sqrt();
+        let (beta, complement) = (time_value / unit, missing / unit);
+        let x = ln_ratio::<FMA>(forward_side, strike_side).abs();
+        let seed = normal_seed::<FMA>(x, beta);
+        if is_near(seed, x) {
+            return settled(seed, #[inline(always)] |s| near::<FMA, true>(x, beta, s));
+        }
+        let Start { total_vol, side, .. } = start::<FMA>(seed, x, beta, complement, least / unit);
+        let target = if side > 0.0 { beta } else { complement };
+        settled(total_vol, #[inline(always)] |s| wide::<FMA>(x, target, side, s))
     }
-    let unit = (forward_side * strike_side).sqrt();
-    let (beta, complement) = (time_value / unit, missing / unit);
-    let x = ln_ratio::<false>(forward_side, strike_side).abs();
-    let seed = normal_seed::<false>(x, beta);
-    if is_near(seed, x) {
-        return settled(seed, |s| near::<false, true>(x, beta, s));
-    }
-    let Start { total_vol, side, .. } = start::<false>(seed, x, beta, complement, least / unit);
-    let target = if side > 0.0 { beta } else { complement };
-    settled(total_vol, |s| wide::<false>(x, target, side, s))
 }
 
 /// Steps until they vanish.
+#[inline(always)]
 fn settled(mut s: f64, next: impl Fn(f64) -> (f64, f64)) -> Option<f64> {
     for _ in 0..PASSES {
         let (there, step) = next(s);
