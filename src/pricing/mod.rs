@@ -6,6 +6,7 @@
 pub mod american;
 pub mod batch;
 pub mod black_scholes;
+mod columns;
 pub mod exercise;
 pub mod expected_value;
 pub mod first_passage;

@@ -2,6 +2,7 @@
 
 use super::table::{BLOCK, Column, GreekBlock, GreekTable, OptionBlock, OptionTable};
 use crate::numerics::vector::{InstructionSet, Kernel, dispatch_on, exp, ln_ratio, mills, mul_add};
+use crate::pricing::columns::Block;
 use crate::pricing::{OptionInputs, black_scholes};
 
 /// Value and Greeks of every row, on the best instruction set of this processor.
@@ -11,7 +12,7 @@ pub fn greeks(options: &OptionTable, out: &mut GreekTable) {
 
 /// The same on a chosen instruction set, for tests and benches.
 pub fn greeks_on(set: InstructionSet, options: &OptionTable, out: &mut GreekTable) {
-    out.resize(options);
+    out.resize(options.len());
     dispatch_on(set, Greeks { options: &options.blocks, out: &mut out.blocks });
 }
 
@@ -40,7 +41,7 @@ impl Kernel for Greeks<'_> {
         for (options, out) in self.options.iter().zip(self.out) {
             greeks_block::<FMA>(options, out);
             if !inside(options) {
-                patch(options, |lane, option| out.set(lane, &black_scholes::raw_greeks(option)));
+                patch(options, |lane, option| out.set(lane, &black_scholes::raw_greeks(option).into()));
             }
         }
     }

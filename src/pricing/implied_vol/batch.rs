@@ -6,6 +6,7 @@
 use super::formula::{PASSES, REST, Start, near, normal_seed, start, wide};
 use super::table::{BLOCK, Column, QuoteBlock, QuoteTable, VolTable};
 use crate::numerics::vector::{InstructionSet, Kernel, dispatch_on, exp, ln_ratio};
+use crate::pricing::columns::Block;
 
 /// The volatility of every quote, on the best instruction set of this processor.
 pub fn implied_vols(quotes: &QuoteTable, out: &mut VolTable) {
@@ -14,10 +15,10 @@ pub fn implied_vols(quotes: &QuoteTable, out: &mut VolTable) {
 
 /// The same on a chosen instruction set, for tests and benches.
 pub fn implied_vols_on(set: InstructionSet, quotes: &QuoteTable, out: &mut VolTable) {
-    out.resize(quotes);
-    dispatch_on(set, Invert { quotes: &quotes.blocks, out: &mut out.blocks });
+    out.resize(quotes.len());
+    dispatch_on(set, Invert { quotes: &quotes.blocks, out: &mut out.vols.blocks });
     for row in 0..quotes.len() {
-        let vol = &mut out.blocks[row / BLOCK][row % BLOCK];
+        let vol = &mut out.vols.blocks[row / BLOCK][row % BLOCK];
         if !vol.is_nan() {
             continue;
         }

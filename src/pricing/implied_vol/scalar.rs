@@ -100,11 +100,19 @@ impl Kernel for Ordinary {
         let x = ln_ratio::<FMA>(forward_side, strike_side).abs();
         let seed = normal_seed::<FMA>(x, beta);
         if is_near(seed, x) {
-            return settled(seed, #[inline(always)] |s| near::<FMA, true>(x, beta, s));
+            return settled(
+                seed,
+                #[inline(always)]
+                |s| near::<FMA, true>(x, beta, s),
+            );
         }
         let Start { total_vol, side, .. } = start::<FMA>(seed, x, beta, complement, least / unit);
         let target = if side > 0.0 { beta } else { complement };
-        settled(total_vol, #[inline(always)] |s| wide::<FMA>(x, target, side, s))
+        settled(
+            total_vol,
+            #[inline(always)]
+            |s| wide::<FMA>(x, target, side, s),
+        )
     }
 }
 
