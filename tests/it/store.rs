@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use cotrader::domain::event::{Actor, Event, Meta, NoteKind, NoteRecorded, Pending};
 use cotrader::domain::id::{CorrelationId, EventId};
@@ -49,18 +49,23 @@ fn writes_until_it_is_killed() {
     }
 }
 
+/// A process that writes to the store until it is killed.
+fn writer(store: &Path) -> Child {
+    Command::new(std::env::current_exe().expect("this test"))
+        .args(["--exact", "store::writes_until_it_is_killed", "--ignored", "--nocapture"])
+        .env(STORE, store)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("starts")
+}
+
 #[test]
 fn what_was_acknowledged_survives_kill_9() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut acknowledged: Vec<String> = Vec::new();
     for round in 0..6 {
-        let mut child = Command::new(std::env::current_exe().expect("this test"))
-            .args(["--exact", "store::writes_until_it_is_killed", "--ignored", "--nocapture"])
-            .env(STORE, dir.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("starts");
+        let mut child = writer(dir.path());
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let (mut seen, enough) = (0, 15 + 37 * round);
         for line in lines {
@@ -98,13 +103,7 @@ fn what_was_acknowledged_survives_kill_9() {
 #[test]
 fn a_second_process_is_told_who_writes() {
     let dir = tempfile::tempdir().expect("a folder");
-    let mut child = Command::new(std::env::current_exe().expect("this test"))
-        .args(["--exact", "store::writes_until_it_is_killed", "--ignored", "--nocapture"])
-        .env(STORE, dir.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("starts");
+    let mut child = writer(dir.path());
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
     let first = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("acknowledged")));
     assert!(first.is_some(), "the child writes");

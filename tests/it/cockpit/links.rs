@@ -41,8 +41,41 @@ fn live(term: &Term) {
     term.wait_for("● live").wait_for("TOTAL").wait_gone("computing").wait_gone("unpriced").wait_gone("~");
 }
 
+/// A cockpit behind a wire that can be cut, and its picture while every figure is live.
+fn wired(place: &Home) -> (Broker, Home, Term, Value) {
+    let broker = Broker::behind_a_proxy(place);
+    let home = broker.customer();
+    let term = Term::cockpit(&home, 160, 50);
+    live(&term);
+    let before = home.snapshot();
+    assert!(all(&before, "live"), "{:?}", standings(&before));
+    (broker, home, term, before)
+}
+
+/// Five seconds at the most, counted from the call.
+fn live_again(home: &Home, term: &Term) -> Value {
+    let at = Instant::now();
+    live(term);
+    let took = at.elapsed();
+    assert!(took < Duration::from_secs(5), "it took {took:?}");
+    eventually("every figure is live again", || {
+        let snapshot = home.snapshot_as_it_is();
+        all(&snapshot, "live").then_some(snapshot)
+    })
+}
+
+/// `r` brings back what was there before, and it moves: the subscriptions are there, not only a read.
+fn followed_again(home: &Home, term: &Term, before: &Value) -> Value {
+    term.keys("r");
+    let after = live_again(home, term);
+    assert_eq!(held(&after), held(before), "the same instruments are followed");
+    let quotes = |snapshot: &Value| snapshot["market"]["quotes"].to_string();
+    eventually("quotes move", || (quotes(&home.snapshot()) != quotes(&after)).then_some(()));
+    after
+}
+
 /// Counted from the call.
-fn nothing_is_live_within_a_second(term: &Term, badge: &str) {
+fn nothing_is_live_within_a_second(home: &Home, term: &Term, badge: &str) -> Value {
     let at = Instant::now();
     term.wait_until("the badge says so", PATIENCE, |screen| {
         let header = screen.rows(0, 160).next().unwrap_or_default();
@@ -58,22 +91,18 @@ fn nothing_is_live_within_a_second(term: &Term, badge: &str) {
     assert!(took < Duration::from_secs(1), "it took {took:?}, the badge {noticed:?}");
     let header = term.text().lines().next().unwrap_or_default().to_owned();
     assert!(header.contains("why: "), "no reason in {header:?}");
+    let snapshot = home.snapshot_as_it_is();
+    assert!(all(&snapshot, "stale"), "{:?}", standings(&snapshot));
+    snapshot
 }
 
 #[test]
 fn a_broker_that_falls_silent_is_noticed_as_fast_and_heard_again_on_the_same_wire() {
     let place = Home::new();
-    let broker = Broker::behind_a_proxy(&place);
-    let home = broker.customer();
-    let term = Term::cockpit(&home, 160, 50);
-    live(&term);
-    let before = home.snapshot();
-    assert!(all(&before, "live"), "{:?}", standings(&before));
+    let (broker, home, term, _) = wired(&place);
 
     broker.pause();
-    nothing_is_live_within_a_second(&term, "● QUIET");
-    let quiet = home.snapshot_as_it_is();
-    assert!(all(&quiet, "stale"), "{:?}", standings(&quiet));
+    let quiet = nothing_is_live_within_a_second(&home, &term, "● QUIET");
     assert_eq!(quiet["header"]["link"]["kind"], "quiet");
     assert_eq!(quiet["answer"]["state"], "unknown");
     // A read that nobody answers holds nothing up: the screen still obeys.
@@ -82,11 +111,7 @@ fn a_broker_that_falls_silent_is_noticed_as_fast_and_heard_again_on_the_same_wir
     term.keys("<Esc>").wait_gone("─ Keys ─");
 
     broker.resume();
-    let at = Instant::now();
-    live(&term);
-    let took = at.elapsed();
-    assert!(took < Duration::from_secs(5), "it took {took:?}");
-    eventually("every figure is live again", || all(&home.snapshot_as_it_is(), "live").then_some(()));
+    live_again(&home, &term);
     term.keys("q");
     assert_eq!(term.exit().assert_clean().status.exit_code(), 0);
 }
@@ -94,32 +119,14 @@ fn a_broker_that_falls_silent_is_noticed_as_fast_and_heard_again_on_the_same_wir
 #[test]
 fn a_broker_that_dies_and_comes_back_is_the_same_broker() {
     let place = Home::new();
-    let mut broker = Broker::behind_a_proxy(&place);
-    let home = broker.customer();
-    let term = Term::cockpit(&home, 160, 50);
-    live(&term);
-    let before = home.snapshot();
-    assert!(all(&before, "live"), "{:?}", standings(&before));
+    let (mut broker, home, term, before) = wired(&place);
     let mut last = before["as_of"].as_str().expect("an instant").to_owned();
     for how in [Signal::KILL, Signal::TERM] {
         broker.end(how);
-        nothing_is_live_within_a_second(&term, "● DOWN");
-        let gone = home.snapshot_as_it_is();
-        assert!(all(&gone, "stale"), "{:?}", standings(&gone));
+        nothing_is_live_within_a_second(&home, &term, "● DOWN");
 
         broker.restart(&place);
-        let at = Instant::now();
-        term.keys("r");
-        live(&term);
-        let took = at.elapsed();
-        assert!(took < Duration::from_secs(5), "it took {took:?}");
-        let after = eventually("every figure is live again", || {
-            let snapshot = home.snapshot_as_it_is();
-            all(&snapshot, "live").then_some(snapshot)
-        });
-        assert_eq!(held(&after), held(&before), "the same instruments are followed");
-        let quotes = |snapshot: &Value| snapshot["market"]["quotes"].to_string();
-        eventually("quotes move", || (quotes(&home.snapshot()) != quotes(&after)).then_some(()));
+        let after = followed_again(&home, &term, &before);
         // Its clock went on.
         let as_of = after["as_of"].as_str().expect("an instant").to_owned();
         assert!(as_of > last, "{as_of} after {last}");
@@ -138,34 +145,15 @@ fn a_broker_that_dies_and_comes_back_is_the_same_broker() {
 #[test]
 fn a_cut_wire_leaves_nothing_live_and_a_mended_one_everything() {
     let place = Home::new();
-    let broker = Broker::behind_a_proxy(&place);
-    let home = broker.customer();
-    let term = Term::cockpit(&home, 160, 50);
-    live(&term);
+    let (broker, home, term, before) = wired(&place);
     assert!(term.text().contains(" SIM "), "{}", term.text());
-    let before = home.snapshot();
-    assert!(all(&before, "live"), "{:?}", standings(&before));
 
     broker.proxy.cut();
-    nothing_is_live_within_a_second(&term, "● DOWN");
-    let cut = home.snapshot_as_it_is();
-    assert!(all(&cut, "stale"), "{:?}", standings(&cut));
+    let cut = nothing_is_live_within_a_second(&home, &term, "● DOWN");
     assert_eq!(cut["answer"]["state"], "unknown");
 
     broker.proxy.mend();
-    let at = Instant::now();
-    term.keys("r");
-    live(&term);
-    let took = at.elapsed();
-    assert!(took < Duration::from_secs(5), "it took {took:?}");
-    let after = eventually("every figure is live again", || {
-        let snapshot = home.snapshot_as_it_is();
-        all(&snapshot, "live").then_some(snapshot)
-    });
-    assert_eq!(held(&after), held(&before), "the same instruments are followed");
-    // And they move: the subscriptions are there, not only a read.
-    let last = |snapshot: &Value| snapshot["market"]["quotes"].to_string();
-    eventually("quotes move", || (last(&home.snapshot()) != last(&after)).then_some(()));
+    followed_again(&home, &term, &before);
     term.keys("q");
     assert_eq!(term.exit().assert_clean().status.exit_code(), 0);
     // What the wire carried did not leave a secret behind.
