@@ -7,24 +7,10 @@ use std::hint::black_box;
 use cotrader::domain::Right;
 use cotrader::pricing::OptionInputs;
 use cotrader::pricing::american::{Accuracy, American, CashDividend, greeks};
-use rand::RngExt;
 use serde_json::{Value, json};
 
-use crate::inputs::{Inputs, between, random};
+use crate::inputs::{Inputs, OptionRow, random, random_option};
 use crate::{Rounds, Time, emit, timed};
-
-#[derive(serde::Deserialize)]
-struct Row {
-    #[serde(rename = "type")]
-    right: char,
-    spot: f64,
-    strike: f64,
-    rate: f64,
-    div: f64,
-    vol: f64,
-    days: f64,
-    price: Option<f64>,
-}
 
 struct Case {
     inputs: OptionInputs,
@@ -32,37 +18,13 @@ struct Case {
 }
 
 fn cases(inputs: &Inputs, rows: usize) -> Vec<Case> {
-    if let Some(table) = inputs.rows::<Row>("american.csv") {
-        let case = |row: Row| Case {
-            inputs: OptionInputs {
-                right: if row.right == 'C' { Right::Call } else { Right::Put },
-                spot: row.spot,
-                strike: row.strike,
-                rate: row.rate,
-                dividend_yield: row.div,
-                vol_annual: row.vol,
-                tte_years: row.days / 365.0,
-            },
-            reference: row.price,
-        };
-        return table.into_iter().map(case).collect();
+    if let Some(table) = inputs.rows::<OptionRow>("american.csv") {
+        let case = |row: &OptionRow| Case { inputs: row.option(), reference: row.price };
+        return table.iter().map(case).collect();
     }
     let mut random = random();
-    (0..rows)
-        .map(|_| {
-            let spot = between(&mut random, 20.0, 500.0);
-            let inputs = OptionInputs {
-                right: if random.random::<bool>() { Right::Call } else { Right::Put },
-                spot,
-                strike: spot * between(&mut random, -0.4, 0.4).exp(),
-                rate: between(&mut random, 0.005, 0.08),
-                dividend_yield: between(&mut random, 0.0, 0.05),
-                vol_annual: between(&mut random, 0.08, 0.9),
-                tte_years: between(&mut random, 5.0, 720.0) / 365.0,
-            };
-            Case { inputs, reference: None }
-        })
-        .collect()
+    let option = || random_option(&mut random, [0.005, 0.08], [5.0, 720.0]);
+    std::iter::repeat_with(option).take(rows).map(|inputs| Case { inputs, reference: None }).collect()
 }
 
 pub fn run(inputs: &Inputs, rounds: Rounds) {

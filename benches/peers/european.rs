@@ -3,56 +3,20 @@
 
 use std::hint::black_box;
 
-use cotrader::domain::Right;
 use cotrader::numerics::vector::InstructionSet;
 use cotrader::pricing::batch::{BatchGreeks, GreekTable, OptionTable, greeks_on, prices_on};
 use cotrader::pricing::{OptionInputs, price, raw_greeks};
-use rand::RngExt;
 use serde_json::{Value, json};
 
-use crate::inputs::{Inputs, between, random};
+use crate::inputs::{Inputs, OptionRow, random, random_option};
 use crate::{Rounds, emit, timed};
 
-#[derive(serde::Deserialize)]
-struct Row {
-    #[serde(rename = "type")]
-    right: char,
-    spot: f64,
-    strike: f64,
-    rate: f64,
-    div: f64,
-    vol: f64,
-    t: f64,
-}
-
 fn options(inputs: &Inputs, rows: usize) -> Vec<OptionInputs> {
-    if let Some(table) = inputs.rows::<Row>("european.csv") {
-        let option = |row: Row| OptionInputs {
-            right: if row.right == 'C' { Right::Call } else { Right::Put },
-            spot: row.spot,
-            strike: row.strike,
-            rate: row.rate,
-            dividend_yield: row.div,
-            vol_annual: row.vol,
-            tte_years: row.t,
-        };
-        return table.into_iter().map(option).collect();
+    if let Some(table) = inputs.rows::<OptionRow>("european.csv") {
+        return table.iter().map(OptionRow::option).collect();
     }
     let mut random = random();
-    (0..rows)
-        .map(|_| {
-            let spot = between(&mut random, 20.0, 500.0);
-            OptionInputs {
-                right: if random.random::<bool>() { Right::Call } else { Right::Put },
-                spot,
-                strike: spot * between(&mut random, -0.4, 0.4).exp(),
-                rate: between(&mut random, -0.005, 0.08),
-                dividend_yield: between(&mut random, 0.0, 0.05),
-                vol_annual: between(&mut random, 0.08, 0.9),
-                tte_years: between(&mut random, 2.0, 900.0) / 365.0,
-            }
-        })
-        .collect()
+    (0..rows).map(|_| random_option(&mut random, [-0.005, 0.08], [2.0, 900.0])).collect()
 }
 
 /// The sum of each column.

@@ -2,9 +2,56 @@
 
 use std::path::PathBuf;
 
+use cotrader::domain::Right;
+use cotrader::pricing::OptionInputs;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+
+/// A row of a table of options; a column that a table lacks is `None`.
+#[derive(Deserialize)]
+pub struct OptionRow {
+    #[serde(rename = "type")]
+    right: char,
+    spot: f64,
+    strike: f64,
+    rate: f64,
+    div: f64,
+    vol: f64,
+    /// The time to expiry, in years or in days.
+    t: Option<f64>,
+    days: Option<f64>,
+    pub price: Option<f64>,
+}
+
+impl OptionRow {
+    pub fn option(&self) -> OptionInputs {
+        OptionInputs {
+            right: if self.right == 'C' { Right::Call } else { Right::Put },
+            spot: self.spot,
+            strike: self.strike,
+            rate: self.rate,
+            dividend_yield: self.div,
+            vol_annual: self.vol,
+            tte_years: self.t.or(self.days.map(|days| days / 365.0)).expect("a column t or days"),
+        }
+    }
+}
+
+/// An option as a chain may hold it, with its rate and its days to expiry between these bounds.
+pub fn random_option(random: &mut StdRng, rate: [f64; 2], days: [f64; 2]) -> OptionInputs {
+    let spot = between(random, 20.0, 500.0);
+    OptionInputs {
+        right: if random.random::<bool>() { Right::Call } else { Right::Put },
+        spot,
+        strike: spot * between(random, -0.4, 0.4).exp(),
+        rate: between(random, rate[0], rate[1]),
+        dividend_yield: between(random, 0.0, 0.05),
+        vol_annual: between(random, 0.08, 0.9),
+        tte_years: between(random, days[0], days[1]) / 365.0,
+    }
+}
 
 pub struct Inputs {
     folder: Option<PathBuf>,
