@@ -1,5 +1,7 @@
 //! What must always hold of the containers, whatever the events were. Checked by tests and by `verify`.
 
+use std::collections::BTreeSet;
+
 use super::Containers;
 use crate::domain::TradeKind;
 
@@ -35,6 +37,18 @@ pub fn broken(books: &Containers) -> Vec<String> {
                 }
                 Some(_) => {}
             }
+        }
+    }
+    for (reference, order) in &books.orders {
+        if *reference != order.ticket.reference {
+            found.push(format!("order {} is filed under {reference}", order.ticket.reference));
+        }
+        if !books.trades.contains_key(&order.ticket.trade) {
+            found.push(format!("order {reference} belongs to a trade that does not exist"));
+        }
+        let mut seen = BTreeSet::new();
+        if order.fills.iter().any(|booked| !seen.insert(&booked.fill.id)) {
+            found.push(format!("order {reference} has one fill twice"));
         }
     }
     found

@@ -9,12 +9,16 @@ use serde::Serialize;
 
 use crate::domain::event::Recorded;
 use crate::domain::{
-    Account, AccountId, Balances, Event, Portfolio, PortfolioId, Timestamp, Trade, TradeId, TradingDate,
+    Account, AccountId, Balances, Event, OrderRef, Portfolio, PortfolioId, Timestamp, Trade, TradeId,
+    TradingDate,
 };
 
 pub mod holdings;
 pub mod invariants;
+mod orders;
 mod trades;
+
+pub use orders::{Order, Safety};
 
 /// An account with what the broker last said of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -39,6 +43,8 @@ pub struct Containers {
     pub accounts: BTreeMap<AccountId, HeldAccount>,
     pub portfolios: BTreeMap<PortfolioId, HeldPortfolio>,
     pub trades: BTreeMap<TradeId, Trade>,
+    pub orders: BTreeMap<OrderRef, Order>,
+    pub safety: Safety,
     /// The last session whose close was recorded.
     pub last_close: Option<TradingDate>,
     pub sessions: u64,
@@ -81,6 +87,29 @@ impl Containers {
             Event::TradeResized(e) => trades::resize(&mut self.trades, e),
             Event::TradeMoved(e) => trades::relocate(&mut self.trades, e),
             Event::TradeClosed(e) => trades::close(&mut self.trades, e),
+            Event::TradePromoted(e) => self.promote(e),
+            Event::OrderStaged(e) => self.stage(e, recorded.meta.occurred_at),
+            Event::OrderSubmitted(e) => self.submit(e, recorded.meta.occurred_at),
+            Event::OrderAnswered(e) => self.answered(e, recorded.meta.occurred_at),
+            Event::OrderMoved(e) => self.moved(e, recorded.meta.occurred_at),
+            Event::OrderFilled(e) => self.filled(e),
+            Event::OrderChangeRequested(e) => self.change_requested(e),
+            Event::OrderChangeAnswered(e) => self.change_answered(e),
+            Event::KillRaised(e) => {
+                // Hard stays hard until it is lifted.
+                self.safety.kill = self.safety.kill.max(Some(e.mode));
+                self.safety.kill_why = Some(e.why.clone());
+            }
+            Event::KillLifted(_) => {
+                self.safety.kill = None;
+                self.safety.kill_why = None;
+            }
+            Event::AlarmRaised(e) => {
+                if !self.safety.alarms.contains(&e.alarm) {
+                    self.safety.alarms.push(e.alarm.clone());
+                }
+            }
+            Event::AlarmsCleared(_) => self.safety.alarms.clear(),
         }
     }
 
@@ -110,5 +139,7 @@ impl Containers {
     }
 }
 
+#[cfg(test)]
+mod order_tests;
 #[cfg(test)]
 mod tests;

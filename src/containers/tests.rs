@@ -10,11 +10,11 @@ use crate::domain::{
     CorrelationId, EventId, Instrument, Leg, Price, Strategy, Symbol, TradeState, id::CountedIds,
 };
 
-fn symbol(text: &str) -> Symbol {
+pub(super) fn symbol(text: &str) -> Symbol {
     Symbol::new(text).unwrap()
 }
 
-fn record(books: &mut Containers, event: Event) {
+pub(super) fn record(books: &mut Containers, event: Event) {
     let mut ids = CountedIds(u128::from(books.seq) * 10);
     books.apply(&Recorded {
         seq: books.seq + 1,
@@ -39,7 +39,7 @@ fn shares(quantity: i64) -> Leg {
     }
 }
 
-fn adopted(id: TradeId, quantity: i64) -> Event {
+pub(super) fn adopted(id: TradeId, quantity: i64) -> Event {
     Event::TradeAdopted(TradeAdopted {
         trade: id,
         account: AccountId::from_number("test", "1"),

@@ -47,6 +47,8 @@ id! {
     SessionId,
     /// Ties the events that came from one wish of the trader.
     CorrelationId,
+    /// One intended order. It travels to the broker as our identifier of the order and is never used twice.
+    OrderRef,
 }
 
 impl PortfolioId {

@@ -313,6 +313,13 @@ impl Engine {
 fn changes_risk(event: &Event) -> bool {
     !matches!(
         event,
-        Event::NoteRecorded(_) | Event::MarketObserved(_) | Event::SessionStarted(_) | Event::DayClosed(_)
+        Event::NoteRecorded(_)
+            | Event::MarketObserved(_)
+            | Event::SessionStarted(_)
+            | Event::DayClosed(_)
+            | Event::KillRaised(_)
+            | Event::KillLifted(_)
+            | Event::AlarmRaised(_)
+            | Event::AlarmsCleared(_)
     )
 }

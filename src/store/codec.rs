@@ -6,8 +6,10 @@ use uuid::Uuid;
 
 use super::json;
 use crate::domain::event::{
-    AccountSeen, Actor, BalancesReported, DayClosed, Event, MarketObserved, NoteRecorded, PortfolioDefined,
-    SessionStarted, TradeAdopted, TradeClosed, TradeEvaluated, TradeIntended, TradeMoved, TradeResized,
+    AccountSeen, Actor, AlarmRaised, AlarmsCleared, BalancesReported, DayClosed, Event, KillLifted,
+    KillRaised, MarketObserved, NoteRecorded, OrderAnswered, OrderChangeAnswered, OrderChangeRequested,
+    OrderFilled, OrderMoved, OrderStaged, OrderSubmitted, PortfolioDefined, SessionStarted, TradeAdopted,
+    TradeClosed, TradeEvaluated, TradeIntended, TradeMoved, TradePromoted, TradeResized,
 };
 use crate::domain::time::Timestamp;
 
@@ -58,6 +60,18 @@ vocabulary! {
     "trade.resized" => TradeResized,
     "trade.moved" => TradeMoved,
     "trade.closed" => TradeClosed,
+    "trade.promoted" => TradePromoted,
+    "order.staged" => OrderStaged,
+    "order.submitted" => OrderSubmitted,
+    "order.answered" => OrderAnswered,
+    "order.moved" => OrderMoved,
+    "order.filled" => OrderFilled,
+    "order.change_requested" => OrderChangeRequested,
+    "order.change_answered" => OrderChangeAnswered,
+    "kill.raised" => KillRaised,
+    "kill.lifted" => KillLifted,
+    "alarm.raised" => AlarmRaised,
+    "alarm.cleared" => AlarmsCleared,
     "account.balances_reported" => BalancesReported,
     "account.seen" => AccountSeen,
     "portfolio.defined" => PortfolioDefined,

@@ -15,6 +15,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("../../migrations/0001_events.sql")),
     M::up(include_str!("../../migrations/0002_projections.sql")),
     M::up(include_str!("../../migrations/0003_unknown_greeks.sql")),
+    M::up(include_str!("../../migrations/0004_orders.sql")),
 ];
 
 pub const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);

@@ -6,14 +6,20 @@ use rust_decimal::Decimal;
 
 use super::{Access, Store};
 use crate::domain::account::{Account, AccountKind, Balances};
+use crate::domain::control::{Alarm, ControlCheck, ControlId, KillMode, Measured};
 use crate::domain::event::*;
 use crate::domain::freshness::{Standing, Unusable};
 use crate::domain::id::*;
+use crate::domain::instrument::Instrument;
 use crate::domain::market_context::{
     BetaSource, DailyVolSource, DividendSource, Iv30Source, IvSource, LegMark, MarketContext, Model,
     UnderlyingFactors,
 };
 use crate::domain::money::{Money, Price};
+use crate::domain::order::{
+    BrokerMessage, BrokerOrderId, DryRun, Fill, FillId, NetPrice, OrderAction, OrderLeg, OrderRefusal,
+    OrderStatus, OrderStep, Ticket, TimeInForce, Walk,
+};
 use crate::domain::portfolio::{ExitProfile, Portfolio, PortfolioLimits};
 use crate::domain::strategy::Strategy;
 use crate::domain::symbol::Symbol;
@@ -124,6 +130,11 @@ fn context() -> MarketContext {
     }
 }
 
+/// How many kinds of events there are.
+pub fn all() -> u64 {
+    one_of_each().len() as u64
+}
+
 pub fn one_of_each() -> Vec<Event> {
     let ids = &mut CountedIds(0);
     let trade = TradeId::new(ids);
@@ -229,5 +240,98 @@ pub fn one_of_each() -> Vec<Event> {
             rationale: Some("worthless, as planned".into()),
         }),
         note("a thought"),
+    ]
+    .into_iter()
+    .chain(one_of_each_order_event(trade, account))
+    .collect()
+}
+
+fn one_of_each_order_event(trade: TradeId, account: AccountId) -> Vec<Event> {
+    let ids = &mut CountedIds(900);
+    let reference = OrderRef::new(ids);
+    let limit = NetPrice(Decimal::new(151, 2));
+    let id = BrokerOrderId("771201".into());
+    let ticket = Ticket {
+        reference,
+        trade,
+        account,
+        legs: vec![OrderLeg {
+            instrument: Instrument::Equity(symbol()),
+            action: OrderAction::SellToOpen,
+            quantity: 2,
+        }],
+        limit,
+        time_in_force: TimeInForce::Day,
+    };
+    let checks = vec![ControlCheck {
+        control: ControlId::Collar,
+        value: Measured::Number(0.1 + 0.2),
+        limit: Measured::Text("0.40 from mid".into()),
+        verdict: Verdict::Block,
+        why: Some("the limit is too far from mid: walk it from mid".into()),
+    }];
+    let message = BrokerMessage { code: "margin_check_failed".into(), text: "not enough".into() };
+    let fill = Fill {
+        id: FillId("1_SIM".into()),
+        quantity: Decimal::ONE,
+        price: Price(Decimal::new(210, 2)),
+        at: Some(at(9)),
+    };
+    vec![
+        Event::TradePromoted(TradePromoted { trade, account, rationale: "as planned".into() }),
+        Event::OrderStaged(OrderStaged {
+            ticket: ticket.clone(),
+            walk: Some(Walk {
+                start: limit,
+                worst: NetPrice(Decimal::new(140, 2)),
+                step: Decimal::new(1, 2),
+                every_seconds: 15,
+                for_seconds: 300,
+            }),
+            dry_run: Some(DryRun {
+                body_hash: "abc".into(),
+                at: at(8),
+                buying_power_change: Some(Money(Decimal::from(-1_000))),
+                buying_power_after: None,
+                margin_change: None,
+                fees: Some(Money(Decimal::new(-45, 1))),
+                warnings: vec![message.clone()],
+                errors: vec![],
+            }),
+        }),
+        Event::OrderSubmitted(OrderSubmitted { reference, ticket, checks: checks.clone() }),
+        Event::OrderAnswered(OrderAnswered {
+            reference,
+            answer: Answered::Refused { refusal: OrderRefusal { status: 422, messages: vec![message] } },
+        }),
+        Event::OrderMoved(OrderMoved {
+            reference,
+            step: OrderStep::Accept,
+            id: Some(id.clone()),
+            status: Some(OrderStatus::Other("Parked".into())),
+            limit: Some(limit),
+            why: None,
+        }),
+        Event::OrderFilled(OrderFilled {
+            reference,
+            fills: vec![BookedFill {
+                instrument: Instrument::Equity(symbol()),
+                action: OrderAction::SellToOpen,
+                fill,
+            }],
+        }),
+        Event::OrderChangeRequested(OrderChangeRequested {
+            reference,
+            change: OrderChange::Replace { limit },
+            checks,
+        }),
+        Event::OrderChangeAnswered(OrderChangeAnswered { reference, answer: Answered::Accepted { id } }),
+        Event::KillRaised(KillRaised { mode: KillMode::Hard, why: "the desk is on fire".into() }),
+        Event::KillLifted(KillLifted { reason: "it is out".into() }),
+        Event::AlarmRaised(AlarmRaised {
+            alarm: Alarm::Overfilled { order: "771201".into() },
+            order: Some(reference),
+        }),
+        Event::AlarmsCleared(AlarmsCleared { reason: "looked at the broker".into() }),
     ]
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Event;
-use crate::domain::id::{AccountId, CorrelationId, EventId, PortfolioId, SessionId, TradeId};
+use crate::domain::id::{AccountId, CorrelationId, EventId, OrderRef, PortfolioId, SessionId, TradeId};
 use crate::domain::time::Timestamp;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -13,8 +13,11 @@ pub enum Stream {
     Trade(TradeId),
     Portfolio(PortfolioId),
     Account(AccountId),
+    Order(OrderRef),
     Session(SessionId),
     Market,
+    /// The kill switch and alarms.
+    Safety,
     /// Notes that belong to no trade.
     Journal,
 }
@@ -25,8 +28,10 @@ impl std::fmt::Display for Stream {
             Self::Trade(id) => write!(f, "trade/{id}"),
             Self::Portfolio(id) => write!(f, "portfolio/{id}"),
             Self::Account(id) => write!(f, "account/{id}"),
+            Self::Order(id) => write!(f, "order/{id}"),
             Self::Session(id) => write!(f, "session/{id}"),
             Self::Market => f.write_str("market"),
+            Self::Safety => f.write_str("safety"),
             Self::Journal => f.write_str("journal"),
         }
     }

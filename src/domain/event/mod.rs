@@ -15,7 +15,13 @@ use super::time::TradingDate;
 use super::trade::{CloseReason, Evaluation, TradeKind};
 
 mod envelope;
+mod order;
 pub use envelope::{Actor, Meta, Pending, Recorded, Stream};
+pub use order::{
+    AlarmRaised, AlarmsCleared, Answered, BookedFill, KillLifted, KillRaised, OrderAnswered, OrderChange,
+    OrderChangeAnswered, OrderChangeRequested, OrderFilled, OrderMoved, OrderStaged, OrderSubmitted,
+    TradePromoted,
+};
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -57,6 +63,30 @@ pub enum Event {
     TradeMoved(TradeMoved),
     #[serde(rename = "trade.closed")]
     TradeClosed(TradeClosed),
+    #[serde(rename = "trade.promoted")]
+    TradePromoted(TradePromoted),
+    #[serde(rename = "order.staged")]
+    OrderStaged(OrderStaged),
+    #[serde(rename = "order.submitted")]
+    OrderSubmitted(OrderSubmitted),
+    #[serde(rename = "order.answered")]
+    OrderAnswered(OrderAnswered),
+    #[serde(rename = "order.moved")]
+    OrderMoved(OrderMoved),
+    #[serde(rename = "order.filled")]
+    OrderFilled(OrderFilled),
+    #[serde(rename = "order.change_requested")]
+    OrderChangeRequested(OrderChangeRequested),
+    #[serde(rename = "order.change_answered")]
+    OrderChangeAnswered(OrderChangeAnswered),
+    #[serde(rename = "kill.raised")]
+    KillRaised(KillRaised),
+    #[serde(rename = "kill.lifted")]
+    KillLifted(KillLifted),
+    #[serde(rename = "alarm.raised")]
+    AlarmRaised(AlarmRaised),
+    #[serde(rename = "alarm.cleared")]
+    AlarmsCleared(AlarmsCleared),
     #[serde(rename = "note.recorded")]
     NoteRecorded(NoteRecorded),
 }
@@ -200,6 +230,17 @@ impl Event {
             Self::TradeResized(e) => Stream::Trade(e.trade),
             Self::TradeMoved(e) => Stream::Trade(e.trade),
             Self::TradeClosed(e) => Stream::Trade(e.trade),
+            Self::TradePromoted(e) => Stream::Trade(e.trade),
+            Self::OrderStaged(e) => Stream::Order(e.ticket.reference),
+            Self::OrderSubmitted(e) => Stream::Order(e.reference),
+            Self::OrderAnswered(e) => Stream::Order(e.reference),
+            Self::OrderMoved(e) => Stream::Order(e.reference),
+            Self::OrderFilled(e) => Stream::Order(e.reference),
+            Self::OrderChangeRequested(e) => Stream::Order(e.reference),
+            Self::OrderChangeAnswered(e) => Stream::Order(e.reference),
+            Self::KillRaised(_) | Self::KillLifted(_) | Self::AlarmRaised(_) | Self::AlarmsCleared(_) => {
+                Stream::Safety
+            }
             Self::NoteRecorded(e) => e.trade.map_or(Stream::Journal, Stream::Trade),
         }
     }

@@ -3,6 +3,7 @@
 
 mod days;
 mod decisions;
+mod orders;
 mod trades;
 
 use rusqlite::Connection;
@@ -11,15 +12,18 @@ use crate::domain::event::Event;
 use crate::domain::time::Timestamp;
 
 /// The tables and a total order of their rows, for emptying and comparing.
-pub const TABLES: [(&str, &str); 4] = [
+pub const TABLES: [(&str, &str); 6] = [
     ("trades", "id"),
     ("decisions", "seq"),
     ("daily_close", "date, portfolio, account"),
     ("greeks_history", "date, underlying"),
+    ("orders", "reference"),
+    ("fills", "reference, fill"),
 ];
 
 pub fn apply(conn: &Connection, seq: u64, at: Timestamp, event: &Event) -> rusqlite::Result<()> {
     trades::apply(conn, at, event)?;
+    orders::apply(conn, at, event)?;
     decisions::apply(conn, seq, at, event)?;
     days::apply(conn, event)
 }

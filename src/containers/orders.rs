@@ -1,0 +1,285 @@
+//! What each order event does to the orders and to the trades they belong to. A step that the table does not
+//! know leaves the state alone: `engine` has refused it already, and replay must never fail.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use super::Containers;
+use crate::domain::control::{Alarm, KillMode};
+use crate::domain::event::{
+    Answered, BookedFill, OrderAnswered, OrderChange, OrderChangeAnswered, OrderChangeRequested, OrderFilled,
+    OrderMoved, OrderStaged, OrderSubmitted, TradePromoted,
+};
+use crate::domain::order::{
+    BrokerOrderId, DryRun, FillId, NetPrice, OrderState, OrderStatus, OrderStep, Ticket, Walk,
+};
+use crate::domain::trade::TradeStep;
+use crate::domain::{Leg, OrderRef, Price, Timestamp, Trade, TradeKind, TradeState};
+
+/// One order of ours, from its staging to its end.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Order {
+    /// As staged, then as sent.
+    pub ticket: Ticket,
+    pub walk: Option<Walk>,
+    pub dry_run: Option<DryRun>,
+    pub state: OrderState,
+    /// The limit that works; differs from the ticket's once it walked.
+    pub limit: NetPrice,
+    /// The broker's numbers of it: a replacement brings a new one. The last one works.
+    pub ids: Vec<BrokerOrderId>,
+    pub status: Option<OrderStatus>,
+    pub staged_at: Timestamp,
+    pub sent_at: Option<Timestamp>,
+    /// When the state last changed.
+    pub since: Timestamp,
+    /// Asked of the broker and not answered yet: one at a time.
+    pub change: Option<OrderChange>,
+    /// A change whose answer never came: the order is looked up before anything else is asked of it.
+    pub change_lost: bool,
+    pub fills: Vec<BookedFill>,
+    /// What the broker or the connection last said about it.
+    pub why: Option<String>,
+}
+
+impl Order {
+    pub fn filled(&self, leg: usize) -> Decimal {
+        let Some(leg) = self.ticket.legs.get(leg) else { return Decimal::ZERO };
+        self.fills.iter().filter(|f| f.instrument == leg.instrument).map(|f| f.fill.quantity).sum()
+    }
+
+    pub fn has_fill(&self, id: &FillId) -> bool {
+        self.fills.iter().any(|booked| booked.fill.id == *id)
+    }
+
+    pub fn is_filled(&self) -> bool {
+        (0..self.ticket.legs.len()).all(|leg| self.filled(leg) >= self.wanted(leg))
+    }
+
+    pub fn is_overfilled(&self) -> bool {
+        (0..self.ticket.legs.len()).any(|leg| self.filled(leg) > self.wanted(leg))
+    }
+
+    fn wanted(&self, leg: usize) -> Decimal {
+        self.ticket.legs.get(leg).map_or(Decimal::ZERO, |leg| Decimal::from(leg.quantity))
+    }
+
+    /// The truth about it is not known here.
+    pub fn is_unknown(&self) -> bool {
+        self.state == OrderState::Unknown || self.change_lost
+    }
+}
+
+/// What stops new orders.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Safety {
+    pub kill: Option<KillMode>,
+    pub kill_why: Option<String>,
+    pub alarms: Vec<Alarm>,
+}
+
+impl Containers {
+    /// Orders the broker may hold.
+    pub fn live_orders(&self) -> impl Iterator<Item = &Order> {
+        self.orders.values().filter(|order| order.state.may_work())
+    }
+
+    pub fn order_by_broker_id(&self, id: &BrokerOrderId) -> Option<&Order> {
+        self.orders.values().find(|order| order.ids.contains(id))
+    }
+
+    /// Contracts that an order of ours may be changing at the broker at this moment.
+    pub fn in_flux(&self) -> BTreeSet<(crate::domain::AccountId, crate::domain::Instrument)> {
+        self.live_orders()
+            .flat_map(|order| {
+                order.ticket.legs.iter().map(|leg| (order.ticket.account, leg.instrument.clone()))
+            })
+            .collect()
+    }
+
+    pub(super) fn promote(&mut self, event: &TradePromoted) {
+        if let Some(trade) = self.trades.get_mut(&event.trade) {
+            trade.kind = TradeKind::Real;
+            trade.account = Some(event.account);
+        }
+    }
+
+    pub(super) fn stage(&mut self, event: &OrderStaged, at: Timestamp) {
+        let order = Order {
+            ticket: event.ticket.clone(),
+            walk: event.walk,
+            dry_run: event.dry_run.clone(),
+            state: OrderState::Staged,
+            limit: event.ticket.limit,
+            ids: Vec::new(),
+            status: None,
+            staged_at: at,
+            sent_at: None,
+            since: at,
+            change: None,
+            change_lost: false,
+            fills: Vec::new(),
+            why: None,
+        };
+        self.orders.insert(event.ticket.reference, order);
+    }
+
+    pub(super) fn submit(&mut self, event: &OrderSubmitted, at: Timestamp) {
+        let Some(order) = step(&mut self.orders, event.reference, OrderStep::Send, at) else { return };
+        order.ticket = event.ticket.clone();
+        order.limit = event.ticket.limit;
+        order.sent_at = Some(at);
+        let (trade, closing) = (order.ticket.trade, order.ticket.is_closing());
+        if !closing {
+            step_trade(&mut self.trades, trade, TradeStep::Submit);
+        }
+    }
+
+    pub(super) fn answered(&mut self, event: &OrderAnswered, at: Timestamp) {
+        let (wanted, why, id) = match &event.answer {
+            Answered::Accepted { id } => (OrderStep::Accept, None, Some(id.clone())),
+            Answered::Refused { refusal } => (OrderStep::Refuse, Some(refusal.to_string()), None),
+            Answered::Lost { why } => (OrderStep::Lose, Some(why.clone()), None),
+        };
+        self.moved(
+            &OrderMoved { reference: event.reference, step: wanted, id, status: None, limit: None, why },
+            at,
+        );
+    }
+
+    pub(super) fn moved(&mut self, event: &OrderMoved, at: Timestamp) {
+        let Some(order) = step(&mut self.orders, event.reference, event.step, at) else { return };
+        order.why.clone_from(&event.why);
+        if let Some(id) = &event.id
+            && !order.ids.contains(id)
+        {
+            order.ids.push(id.clone());
+        }
+        if event.status.is_some() {
+            order.status.clone_from(&event.status);
+        }
+        if let Some(limit) = event.limit {
+            order.limit = limit;
+        }
+        if order.state.has_ended() {
+            order.change = None;
+            order.change_lost = false;
+        }
+        // Nothing of it came about: the trade is where it was before it was sent.
+        let ended_empty = order.state.has_ended() && order.fills.is_empty();
+        let (trade, closing) = (order.ticket.trade, order.ticket.is_closing());
+        if ended_empty && !closing {
+            step_trade(&mut self.trades, trade, TradeStep::Reject);
+        }
+    }
+
+    pub(super) fn filled(&mut self, event: &OrderFilled) {
+        let Some(order) = self.orders.get_mut(&event.reference) else { return };
+        let mut fresh = Vec::new();
+        for booked in &event.fills {
+            if !order.has_fill(&booked.fill.id) {
+                order.fills.push(booked.clone());
+                fresh.push(booked);
+            }
+        }
+        let trade = order.ticket.trade;
+        if let Some(trade) = self.trades.get_mut(&trade) {
+            for booked in fresh {
+                book(trade, booked);
+            }
+        }
+    }
+
+    pub(super) fn change_requested(&mut self, event: &OrderChangeRequested) {
+        if let Some(order) = self.orders.get_mut(&event.reference) {
+            order.change = Some(event.change);
+            order.change_lost = false;
+        }
+    }
+
+    pub(super) fn change_answered(&mut self, event: &OrderChangeAnswered) {
+        let Some(order) = self.orders.get_mut(&event.reference) else { return };
+        let change = order.change.take();
+        match &event.answer {
+            Answered::Accepted { id } => {
+                if !order.ids.contains(id) {
+                    order.ids.push(id.clone());
+                }
+                if let Some(OrderChange::Replace { limit }) = change {
+                    order.limit = limit;
+                }
+                order.change_lost = false;
+                order.why = None;
+            }
+            Answered::Refused { refusal } => {
+                order.change_lost = false;
+                order.why = Some(refusal.to_string());
+            }
+            Answered::Lost { why } => {
+                order.change_lost = true;
+                order.why = Some(why.clone());
+            }
+        }
+    }
+}
+
+fn step(
+    orders: &mut BTreeMap<OrderRef, Order>,
+    reference: OrderRef,
+    step: OrderStep,
+    at: Timestamp,
+) -> Option<&mut Order> {
+    let order = orders.get_mut(&reference)?;
+    let next = order.state.next(step).ok()?;
+    if next != order.state {
+        order.state = next;
+        order.since = at;
+    }
+    Some(order)
+}
+
+fn step_trade(
+    trades: &mut BTreeMap<crate::domain::TradeId, Trade>,
+    id: crate::domain::TradeId,
+    step: TradeStep,
+) {
+    if let Some(trade) = trades.get_mut(&id)
+        && let Ok(next) = trade.state.next(step)
+    {
+        trade.state = next;
+    }
+}
+
+/// The first fill makes the trade real: from there its legs are what was filled, no longer what was wanted.
+fn book(trade: &mut Trade, booked: &BookedFill) {
+    if trade.state != TradeState::Executed {
+        let Ok(next) = trade.state.next(TradeStep::Fill) else { return };
+        trade.state = next;
+        for leg in &mut trade.legs {
+            leg.quantity = Decimal::ZERO;
+            leg.entry = None;
+        }
+    }
+    let added = booked.action.sign() * booked.fill.quantity;
+    let place = trade.legs.iter().position(|leg| leg.instrument == booked.instrument).unwrap_or_else(|| {
+        trade.legs.push(Leg { instrument: booked.instrument.clone(), quantity: Decimal::ZERO, entry: None });
+        trade.legs.len() - 1
+    });
+    let leg = &mut trade.legs[place];
+    if !booked.action.is_closing() {
+        leg.entry = average(leg, added, booked.fill.price);
+    }
+    leg.quantity += added;
+}
+
+/// `None` stays unknown: an average with an unknown part is no price.
+fn average(leg: &Leg, added: Decimal, price: Price) -> Option<Price> {
+    if leg.quantity.is_zero() {
+        return Some(price);
+    }
+    let total = leg.quantity + added;
+    let cost = leg.entry?.0 * leg.quantity + price.0 * added;
+    cost.checked_div(total).map(|average| Price(average.round_dp(6).normalize()))
+}

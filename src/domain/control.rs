@@ -1,0 +1,127 @@
+//! The checks every order passes before it is sent, as they are recorded: what was measured, against what,
+//! with which result. And the two things that stop all orders: the kill switch and an alarm.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::trade::Verdict;
+
+/// The sixteen pre-trade controls, by the number they are known under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ControlId {
+    /// 1: the trader wants this mode to trade, in three ways, and the account is on the list.
+    OptIn,
+    /// 2
+    KillSwitch,
+    /// 3: store writable, broker reconciled today, nothing unknown, no alarm.
+    Health,
+    /// 4: session open, product not halted, not in the last minute unless closing.
+    Session,
+    /// 5: every leg's quote is live, uncrossed and narrow enough; the clock is right.
+    Freshness,
+    /// 6: limit order, valid tick, at most four legs on one underlying, standard contracts.
+    Form,
+    /// 7: contracts per leg and per order.
+    Size,
+    /// 8: loss and notional the order can bring; undefined risk only where it is permitted.
+    WorstCase,
+    /// 9: how far the limit may be from mid.
+    Collar,
+    /// 10: buying power after, by a dry-run of exactly this order that is at most a minute old.
+    BuyingPower,
+    /// 11: the portfolio's limits after the trade.
+    PortfolioLimits,
+    /// 12: no like order within a minute, none of the same intent open or unknown.
+    Duplicate,
+    /// 13: orders a minute and a day; cancels are never slowed.
+    Rate,
+    /// 14: open orders, and what they come to if all fill.
+    OpenOrders,
+    /// 15: a closing order may not exceed or turn the position.
+    ClosingOnly,
+    /// 16: after the day's loss limit only what reduces risk.
+    DayLoss,
+}
+
+impl ControlId {
+    pub const ALL: [Self; 16] = [
+        Self::OptIn,
+        Self::KillSwitch,
+        Self::Health,
+        Self::Session,
+        Self::Freshness,
+        Self::Form,
+        Self::Size,
+        Self::WorstCase,
+        Self::Collar,
+        Self::BuyingPower,
+        Self::PortfolioLimits,
+        Self::Duplicate,
+        Self::Rate,
+        Self::OpenOrders,
+        Self::ClosingOnly,
+        Self::DayLoss,
+    ];
+
+    pub fn number(self) -> usize {
+        Self::ALL.iter().position(|control| *control == self).map_or(0, |place| place + 1)
+    }
+}
+
+/// What a control looked at. Unknown is never read as good.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Measured {
+    Number(f64),
+    Text(String),
+    Unknown,
+}
+
+/// One control's answer, as it goes into the record beside the order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ControlCheck {
+    pub control: ControlId,
+    pub value: Measured,
+    pub limit: Measured,
+    pub verdict: Verdict,
+    /// For the trader, when it does not pass: what is wrong and what to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KillMode {
+    /// No new entries; working orders are cancelled.
+    Safe,
+    /// The same, and flattening everything is proposed.
+    Hard,
+}
+
+/// Something that must not happen did: new orders wait until the trader has looked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "alarm")]
+pub enum Alarm {
+    /// Two orders at the broker carry one reference of ours.
+    DoubledOrder { first: String, second: String },
+    /// More was filled than was ordered.
+    Overfilled { order: String },
+    /// A fill of an order that is not ours.
+    StrangeFill { order: String },
+    /// The broker's book differs from ours in what cannot be explained.
+    Difference { what: String },
+}
+
+impl std::fmt::Display for Alarm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::DoubledOrder { first, second } => {
+                write!(f, "orders {first} and {second} at the broker carry one reference of ours")
+            }
+            Self::Overfilled { order } => write!(f, "order {order} filled more than was ordered"),
+            Self::StrangeFill { order } => write!(f, "order {order} filled and was not sent from here"),
+            Self::Difference { what } => f.write_str(what),
+        }
+    }
+}

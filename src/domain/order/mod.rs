@@ -1,0 +1,17 @@
+//! Orders in our words: what is sent, where it stands, what it filled.
+//!
+//! Limit orders only: a market order cannot be said here. The state of an order is ours; what the broker
+//! calls it is a report. A filled order is one whose fills say so.
+
+mod report;
+mod state;
+mod ticket;
+
+pub use report::{
+    BrokerMessage, BrokerOrderId, DryRun, Fill, FillId, LegReport, OrderRefusal, OrderReport, OrderStatus,
+    Phase, Placed,
+};
+pub use state::{IllegalOrderStep, OrderState, OrderStep};
+pub use ticket::{
+    BadTicket, ComplexKind, ComplexTicket, NetPrice, OrderAction, OrderLeg, Ticket, TimeInForce, Walk,
+};
