@@ -1,4 +1,4 @@
-//! The door to brokers: one trait, its error, and the adapters behind it.
+//! The door to brokers: one trait that reads, one that sends, their errors, and the adapters behind them.
 //!
 //! Never: decides anything. Wire types stay inside the adapter's own module.
 
@@ -10,9 +10,11 @@ use crate::domain::report::{AccountNotice, AccountsReport, MarketSession};
 use crate::domain::{Instrument, Symbol, Timestamp};
 use crate::market::update::{Link, LinkState, MarketUpdate, OptionChain};
 
+mod desk;
 pub mod error;
 pub mod tastytrade;
 
+pub use desk::{OrderDesk, Undone};
 pub use error::BrokerError;
 
 /// What is to be streamed. A changed value is applied as a difference to the running subscription.
@@ -48,7 +50,7 @@ pub enum StreamControl {
     RetryNow,
 }
 
-/// One broker, by reading: the money side of orders comes with its own capability.
+/// One broker, by reading: sending is a capability of its own, [`OrderDesk`].
 /// Every method has a deadline of its own and returns a typed error instead of waiting for ever.
 pub trait Broker: Send + Sync + 'static {
     /// The broker's clock now, from its answers; `None` before the first answer.

@@ -7,6 +7,7 @@ use super::account::{Account, Balances};
 use super::id::AccountId;
 use super::instrument::Instrument;
 use super::money::Price;
+use super::order::OrderReport;
 use super::time::{Timestamp, TradingDate};
 
 /// A position as the broker holds it. The sign comes from its direction field, never from cost effects.
@@ -49,6 +50,10 @@ pub enum AccountNotice {
     Position {
         account: AccountId,
         position: BrokerPosition,
+    },
+    /// One order as it stands now, in full. Older states and repeats come, too.
+    Order {
+        report: Box<OrderReport>,
     },
     /// Something else changed: read the account again.
     Other {

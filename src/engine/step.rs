@@ -233,7 +233,7 @@ impl Engine {
                 self.balances.insert(account, balances);
                 self.revision += 1;
             }
-            AccountNotice::Position { .. } | AccountNotice::Other { .. } => {
+            AccountNotice::Position { .. } | AccountNotice::Order { .. } | AccountNotice::Other { .. } => {
                 if !self.refreshing {
                     self.refreshing = true;
                     step.effects.push(Effect::Refresh);

@@ -4,6 +4,7 @@
 //! Never: asks the market or the time, rounds, or turns what is unknown into a number.
 
 pub mod book;
+pub mod controls;
 pub mod exposure;
 pub mod hedging;
 pub mod limits;

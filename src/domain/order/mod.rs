@@ -8,8 +8,8 @@ mod state;
 mod ticket;
 
 pub use report::{
-    BrokerMessage, BrokerOrderId, DryRun, Fill, FillId, LegReport, OrderRefusal, OrderReport, OrderStatus,
-    Phase, Placed,
+    BrokerMessage, BrokerOrderId, ComplexReport, DryRun, Fill, FillId, LegReport, OrderRefusal, OrderReport,
+    OrderStatus, Phase, Placed,
 };
 pub use state::{IllegalOrderStep, OrderState, OrderStep};
 pub use ticket::{

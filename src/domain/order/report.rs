@@ -146,6 +146,7 @@ pub struct DryRun {
     /// Signed: what the order takes from buying power is negative.
     pub buying_power_change: Option<Money>,
     pub buying_power_after: Option<Money>,
+    /// Signed: what the order binds is negative.
     pub margin_change: Option<Money>,
     /// Signed: what is paid is negative.
     pub fees: Option<Money>,
@@ -156,6 +157,7 @@ pub struct DryRun {
 /// A definite no.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderRefusal {
+    /// The broker's status of the answer; 0 where nothing was sent.
     pub status: u16,
     pub messages: Vec<BrokerMessage>,
 }
@@ -172,10 +174,19 @@ impl std::fmt::Display for OrderRefusal {
     }
 }
 
-/// What came of the one request that sends, replaces or cancels an order.
+/// Orders that hang together, as the broker holds them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ComplexReport {
+    pub id: BrokerOrderId,
+    pub account: AccountId,
+    /// Every order of the set, the trigger first.
+    pub orders: Vec<OrderReport>,
+}
+
+/// What came of the one request that sends, replaces or cancels an order, or a set of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Placed {
-    Accepted(Box<OrderReport>),
+pub enum Placed<R = OrderReport> {
+    Accepted(Box<R>),
     /// The broker has not done it and will not.
     Refused(OrderRefusal),
     /// It may have been done, or may still be: look, never send again.
