@@ -37,6 +37,7 @@ mod tests;
 pub use effect::{Effect, RiskJob, Watch};
 pub use input::{ChainWish, Failure, Input, NoChain, Part, ReplyTo, RiskDone};
 
+pub use troubles::Subject;
 use troubles::Troubles;
 
 use crate::booking::evaluate::PendingBooking;
@@ -226,6 +227,10 @@ impl Engine {
             if event.seq > self.books.seq {
                 self.books.apply(event);
                 self.revision += 1;
+                if let Event::MarketObserved(_) = *event.event {
+                    self.observed = Some(Observed { at: event.meta.occurred_at, event: event.meta.id });
+                }
+                self.troubles.recorded(&event.event);
                 if changes_risk(&event.event) {
                     self.structure += 1;
                     self.risk_wanted = None;
@@ -271,6 +276,13 @@ impl Engine {
         self.risk.as_ref().is_some_and(|risk| risk.structure == self.structure && risk.view == self.view)
     }
 
+    /// The market context that a decision of this step relies on: of the step itself, else of the record.
+    fn observed(&self, step: &Step) -> Option<Observed> {
+        let observes = |pending: &&Pending| matches!(pending.event, Event::MarketObserved(_));
+        let of_step = step.events.iter().rev().find(observes);
+        of_step.map(|it| Observed { at: it.meta.occurred_at, event: it.meta.id }).or(self.observed)
+    }
+
     fn market(&self, now: Timestamp) -> MarketView {
         self.board.view(now, &self.config.market)
     }
@@ -286,12 +298,10 @@ impl Engine {
     ) -> std::ops::Range<usize> {
         let from = step.events.len();
         let correlation = CorrelationId::new(self.ids.as_mut());
-        let mut causation = self.observed.map(|observed| observed.event).filter(|_| actor == Actor::Trader);
+        let observed = self.observed(step).map(|observed| observed.event);
+        let mut causation = observed.filter(|_| actor == Actor::Trader);
         for event in events {
             let id = EventId::new(self.ids.as_mut());
-            if let Event::MarketObserved(_) = event {
-                self.observed = Some(Observed { at: now, event: id });
-            }
             step.events.push(Pending {
                 meta: Meta {
                     id,

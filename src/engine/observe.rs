@@ -1,6 +1,7 @@
 //! The market as it enters the record: with decisions, and once a day at the close.
 
-use super::Engine;
+use super::troubles::Subject;
+use super::{Engine, Step};
 use crate::domain::event::{DayClosed, EquityAtClose, ExposureAtClose, MarketObserved};
 use crate::domain::market_context::{IvSource, LegMark, MarketContext, Model, UnderlyingFactors};
 use crate::domain::time::new_york_date;
@@ -13,8 +14,14 @@ use crate::risk::valuation::{self, Total};
 impl Engine {
     /// The context of a decision, unless one that is recent enough is in the record already or there is no
     /// market at all.
-    pub(super) fn context_event(&self, now: Timestamp, seconds: i64, also: &[Instrument]) -> Option<Event> {
-        let recent = self.observed.is_some_and(|observed| (now - observed.at).num_seconds() < seconds);
+    pub(super) fn context_event(
+        &self,
+        step: &Step,
+        now: Timestamp,
+        seconds: i64,
+        also: &[Instrument],
+    ) -> Option<Event> {
+        let recent = self.observed(step).is_some_and(|observed| (now - observed.at).num_seconds() < seconds);
         if recent || self.watch.instruments.is_empty() {
             return None;
         }
@@ -49,6 +56,9 @@ impl Engine {
         let closed = market_config.calendar.is_session(date) && market_config.calendar.close_at(date) <= now;
         let recorded = self.books.last_close.is_some_and(|last| last >= date);
         if !closed || recorded || self.read_only.is_some() || self.last_refresh.is_none() {
+            return None;
+        }
+        if !self.troubles.may_try(Subject::Close, now) {
             return None;
         }
         let market = self.market(now);

@@ -3,7 +3,7 @@
 use super::decide::{journal, lifecycle, setup};
 use super::effect::Effect;
 use super::input::{Failure, Input, ReplyTo, RiskDone};
-use super::{Answer, Engine, Promise, Step, reconcile};
+use super::{Answer, Engine, Promise, Step, Subject, reconcile};
 use crate::domain::command::LogEntry;
 use crate::domain::event::Actor;
 use crate::domain::report::{AccountNotice, AccountsReport};
@@ -151,7 +151,7 @@ impl Engine {
                 // A request of its own, without a key: a repeated command repeats nothing, and its context
                 // stands all the same.
                 let age = if also.is_empty() { CONTEXT_SECONDS } else { 0 };
-                if let Some(context) = self.context_event(now, age, also) {
+                if let Some(context) = self.context_event(step, now, age, also) {
                     self.record(step, Actor::System, vec![context], None, now);
                 }
                 let range = self.record(step, Actor::Trader, decided, key, now);
@@ -188,7 +188,10 @@ impl Engine {
             }
         }
         self.revision += 1;
-        if self.read_only.is_some() {
+        // What was refused just now would be refused again, and reconsidered without end.
+        let refused =
+            [Subject::Books, Subject::Positions].iter().any(|what| !self.troubles.may_try(*what, now));
+        if self.read_only.is_some() || refused {
             return;
         }
         let mut events = Vec::new();

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::effect::Effect;
 use super::input::Part;
 use super::{Engine, Step};
-use crate::domain::{Refusal, Timestamp};
+use crate::domain::{Event, Refusal, Timestamp};
 use crate::market::update::{Link, LinkState};
 use crate::snapshot::{Level, Notice};
 
@@ -19,9 +19,82 @@ pub(super) struct Troubles {
     stopped: BTreeMap<Part, String>,
     /// Why the record of the process that writes cannot be read: the books here may be behind it.
     record: Option<String>,
+    /// What the store would not take although nobody waits for it: since when, and why.
+    unrecorded: BTreeMap<Subject, (Timestamp, String)>,
     /// The broker's clock less ours.
     skew_ms: i64,
 }
+
+/// What is recorded without anybody waiting for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    Session,
+    Books,
+    Positions,
+    Market,
+    Close,
+    Decision,
+    Order,
+    Control,
+}
+
+impl Subject {
+    pub fn of(event: &Event) -> Self {
+        match event {
+            Event::SessionStarted(_) => Self::Session,
+            Event::PortfolioDefined(_) | Event::AccountSeen(_) | Event::BalancesReported(_) => Self::Books,
+            Event::TradeAdopted(_) | Event::TradeResized(_) => Self::Positions,
+            Event::MarketObserved(_) => Self::Market,
+            Event::DayClosed(_) => Self::Close,
+            Event::TradeIntended(_)
+            | Event::TradeEvaluated(_)
+            | Event::TradeMoved(_)
+            | Event::TradeClosed(_)
+            | Event::TradePromoted(_)
+            | Event::NoteRecorded(_) => Self::Decision,
+            Event::OrderStaged(_)
+            | Event::OrderSubmitted(_)
+            | Event::OrderAnswered(_)
+            | Event::OrderMoved(_)
+            | Event::OrderFilled(_)
+            | Event::OrderChangeRequested(_)
+            | Event::OrderChangeAnswered(_) => Self::Order,
+            Event::KillRaised(_) | Event::KillLifted(_) | Event::AlarmRaised(_) | Event::AlarmsCleared(_) => {
+                Self::Control
+            }
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Session => "the start of this session",
+            Self::Books => "what the broker says of an account",
+            Self::Positions => "what the broker says of the positions",
+            Self::Market => "the market that a decision relied on",
+            Self::Close => "the close of the day",
+            Self::Decision => "a decision",
+            Self::Order => "what became of an order",
+            Self::Control => "the kill switch or an alarm",
+        }
+    }
+
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::Session => "decisions are recorded all the same; `cotrader verify` checks the store",
+            Self::Books | Self::Positions => "r reads the broker again and tries again",
+            Self::Market => "decisions are recorded all the same; r reads the market again",
+            Self::Close => {
+                "r reads the market again; it is tried every half minute until midnight in New York"
+            }
+            Self::Decision => "`cotrader doctor` checks the settings; r tries again",
+            Self::Order => "the broker's own platform shows its orders; r reads them again",
+            Self::Control => "`cotrader verify` checks the store; nothing relies on it until it is recorded",
+        }
+    }
+}
+
+/// What was refused is asked for again this rarely: most likely it is refused once more.
+const TRY_AGAIN_MS: i64 = 30_000;
 
 /// How far our clock may be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,7 +110,21 @@ impl Troubles {
     pub fn words(&self) -> impl Iterator<Item = String> {
         let risk = self.risk.iter().map(|why| format!("risk could not be computed: {why}"));
         let record = self.record.iter().map(|why| unreadable(why));
-        risk.chain(record).chain(self.stopped.iter().map(|(part, why)| stopped(*part, why)))
+        let unrecorded = self
+            .unrecorded
+            .iter()
+            .map(|(of, (_, why))| format!("{}; {}", not_recorded(*of, why), of.remedy()));
+        risk.chain(record).chain(unrecorded).chain(self.stopped.iter().map(|(part, why)| stopped(*part, why)))
+    }
+
+    /// It is in the record now.
+    pub fn recorded(&mut self, event: &Event) {
+        self.unrecorded.remove(&Subject::of(event));
+    }
+
+    pub fn may_try(&self, what: Subject, now: Timestamp) -> bool {
+        let waited = |at: Timestamp| (now - at).num_milliseconds() >= TRY_AGAIN_MS;
+        self.unrecorded.get(&what).is_none_or(|(at, _)| waited(*at))
     }
 
     /// The books on the screen may be old ones: under the header, for as long as that is so.
@@ -50,6 +137,10 @@ impl Troubles {
 
 fn unreadable(why: &str) -> String {
     format!("the other cockpit's decisions cannot be read: {why}")
+}
+
+fn not_recorded(what: Subject, why: &str) -> String {
+    format!("{} cannot be recorded: {why}", what.words())
 }
 
 fn stopped(part: Part, why: &str) -> String {
@@ -129,6 +220,16 @@ impl Engine {
                 remedy: Some("its figures are unknown until it succeeds; r asks again".into()),
             }));
         }
+    }
+
+    /// The store is well and would not take an event that nobody waits for. Said once, and in the warnings until
+    /// an event of its kind is taken.
+    pub fn not_recorded(&mut self, what: Subject, why: String, now: Timestamp) -> Option<Notice> {
+        self.revision += 1;
+        let text = not_recorded(what, &why);
+        let known = self.troubles.unrecorded.insert(what, (now, why.clone()));
+        let new = known.is_none_or(|(_, before)| before != why);
+        new.then(|| Notice { level: Level::Error, text, remedy: Some(what.remedy().into()) })
     }
 
     /// What the process that writes has recorded since is not known here.

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::domain::command::{Booked, Done, LogEntry};
 use crate::domain::event::{Pending, Recorded};
 use crate::domain::{Command, Event, ReadOnly, Refusal};
-use crate::engine::{Effect, Engine, Failure, Input, NoChain, Promise, ReplyTo, RiskJob, Step};
+use crate::engine::{Effect, Engine, Failure, Input, NoChain, Promise, ReplyTo, RiskJob, Step, Subject};
 use crate::snapshot::{Level, Notice, Snapshot};
 use crate::store::{Store, StoreError};
 
@@ -211,9 +211,15 @@ impl EngineTask {
             return;
         }
         let requests = requests(events.len(), &promised);
+        let mut subjects = Vec::with_capacity(requests.len());
+        let mut at = 0;
+        for request in &requests {
+            subjects.push(events.get(at).map(|pending| Subject::of(&pending.event)));
+            at += request.len;
+        }
         let results = self.append(events, &requests).await;
         let mut halted = None;
-        for (request, result) in requests.into_iter().zip(results) {
+        for ((request, result), subject) in requests.into_iter().zip(results).zip(subjects) {
             let outcome = match result {
                 Ok(recorded) => {
                     self.engine.commit(&recorded);
@@ -226,8 +232,14 @@ impl EngineTask {
                     Err(Refusal::ReadOnly(why))
                 }
             };
-            if let Some((to, slot)) = request.answers {
-                self.answer(to, slot, outcome);
+            match (request.answers, outcome, subject) {
+                (Some((to, slot)), outcome, _) => self.answer(to, slot, outcome),
+                (None, Err(Refusal::NotRecorded { why }), Some(subject)) => {
+                    if let Some(notice) = self.engine.not_recorded(subject, why, self.clock.now()) {
+                        self.say(notice);
+                    }
+                }
+                (None, _, _) => {}
             }
         }
         for answer in order {

@@ -80,3 +80,39 @@ fn an_exit_that_called_stays_until_it_has_cleared_and_does_not_vanish_with_the_l
     assert_eq!(exit(&marks(&mut bench, 0.92)), None, "58 % are well below");
     assert_eq!(exit(&marks(&mut bench, 0.87)), None, "and from there the way up is the whole one");
 }
+
+/// What was only decided may never have become durable: the next decision needs a context all the same.
+#[test]
+fn the_market_counts_as_recorded_once_it_is() {
+    let mut bench = Bench::new();
+    bench.feed(Input::Link { link: Link::MarketStream, state: LinkState::Up { epoch: Epoch(1) } });
+    let shares = Instrument::Equity(symbol("SPY"));
+    bench.feed(report(AccountKind::Ira, Some(vec![held(shares.clone(), 100)])));
+    let quote = RawQuote {
+        bid: Price::from_f64(599.9),
+        ask: Price::from_f64(600.1),
+        bid_size: None,
+        ask_size: None,
+        at: None,
+        received: bench.now,
+    };
+    let source = Source::Stream(Epoch(1));
+    bench.feed(Input::Market(vec![MarketUpdate::Quote { instrument: shares, quote, source }]));
+    let decide = |bench: &mut Bench| {
+        let command = entry(Some("SPY"), None, "premium is rich today");
+        bench.engine.step(Input::Command { command, reply: None }, bench.now)
+    };
+    let kinds = |step: &Step| {
+        let observes = |pending: &Pending| matches!(pending.event, Event::MarketObserved(_));
+        step.events.iter().map(observes).collect::<Vec<_>>()
+    };
+    let lost = decide(&mut bench);
+    assert_eq!(kinds(&lost), [true, false]);
+    let again = decide(&mut bench);
+    assert_eq!(kinds(&again), [true, false], "the first was never recorded");
+    let (context, decided) = (again.events[0].meta.id, again.events[1].meta.causation);
+    assert_eq!(decided, Some(context));
+    bench.settle(again);
+    let third = decide(&mut bench);
+    assert_eq!((kinds(&third), third.events[0].meta.causation), (vec![false], Some(context)));
+}

@@ -130,3 +130,58 @@ fn a_clock_that_is_off_is_warned_of_and_far_off_blocks_bookings() {
     assert_eq!((notices, of_clock(&picture)), (0, None));
     assert!(!matches!(bench.command(book()).1, Some(Err(Refusal::ClockOff { .. }))));
 }
+
+#[test]
+fn what_the_store_would_not_take_is_named_until_it_does() {
+    let mut bench = Bench::new();
+    let why = || "a number in it is not finite".to_owned();
+    let warned = |bench: &mut Bench| {
+        let words =
+            "the close of the day cannot be recorded: a number in it is not finite; r reads the market";
+        bench.engine.snapshot(bench.now).warnings.iter().any(|warning| warning.starts_with(words))
+    };
+    assert!(!warned(&mut bench));
+    let notice = bench.engine.not_recorded(Subject::Close, why(), bench.now).expect("said");
+    assert_eq!(notice.text, "the close of the day cannot be recorded: a number in it is not finite");
+    assert!(notice.remedy.is_some_and(|remedy| remedy.contains("every half minute")));
+    assert_eq!(bench.engine.not_recorded(Subject::Close, why(), bench.now).map(|n| n.text), None);
+    assert!(warned(&mut bench));
+    let may_try = |bench: &Bench, seconds| {
+        bench.engine.troubles.may_try(Subject::Close, bench.now + TimeDelta::seconds(seconds))
+    };
+    assert_eq!([29, 30].map(|seconds| may_try(&bench, seconds)), [false, true]);
+    let context = bench.engine.context_event(&Step::default(), bench.now, 0, &[]);
+    assert!(context.is_none(), "no market, no context");
+    let closed = Event::DayClosed(crate::domain::event::DayClosed {
+        date: TradingDate::from_ymd_opt(2026, 11, 20).unwrap(),
+        equity: Vec::new(),
+        exposures: Vec::new(),
+        context: crate::domain::market_context::MarketContext {
+            as_of: bench.now,
+            revision: 0,
+            rate: 0.04,
+            rates_as_of: None,
+            underlyings: Vec::new(),
+            marks: Vec::new(),
+        },
+    });
+    let mut step = Step::default();
+    bench.engine.record(&mut step, Actor::System, vec![closed], None, bench.now);
+    bench.settle(step);
+    assert!(!warned(&mut bench) && may_try(&bench, 0));
+}
+
+#[test]
+fn accounts_that_cannot_be_recorded_are_not_considered_without_end() {
+    let mut bench = Bench::new();
+    let step = bench.engine.step(report(AccountKind::Margin, Some(Vec::new())), bench.now);
+    assert!(!step.events.is_empty());
+    assert!(step.effects.iter().any(|effect| matches!(effect, Effect::Reconsider(_))));
+    bench.engine.not_recorded(Subject::Books, "too large".into(), bench.now);
+    let step = bench.engine.step(report(AccountKind::Margin, Some(Vec::new())), bench.now);
+    assert!(step.events.is_empty());
+    assert!(!step.effects.iter().any(|effect| matches!(effect, Effect::Reconsider(_))));
+    bench.now += TimeDelta::seconds(30);
+    bench.feed(report(AccountKind::Margin, Some(Vec::new())));
+    assert_eq!(bench.engine.books().accounts.len(), 1);
+}
