@@ -12,7 +12,7 @@ use super::update::{
     BrokerGreeks, DaySummary, Epoch, Link, LinkState, MarketUpdate, OptionChain, RawQuote, RawTrade, Source,
     UnderlyingMetrics,
 };
-use super::view::{MarketConfig, MarketView};
+use super::view::{MarketConfig, MarketView, VolMemo};
 use crate::domain::{Instrument, Right, Symbol, Timestamp};
 
 /// A value, where it came from and when it reached us.
@@ -68,6 +68,7 @@ pub(super) struct Contents {
     pub series: SeriesBySymbol,
     pub chains: Arc<HashMap<Symbol, Arc<OptionChain>>>,
     pub memo: Arc<HistoryMemo>,
+    pub vols: Arc<VolMemo>,
 }
 
 /// Two full index chains and a book besides. Beyond it, instruments never seen before are not taken in;

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::american::{self, Accuracy, American, CashDividend};
+use super::american::{self, Accuracy, American, CashDividend, VolNodes};
 use super::black_scholes::{self, UnitGreeks};
 use super::implied_vol::{ImpliedVolError, implied_vol};
 use super::inputs::OptionInputs;
@@ -89,6 +89,25 @@ impl Exercise {
         }
     }
 
+    /// As [`Self::implied_vol`], for one contract whose quote and spot move: what can be known without them is
+    /// kept in `kept`, and the answer is the same whatever is in it.
+    pub fn implied_vol_kept(
+        &self,
+        price: f64,
+        inputs: &OptionInputs,
+        kept: &mut Option<VolNodes>,
+    ) -> Result<f64, ImpliedVolError> {
+        let Self::Anytime { dividends } = self else { return self.implied_vol(price, inputs) };
+        let nodes = match kept {
+            Some(nodes) if nodes.is_of(inputs, dividends) => nodes,
+            _ => kept.insert(VolNodes::new(inputs, dividends, ACCURACY)),
+        };
+        let OptionInputs { right, spot, strike, rate, dividend_yield, tte_years, .. } = *inputs;
+        nodes.implied_vol(price, spot, || {
+            implied_vol(right, price, spot, strike, rate, dividend_yield, tte_years)
+        })
+    }
+
     /// The volatility at which the model gives `price`; that in `inputs` is not used.
     pub fn implied_vol(&self, price: f64, inputs: &OptionInputs) -> Result<f64, ImpliedVolError> {
         let OptionInputs { right, spot, strike, rate, dividend_yield, tte_years, .. } = *inputs;
@@ -146,6 +165,8 @@ mod tests {
             assert!((exercise.delta(&put()) - greeks.delta).abs() < 1e-12);
             let vol = exercise.implied_vol(price, &put()).expect("a volatility");
             assert!((vol - 0.25).abs() < 1e-7, "{exercise:?} {vol}");
+            let kept = exercise.implied_vol_kept(price, &put(), &mut None).expect("a volatility");
+            assert!((kept - 0.25).abs() < 1e-6, "{exercise:?} {kept}");
         }
     }
 

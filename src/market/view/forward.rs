@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, PoisonError};
 
+use chrono::TimeDelta;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::{MarketView, Reading};
-use crate::domain::{ExerciseStyle, Instrument, OptionContract, Settlement, Symbol, TradingDate};
+use crate::domain::{ExerciseStyle, Instrument, OptionContract, Settlement, Symbol, Timestamp, TradingDate};
 use crate::market::board::Strikes;
 use crate::market::calendar::years_between;
 use crate::market::update::ChainStrike;
@@ -54,8 +55,10 @@ impl MarketView {
         match contracts.first() {
             Some(contract) => self.carried(contract).map(|carried| carried.forward),
             None => {
-                let tte_years = years_between(self.now(), self.calendar().close_at(expiry));
-                self.spot(symbol).map(|spot| self.carry_spot(symbol, expiry, spot, tte_years).forward)
+                let closes = self.calendar().close_at(expiry);
+                let at = pricing_instant(self.now(), closes);
+                let tte_years = years_between(at, closes);
+                self.spot(symbol).map(|spot| self.carry_spot(symbol, expiry, spot, at, tte_years).forward)
             }
         }
     }
@@ -86,9 +89,11 @@ impl MarketView {
     }
 
     pub(super) fn carried(&self, contract: &OptionContract) -> Reading<Carried> {
-        let tte_years = self.calendar().tte_years(contract, self.now());
+        let expires = self.calendar().expiry_instant(contract);
+        let at = pricing_instant(self.now(), expires);
+        let tte_years = years_between(at, expires);
         let spot = self.spot(&contract.underlying);
-        let carry = |spot| self.carry_spot(&contract.underlying, contract.expiry, spot, tte_years);
+        let carry = |spot| self.carry_spot(&contract.underlying, contract.expiry, spot, at, tte_years);
         if contract.style == ExerciseStyle::American || tte_years <= 0.0 {
             return spot.map(carry);
         }
@@ -116,12 +121,22 @@ impl MarketView {
         }
     }
 
-    fn carry_spot(&self, symbol: &Symbol, expiry: TradingDate, plain_spot: f64, tte_years: f64) -> Carried {
+    fn carry_spot(
+        &self,
+        symbol: &Symbol,
+        expiry: TradingDate,
+        plain_spot: f64,
+        at: Timestamp,
+        tte_years: f64,
+    ) -> Carried {
         let rate = self.rate(tte_years);
         let dividends = self.dividend_plan(symbol).map(|plan| {
             let config = self.config();
             let expiry = config.calendar.close_at(expiry);
-            let all = plan.cash(self.now(), expiry, &config.rates, &config.calendar);
+            // What has gone ex is gone, as soon as it has: the spot knows it, too.
+            let mut all = plan.cash(at, expiry, &config.rates, &config.calendar);
+            let gone = years_between(at, self.now());
+            all.retain(|dividend| dividend.years > gone);
             // Dividends never eat the whole price; such a figure is a mistake in the data.
             let pv: f64 = all.iter().map(|dividend| dividend.present_value).sum();
             if pv < 0.5 * plain_spot { all } else { Vec::new() }
@@ -167,6 +182,21 @@ impl MarketView {
         memo().insert(key, forward);
         forward
     }
+}
+
+/// The moment that options expiring at `expires` are priced at: `now`, or what lies before it by less than a
+/// 65 000th of the time that is left (half a minute of a month, five hundredths of a second of the last hour), and by
+/// less than a minute. So pictures in quick succession ask the same question of a quote that has not moved. The
+/// volatility that a quote implies is then too small by at most 8 parts in a million, 0.0002 points of 20 %; the price is the
+/// quote's all the same. All contracts with one expiry share the moment.
+fn pricing_instant(now: Timestamp, expires: Timestamp) -> Timestamp {
+    let left = (expires - now).num_milliseconds();
+    // Each divides the next, or nearly so, and all but the first few divide a minute.
+    const STEPS: [i64; 15] =
+        [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000];
+    let finest = left / (1 << 16);
+    let step = STEPS.into_iter().rev().find(|step| *step <= finest).unwrap_or(1);
+    if left <= 0 { now } else { expires - TimeDelta::milliseconds((left + step - 1) / step * step) }
 }
 
 /// The middle value with the standing of the worst; `None` without a positive one.

@@ -6,6 +6,7 @@
 mod forward;
 mod option;
 mod underlying;
+mod vols;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -27,6 +28,7 @@ pub use option::{OptionReading, PricingModel, VolSource};
 pub use underlying::{
     Beta, BetaSource, DailyVol, DailyVolSource, DividendSource, Iv30, Iv30Source, VolatilityTerm,
 };
+pub use vols::VolMemo;
 
 /// What the trader has settled about the market.
 #[derive(Debug, Clone, PartialEq)]

@@ -176,7 +176,7 @@ impl MarketView {
         };
         let of_ask = match ask {
             Reading::Unusable { why } => Reading::Unusable { why },
-            known => invert(known, contract, carried),
+            known => self.invert(known, instrument, contract, carried),
         };
         match (of_ask, own) {
             (Reading::Unusable { .. }, Err(why)) => (VolSource::Mid, Reading::Unusable { why }),
@@ -196,7 +196,7 @@ impl MarketView {
             known => known.map(|two| two.mid),
         };
         let large = mid.known().is_some_and(|mid| mid.to_f64() >= SMALLEST_MID);
-        match invert(mid, contract, carried) {
+        match self.invert(mid, instrument, contract, carried) {
             Reading::Unusable { why } => Err(why),
             vol => {
                 // European: near enough to tell, and at hand without solving for early exercise.
@@ -205,6 +205,28 @@ impl MarketView {
                 let telling = (SMALLEST_DELTA..=1.0 - SMALLEST_DELTA).contains(&delta);
                 Ok(MidVol { vol, telling: large && telling })
             }
+        }
+    }
+
+    fn invert(
+        &self,
+        price: Reading<Price>,
+        instrument: &Instrument,
+        contract: &OptionContract,
+        carried: &Carried,
+    ) -> Reading<f64> {
+        let of = inputs(contract, carried, 0.0);
+        let vol = |price: &Price| match exercise(contract, carried) {
+            Exercise::AtExpiry => Exercise::AtExpiry.implied_vol(price.to_f64(), &of),
+            early => {
+                let kept = &self.0.contents.vols;
+                kept.of(instrument, |kept| early.implied_vol_kept(price.to_f64(), &of, kept))
+            }
+        };
+        match price.known().map(vol) {
+            Some(Ok(vol)) => price.map(|_| vol),
+            Some(Err(_)) => Reading::Unusable { why: Unusable::Arbitrage },
+            None => price.map(Price::to_f64),
         }
     }
 
@@ -266,15 +288,5 @@ fn exercise(contract: &OptionContract, carried: &Carried) -> Exercise {
     match contract.style {
         ExerciseStyle::European => Exercise::AtExpiry,
         ExerciseStyle::American => Exercise::Anytime { dividends: Arc::clone(&carried.dividends) },
-    }
-}
-
-fn invert(price: Reading<Price>, contract: &OptionContract, carried: &Carried) -> Reading<f64> {
-    let of = inputs(contract, carried, 0.0);
-    let vol = |price: &Price| exercise(contract, carried).implied_vol(price.to_f64(), &of);
-    match price.known().map(vol) {
-        Some(Ok(vol)) => price.map(|_| vol),
-        Some(Err(_)) => Reading::Unusable { why: Unusable::Arbitrage },
-        None => price.map(Price::to_f64),
     }
 }

@@ -8,9 +8,16 @@ use crate::pricing::black_scholes;
 use crate::pricing::implied_vol::ImpliedVolError;
 use crate::pricing::inputs::OptionInputs;
 
+/// What the option is worth without any volatility.
+pub(super) fn certain(inputs: &OptionInputs, dividends: &[CashDividend]) -> f64 {
+    let escrow: f64 = dividends.iter().filter(|d| d.years > 0.0).map(|d| d.present_value).sum();
+    let exercised = (inputs.right.sign() * (inputs.spot + escrow - inputs.strike)).max(0.0);
+    best_payoff(&OptionInputs { vol_annual: 0.0, ..*inputs }, dividends, 0.0, inputs.spot).max(exercised)
+}
+
 const MOST_STEPS: usize = 60;
 /// Of the strike: far inside a tick.
-const CLOSE: f64 = 1e-10;
+pub(super) const CLOSE: f64 = 1e-10;
 const LEAST_VOL: f64 = 1e-4;
 const MOST_VOL: f64 = 20.0;
 
@@ -29,9 +36,7 @@ pub fn implied_vol(
     }
     let at = |vol_annual: f64| OptionInputs { vol_annual, ..*inputs };
     let value = |vol: f64| American::solve(&at(vol), dividends, accuracy).price(inputs.spot);
-    let escrow: f64 = dividends.iter().filter(|d| d.years > 0.0).map(|d| d.present_value).sum();
-    let exercised = (inputs.right.sign() * (inputs.spot + escrow - inputs.strike)).max(0.0);
-    let certain = best_payoff(&at(0.0), dividends, 0.0, inputs.spot).max(exercised);
+    let certain = certain(inputs, dividends);
     let close = CLOSE * inputs.strike;
     if price < certain - close {
         return Err(E::BelowIntrinsic);

@@ -12,11 +12,13 @@ mod certain;
 mod greeks;
 mod implied;
 mod lattice;
+mod nodes;
 mod premium;
 mod tables;
 
 pub use greeks::{greeks, raw_greeks};
 pub use implied::implied_vol;
+pub use nodes::VolNodes;
 
 use self::boundary::{Equation, Problem};
 use self::calls::Calls;
@@ -159,6 +161,25 @@ impl American {
         };
         let value = held.max(exercise).max(european);
         if value.is_finite() { value } else { exercise.max(european) }
+    }
+
+    /// What the right to exercise early adds; `None` where it is right at once, and where it could not be told.
+    fn premium(&self, spot: f64) -> Option<f64> {
+        let inputs = OptionInputs { spot, ..self.terms };
+        let premium = match &self.engine {
+            Engine::European => 0.0,
+            Engine::Certain(_) | Engine::Bound(_) => return None,
+            Engine::Boundary(boundary) => {
+                let (spot, scale) = normalised(&inputs).filter(|(spot, _)| *spot > boundary.today)?;
+                scale * boundary.value(spot).max(0.0)
+            }
+            Engine::Calls(calls) => {
+                let held = calls.at(spot).value;
+                (held > self.exercise(spot)).then(|| (held - black_scholes::price(&inputs)).max(0.0))?
+            }
+            Engine::Lattice(lattice) => lattice.at(spot).filter(|local| !local.exercised)?.value.max(0.0),
+        };
+        premium.is_finite().then_some(premium)
     }
 
     /// Price, delta, gamma and theta. Theta keeps the escrowed spot where it is.
