@@ -193,7 +193,7 @@ fn hedge(book: &Book<'_>, portfolio: &PortfolioReport, held: &mut Held) -> Optio
 /// Inside the band again, but by a hair: the next tick may bring it out.
 fn at_the_edge(band: Band, portfolio: &PortfolioReport) -> bool {
     let delta = portfolio.total.beta_weighted_delta;
-    let margin = INSIDE_BAND * (band.high - band.low) / 2.0;
+    let margin = 0.5 * INSIDE_BAND * (band.high - band.low);
     delta < band.low + margin || delta > band.high - margin
 }
 
@@ -220,14 +220,14 @@ fn hedge_row(book: &Book<'_>, portfolio: &PortfolioReport, hedge: &HedgeProposal
         })
         .map_or(String::new(), |(now, then)| format!(" · L1 {:.0} → {:.0} %", now * 100.0, then * 100.0));
     let band = hedge.band;
-    let (low, high) = (signed(band.low, 0), signed(band.high, 0));
-    let why = format!("βΔ outside {low} to {high}; costs {:.2}", hedge.cost);
+    let (low, high) = (signed(band.low.0, 0), signed(band.high.0, 0));
+    let why = format!("βΔ outside {low} to {high}; costs {:.2}", hedge.cost.0);
     let key = format!("hedge/{}", portfolio.name);
     Attention {
         portfolio: portfolio.id,
         underlying: Some(hedge.symbol.clone()),
         price: spot,
-        after: Some(format!("βΔ {} → {}{used}", signed(hedge.before, 0), signed(hedge.after, 0))),
+        after: Some(format!("βΔ {} → {}{used}", signed(hedge.before.0, 0), signed(hedge.after.0, 0))),
         by_when: Some("today".to_owned()),
         due: Some(new_york_date(book.now)),
         ..Attention::new(Urgency::Hedge, key, format!("{} shares", hedge.action), why)

@@ -1,6 +1,8 @@
 //! One trade at the market: what it is worth, what it has made, what its exit rule says, what threatens it.
 //! Panel 4 and the blotter read the same facts.
 
+use std::ops::Add;
+
 use chrono::Datelike;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -11,6 +13,7 @@ use crate::booking::profile;
 use crate::containers::Containers;
 use crate::domain::portfolio::ExitProfile;
 use crate::domain::time::{days_to, new_york_date};
+use crate::domain::units::{PerDay, PerVolPoint, Shares};
 use crate::domain::{
     ExerciseStyle, Instrument, Leg, Money, OptionContract, Price, Reading, Right, Trade, TradingDate, label,
 };
@@ -271,9 +274,21 @@ pub fn is_non_standard(instrument: &Instrument) -> bool {
 /// Position Greeks by our own model.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct ModelGreeks {
-    pub delta_shares: f64,
-    pub theta_day: f64,
-    pub vega_point: f64,
+    pub delta_shares: Shares,
+    pub theta_day: PerDay,
+    pub vega_point: PerVolPoint,
+}
+
+impl Add for ModelGreeks {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            delta_shares: self.delta_shares + other.delta_shares,
+            theta_day: self.theta_day + other.theta_day,
+            vega_point: self.vega_point + other.vega_point,
+        }
+    }
 }
 
 /// One leg's, whether it counts anywhere or not.
@@ -282,15 +297,15 @@ pub fn model_greeks(leg: &Leg, market: &MarketView) -> Reading<ModelGreeks> {
     match &leg.instrument {
         Instrument::Equity(_) | Instrument::Index(_) => market
             .spot(leg.instrument.underlying())
-            .map(|_| ModelGreeks { delta_shares: size, ..ModelGreeks::default() }),
+            .map(|_| ModelGreeks { delta_shares: Shares(size), ..ModelGreeks::default() }),
         Instrument::Option(_) => {
             let reading = market.option(&leg.instrument);
             reading.inputs.map(|inputs| {
                 let unit = reading.exercise.greeks(&inputs);
                 ModelGreeks {
-                    delta_shares: unit.delta * size,
-                    theta_day: (unit.theta_day * size).0,
-                    vega_point: (unit.vega_point * size).0,
+                    delta_shares: Shares(unit.delta * size),
+                    theta_day: unit.theta_day * size,
+                    vega_point: unit.vega_point * size,
                 }
             })
         }
@@ -303,11 +318,5 @@ pub fn model_greeks_of(trade: &Trade, market: &MarketView) -> Reading<ModelGreek
         true => Reading::Unusable { why: crate::domain::freshness::Unusable::Missing },
         false => Reading::Live { value: ModelGreeks::default() },
     };
-    trade.legs.iter().fold(none, |sum, leg| {
-        sum.zip(model_greeks(leg, market)).map(|(sum, leg)| ModelGreeks {
-            delta_shares: sum.delta_shares + leg.delta_shares,
-            theta_day: sum.theta_day + leg.theta_day,
-            vega_point: sum.vega_point + leg.vega_point,
-        })
-    })
+    trade.legs.iter().fold(none, |sum, leg| sum.zip(model_greeks(leg, market)).map(|(sum, leg)| sum + leg))
 }

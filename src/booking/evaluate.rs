@@ -196,6 +196,7 @@ pub fn has_sense(draft: &Draft, debit: bool) -> bool {
 mod tests {
     use super::*;
     use crate::domain::freshness::Unusable;
+    use crate::domain::units::{PerDay, Shares};
     use crate::domain::{Instrument, Price};
     use crate::risk::fixtures;
     use crate::risk::{LegPricing, PortfolioRisk};
@@ -240,11 +241,11 @@ mod tests {
     #[test]
     fn what_is_not_known_of_a_draft_is_not_recorded_as_nothing() {
         let known = evaluate(&job(LegPricing::Shares));
-        assert_eq!((known.delta_shares, known.theta_day), (Some(1.0), Some(0.0)));
+        assert_eq!((known.delta_shares, known.theta_day), (Some(Shares(1.0)), Some(PerDay(0.0))));
         let unknown = evaluate(&job(LegPricing::Unpriced { why: Unusable::Missing }));
-        let figures =
-            [unknown.delta_shares, unknown.beta_weighted_delta, unknown.theta_day, unknown.vega_point];
-        assert_eq!((figures, unknown.verdict), ([None; 4], Verdict::Warn));
+        assert_eq!((unknown.delta_shares, unknown.beta_weighted_delta), (None, None));
+        assert_eq!((unknown.theta_day, unknown.vega_point), (None, None));
+        assert_eq!(unknown.verdict, Verdict::Warn);
         let mut without_entry = job(LegPricing::Shares);
         without_entry.legs[0].entry = None;
         let judged = evaluate(&without_entry);

@@ -1,4 +1,4 @@
-//! The words everything else is written in: ids, money, instruments, trades and their state machine,
+//! The words everything else is written in: ids, money, units of figures, instruments, trades and their state machine,
 //! commands, events, reports, limits, readings.
 //!
 //! Never: computes a price, asks the time, touches I/O.
@@ -27,6 +27,7 @@ pub mod symbol;
 pub mod text;
 pub mod time;
 pub mod trade;
+pub mod units;
 pub mod view;
 
 pub use account::{Account, AccountKind, Balances};

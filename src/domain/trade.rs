@@ -11,6 +11,7 @@ use super::money::Money;
 use super::strategy::Strategy;
 use super::symbol::Symbol;
 use super::time::Timestamp;
+use super::units::{BenchmarkShares, PerDay, PerVolPoint, Shares};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -107,10 +108,10 @@ pub struct Evaluation {
     pub defined_risk: bool,
     pub breakevens: Vec<f64>,
     /// Of the whole trade; `None` when a leg of it has no usable price.
-    pub delta_shares: Option<f64>,
-    pub beta_weighted_delta: Option<f64>,
-    pub theta_day: Option<f64>,
-    pub vega_point: Option<f64>,
+    pub delta_shares: Option<Shares>,
+    pub beta_weighted_delta: Option<BenchmarkShares>,
+    pub theta_day: Option<PerDay>,
+    pub vega_point: Option<PerVolPoint>,
     /// Each limit of the trade's portfolio, before and after.
     pub limits: Vec<LimitChange>,
     pub verdict: Verdict,

@@ -10,6 +10,7 @@ use crate::booking::draft::Draft;
 use crate::booking::evaluate::{EvaluationJob, PendingBooking};
 use crate::containers::Containers;
 use crate::domain::time::days_to;
+use crate::domain::units::BenchmarkShares;
 use crate::domain::view::Counts;
 use crate::domain::{Instrument, Leg, PortfolioId, Reading, Symbol, Timestamp, Trade, TradeId, TradeKind};
 use crate::market::view::{BetaSource, MarketView};
@@ -211,7 +212,7 @@ fn portfolios(books: &Containers, market: &MarketView) -> Vec<PortfolioRisk> {
                 hypothetical: portfolio.hypothetical,
                 warn_only: portfolio.warn_only,
                 account: held.account.and_then(|id| books.accounts.get(&id)).map(|held| held.account.kind),
-                delta_band: portfolio.delta_band.and_then(|band| band.to_f64()),
+                delta_band: portfolio.delta_band.and_then(|band| band.to_f64()).map(BenchmarkShares),
             }
         })
         .collect()

@@ -4,7 +4,7 @@
 //! inputs never give NaN or a negative price.
 
 use super::inputs::OptionInputs;
-use super::units::{
+use crate::domain::units::{
     PerDay, PerRate, PerRatePercent, PerVol, PerVolPoint, PerVolPointSquared, PerVolSquared, PerYear,
 };
 use crate::numerics::normal;

@@ -16,7 +16,6 @@ pub mod payoff;
 pub mod probability;
 pub mod surface;
 pub mod svi;
-pub mod units;
 
 pub use black_scholes::{RawGreeks, UnitGreeks, greeks, price, raw_greeks};
 pub use exercise::{Exercise, Ladder};

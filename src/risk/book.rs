@@ -4,6 +4,7 @@
 
 use crate::domain::freshness::Unusable;
 use crate::domain::portfolio::PortfolioLimits;
+use crate::domain::units::BenchmarkShares;
 use crate::domain::view::Scope;
 use crate::domain::{PortfolioId, Symbol, Timestamp, TradeId, account::AccountKind};
 use crate::pricing::Exercise;
@@ -84,8 +85,8 @@ pub struct PortfolioRisk {
     pub warn_only: bool,
     /// Of the account it lives in; `None` for a hypothetical portfolio.
     pub account: Option<AccountKind>,
-    /// Half-width of the beta-weighted delta band in benchmark shares; `None` takes half of L1.
-    pub delta_band: Option<f64>,
+    /// Half-width of the beta-weighted delta band; `None` takes half of L1.
+    pub delta_band: Option<BenchmarkShares>,
 }
 
 impl RiskBook {

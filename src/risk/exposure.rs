@@ -4,48 +4,53 @@
 //! Never: counts a leg without a price as zero; it is left out and counted as unpriced.
 
 use std::collections::BTreeMap;
+use std::iter::Sum;
+use std::ops::{AddAssign, Neg};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::book::{LegPricing, RiskBook, RiskLeg, usable};
 use super::scenario::shocks::tenor_scale;
+use crate::domain::units::{
+    BenchmarkShares, BenchmarkSharesPerDollar, BetaDollarDelta, BetaGammaPnl, DollarDelta,
+    DollarDeltaPerPercent, Dollars, GammaPnl, PerDay, PerRatePercent, PerVolPoint, PerVolPointSquared,
+    Shares, SharesPerDollar,
+};
 use crate::domain::{Symbol, TradeId};
 
 /// Position Greeks in one underlying, in which every column adds up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Exposure {
-    pub delta_shares: f64,
-    pub dollar_delta: f64,
+    pub delta_shares: Shares,
+    pub dollar_delta: DollarDelta,
     /// Benchmark shares with the same first-order risk.
-    pub beta_weighted_delta: f64,
+    pub beta_weighted_delta: BenchmarkShares,
     /// Beta times dollar delta: what L1 measures.
-    pub beta_dollar_delta: f64,
+    pub beta_dollar_delta: BetaDollarDelta,
     /// Shares per $1 of the underlying.
-    pub gamma_per_dollar: f64,
+    pub gamma_per_dollar: SharesPerDollar,
     /// Benchmark-share gamma per $1 of the benchmark.
-    pub beta_weighted_gamma: f64,
+    pub beta_weighted_gamma: BenchmarkSharesPerDollar,
     /// Gain or loss from gamma alone for ±1 % of the underlying.
-    pub gamma_pnl_1pct: f64,
+    pub gamma_pnl_1pct: GammaPnl,
     /// The same for ±1 % of the benchmark, through beta.
-    pub beta_gamma_pnl_1pct: f64,
+    pub beta_gamma_pnl_1pct: BetaGammaPnl,
     /// Change of dollar delta for +1 %.
-    pub dollar_gamma_1pct: f64,
-    /// Per calendar day.
-    pub theta_day: f64,
-    /// Per vol point.
-    pub vega_point: f64,
+    pub dollar_gamma_1pct: DollarDeltaPerPercent,
+    pub theta_day: PerDay,
+    pub vega_point: PerVolPoint,
     /// Vega as if every option had 30 days left.
-    pub vega_point_30d: f64,
-    pub rho_1pct: f64,
-    pub vanna: f64,
-    pub volga: f64,
-    pub charm_day: f64,
-    pub market_value: f64,
+    pub vega_point_30d: PerVolPoint,
+    pub rho_1pct: PerRatePercent,
+    pub vanna: PerVolPoint,
+    pub volga: PerVolPointSquared,
+    pub charm_day: PerDay,
+    pub market_value: Dollars,
 }
 
-impl Exposure {
-    fn add(&mut self, other: &Self) {
+impl AddAssign for Exposure {
+    fn add_assign(&mut self, other: Self) {
         self.delta_shares += other.delta_shares;
         self.dollar_delta += other.dollar_delta;
         self.beta_weighted_delta += other.beta_weighted_delta;
@@ -63,6 +68,33 @@ impl Exposure {
         self.volga += other.volga;
         self.charm_day += other.charm_day;
         self.market_value += other.market_value;
+    }
+}
+
+/// What the opposite position has.
+impl Neg for Exposure {
+    type Output = Self;
+
+    fn neg(self) -> Self {
+        Self {
+            delta_shares: -self.delta_shares,
+            dollar_delta: -self.dollar_delta,
+            beta_weighted_delta: -self.beta_weighted_delta,
+            beta_dollar_delta: -self.beta_dollar_delta,
+            gamma_per_dollar: -self.gamma_per_dollar,
+            beta_weighted_gamma: -self.beta_weighted_gamma,
+            gamma_pnl_1pct: -self.gamma_pnl_1pct,
+            beta_gamma_pnl_1pct: -self.beta_gamma_pnl_1pct,
+            dollar_gamma_1pct: -self.dollar_gamma_1pct,
+            theta_day: -self.theta_day,
+            vega_point: -self.vega_point,
+            vega_point_30d: -self.vega_point_30d,
+            rho_1pct: -self.rho_1pct,
+            vanna: -self.vanna,
+            volga: -self.volga,
+            charm_day: -self.charm_day,
+            market_value: -self.market_value,
+        }
     }
 }
 
@@ -124,18 +156,18 @@ pub struct UnderlyingExposure {
 /// The whole book: only what may be added across underlyings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TotalExposure {
-    pub dollar_delta: f64,
-    pub beta_weighted_delta: f64,
-    pub beta_dollar_delta: f64,
-    pub beta_weighted_gamma: f64,
+    pub dollar_delta: DollarDelta,
+    pub beta_weighted_delta: BenchmarkShares,
+    pub beta_dollar_delta: BetaDollarDelta,
+    pub beta_weighted_gamma: BenchmarkSharesPerDollar,
     /// Gain or loss from gamma alone for ±1 % of the benchmark.
-    pub gamma_pnl_1pct: f64,
-    pub dollar_gamma_1pct: f64,
-    pub theta_day: f64,
-    pub vega_point: f64,
-    pub vega_point_30d: f64,
-    pub rho_1pct: f64,
-    pub market_value: f64,
+    pub gamma_pnl_1pct: BetaGammaPnl,
+    pub dollar_gamma_1pct: DollarDeltaPerPercent,
+    pub theta_day: PerDay,
+    pub vega_point: PerVolPoint,
+    pub vega_point_30d: PerVolPoint,
+    pub rho_1pct: PerRatePercent,
+    pub market_value: Dollars,
     /// The benchmark's daily move, as a fraction, at which a day's theta equals the gamma P&L; `None`
     /// where theta and gamma do not oppose each other.
     pub breakeven_move: Option<f64>,
@@ -200,27 +232,29 @@ pub fn aggregate(book: &RiskBook, legs: Vec<LegExposure>) -> Exposures {
 fn sum(rows: &[&LegExposure]) -> Exposure {
     let mut all = Exposure::default();
     for exposure in rows.iter().filter_map(|row| row.exposure.as_ref()) {
-        all.add(exposure);
+        all += *exposure;
     }
     all
 }
 
 fn total(book: &RiskBook, rows: &[UnderlyingExposure], coverage: Coverage) -> TotalExposure {
-    let add = |pick: fn(&Exposure) -> f64| rows.iter().map(|row| pick(&row.exposure)).sum::<f64>();
-    let beta_weighted_gamma = add(|e| e.beta_weighted_gamma);
-    let theta_day = add(|e| e.theta_day);
+    fn add<U: Sum>(rows: &[UnderlyingExposure], of: fn(&Exposure) -> U) -> U {
+        rows.iter().map(|row| of(&row.exposure)).sum()
+    }
+    let beta_weighted_gamma = add(rows, |e| e.beta_weighted_gamma);
+    let theta_day = add(rows, |e| e.theta_day);
     TotalExposure {
-        dollar_delta: add(|e| e.dollar_delta),
-        beta_weighted_delta: add(|e| e.beta_weighted_delta),
-        beta_dollar_delta: add(|e| e.beta_dollar_delta),
+        dollar_delta: add(rows, |e| e.dollar_delta),
+        beta_weighted_delta: add(rows, |e| e.beta_weighted_delta),
+        beta_dollar_delta: add(rows, |e| e.beta_dollar_delta),
         beta_weighted_gamma,
-        gamma_pnl_1pct: add(|e| e.beta_gamma_pnl_1pct),
-        dollar_gamma_1pct: add(|e| e.dollar_gamma_1pct),
+        gamma_pnl_1pct: add(rows, |e| e.beta_gamma_pnl_1pct),
+        dollar_gamma_1pct: add(rows, |e| e.dollar_gamma_1pct),
         theta_day,
-        vega_point: add(|e| e.vega_point),
-        vega_point_30d: add(|e| e.vega_point_30d),
-        rho_1pct: add(|e| e.rho_1pct),
-        market_value: add(|e| e.market_value),
+        vega_point: add(rows, |e| e.vega_point),
+        vega_point_30d: add(rows, |e| e.vega_point_30d),
+        rho_1pct: add(rows, |e| e.rho_1pct),
+        market_value: add(rows, |e| e.market_value),
         breakeven_move: breakeven(book, theta_day, beta_weighted_gamma),
         coverage,
         beta_assumed: rows.iter().any(|row| row.beta_assumed),
@@ -228,9 +262,9 @@ fn total(book: &RiskBook, rows: &[UnderlyingExposure], coverage: Coverage) -> To
 }
 
 /// Where ½γ(mS)² = −Θ.
-fn breakeven(book: &RiskBook, theta: f64, gamma: f64) -> Option<f64> {
+fn breakeven(book: &RiskBook, theta: PerDay, gamma: BenchmarkSharesPerDollar) -> Option<f64> {
     let spot = usable(book.benchmark_spot)?;
-    let squared = -2.0 * theta / gamma;
+    let squared = -2.0 * theta.0 / gamma.0;
     (squared > 0.0 && squared.is_finite()).then(|| squared.sqrt() / spot)
 }
 
@@ -252,35 +286,36 @@ fn of_leg(book: &RiskBook, place: usize, leg: &RiskLeg) -> LegExposure {
     let n = leg.quantity * leg.multiplier;
     let (delta, gamma, mut exposure) = match &leg.priced {
         LegPricing::Unpriced { .. } => return row,
-        LegPricing::Shares => (1.0, 0.0, Exposure { market_value: n * spot, ..Exposure::default() }),
+        LegPricing::Shares => (1.0, 0.0, Exposure { market_value: Dollars(n * spot), ..Exposure::default() }),
         LegPricing::Option { inputs, exercise, .. } => {
             let unit = exercise.greeks(inputs);
             row.unit_price = Some(unit.price);
             row.unit_delta = Some(unit.delta);
-            let vega = n * unit.vega_point.0;
+            let vega = n * unit.vega_point;
             let exposure = Exposure {
-                theta_day: n * unit.theta_day.0,
+                theta_day: n * unit.theta_day,
                 vega_point: vega,
                 vega_point_30d: vega * tenor_scale(leg.days_to_expiry),
-                rho_1pct: n * unit.rho_pct.0,
-                vanna: n * unit.vanna_point.0,
-                volga: n * unit.volga_point.0,
-                charm_day: n * unit.charm_day.0,
-                market_value: n * unit.price,
+                rho_1pct: n * unit.rho_pct,
+                vanna: n * unit.vanna_point,
+                volga: n * unit.volga_point,
+                charm_day: n * unit.charm_day,
+                market_value: Dollars(n * unit.price),
                 ..Exposure::default()
             };
             (unit.delta, unit.gamma, exposure)
         }
     };
-    exposure.delta_shares = n * delta;
-    exposure.dollar_delta = exposure.delta_shares * spot;
-    exposure.beta_weighted_delta = exposure.delta_shares * ratio;
-    exposure.beta_dollar_delta = exposure.dollar_delta * underlying.beta;
-    exposure.gamma_per_dollar = n * gamma;
-    exposure.beta_weighted_gamma = exposure.gamma_per_dollar * ratio * ratio;
-    exposure.gamma_pnl_1pct = 0.5 * exposure.gamma_per_dollar * (0.01 * spot).powi(2);
-    exposure.beta_gamma_pnl_1pct = 0.5 * exposure.beta_weighted_gamma * (0.01 * benchmark_spot).powi(2);
-    exposure.dollar_gamma_1pct = exposure.gamma_per_dollar * spot * spot / 100.0;
+    let (shares, per_dollar) = (Shares(n * delta), SharesPerDollar(n * gamma));
+    exposure.delta_shares = shares;
+    exposure.dollar_delta = shares.dollar_delta(spot);
+    exposure.beta_weighted_delta = shares.beta_weighted(ratio);
+    exposure.beta_dollar_delta = exposure.dollar_delta.beta_weighted(underlying.beta);
+    exposure.gamma_per_dollar = per_dollar;
+    exposure.beta_weighted_gamma = per_dollar.beta_weighted(ratio);
+    exposure.gamma_pnl_1pct = per_dollar.pnl_of_one_percent(spot);
+    exposure.beta_gamma_pnl_1pct = exposure.beta_weighted_gamma.pnl_of_one_percent(benchmark_spot);
+    exposure.dollar_gamma_1pct = per_dollar.dollar_delta_of_one_percent(spot);
     let finite = exposure.market_value.is_finite()
         && exposure.delta_shares.is_finite()
         && exposure.theta_day.is_finite()

@@ -11,18 +11,19 @@ use super::book::{PortfolioRisk, RiskBook};
 use super::exposure::Exposures;
 use super::var::VarOutcome;
 use crate::domain::trade::{LimitChange, Verdict};
+use crate::domain::units::Dollars;
 use crate::domain::{LimitId, LimitState, PortfolioId, Symbol};
 
 /// What counts as nothing where a limit is zero: half a cent.
-const NOTHING: f64 = 0.005;
+const NOTHING: Dollars = Dollars(0.005);
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LimitReading {
     pub id: LimitId,
     pub portfolio: PortfolioId,
     pub portfolio_name: String,
-    /// Dollars; signed for L1.
-    pub measure: Option<f64>,
+    /// Signed for L1.
+    pub measure: Option<Dollars>,
     /// The size of the measure as a fraction of equity.
     pub value: Option<f64>,
     /// `None`: switched off.
@@ -40,8 +41,8 @@ pub struct LimitReading {
 pub struct LimitPart {
     pub underlying: usize,
     pub symbol: Symbol,
-    /// Dollars, signed like the measure.
-    pub part: f64,
+    /// Signed like the measure.
+    pub part: Dollars,
 }
 
 impl LimitReading {
@@ -50,8 +51,8 @@ impl LimitReading {
         self.parts.first().map(|part| &part.symbol)
     }
 
-    /// An underlying's part of the measure, in dollars.
-    pub fn part_of(&self, underlying: usize) -> Option<f64> {
+    /// An underlying's part of the measure.
+    pub fn part_of(&self, underlying: usize) -> Option<Dollars> {
         self.parts.iter().find(|part| part.underlying == underlying).map(|part| part.part)
     }
 
@@ -59,7 +60,7 @@ impl LimitReading {
     /// much of a limit of zero. `None` while the measure is unknown.
     fn share_of(&self, underlying: usize) -> Option<f64> {
         let (measure, value, limit) = (self.measure?, self.value?, self.limit?);
-        let part = measure.signum() * self.part_of(underlying)?;
+        let part = measure.0.signum() * self.part_of(underlying)?;
         if part.abs() < NOTHING || measure.abs() < NOTHING {
             return Some(0.0);
         }
@@ -77,9 +78,9 @@ fn beta_delta(portfolio: &PortfolioRisk, exposures: &Exposures) -> LimitReading 
     let parts = exposures.underlyings.iter().map(|row| LimitPart {
         underlying: row.underlying,
         symbol: row.symbol.clone(),
-        part: row.exposure.beta_dollar_delta,
+        part: row.exposure.beta_dollar_delta.dollars(),
     });
-    let measure = incomplete(exposures).map_or(Ok(exposures.total.beta_dollar_delta), Err);
+    let measure = incomplete(exposures).map_or(Ok(exposures.total.beta_dollar_delta.dollars()), Err);
     let limit = portfolio.limits.beta_delta.map(|l| l.to_f64().unwrap_or(f64::NAN));
     reading(LimitId::L1, portfolio, limit, measure, parts.collect())
 }
@@ -94,10 +95,10 @@ fn var95(portfolio: &PortfolioRisk, exposures: &Exposures, var: &VarOutcome) -> 
             let parts = report.components.iter().map(|c| LimitPart {
                 underlying: c.underlying,
                 symbol: c.symbol.clone(),
-                part: c.var95,
+                part: Dollars(c.var95),
             });
             // Where even the bad outcome gains there is nothing at risk.
-            let measure = incomplete(exposures).map_or(Ok(report.var95.max(0.0)), Err);
+            let measure = incomplete(exposures).map_or(Ok(Dollars(report.var95.max(0.0))), Err);
             reading(LimitId::L5, portfolio, limit, measure, parts.collect())
         }
     }
@@ -112,7 +113,7 @@ fn reading(
     id: LimitId,
     portfolio: &PortfolioRisk,
     limit: Option<f64>,
-    measure: Result<f64, String>,
+    measure: Result<Dollars, String>,
     mut parts: Vec<LimitPart>,
 ) -> LimitReading {
     let equity = portfolio.equity.filter(|e| e.is_finite() && *e > 0.0);
@@ -120,10 +121,10 @@ fn reading(
         (Err(why), _) => Err(why),
         (Ok(_), None) => Err("equity is unknown or not positive".to_owned()),
         (Ok(measure), Some(_)) if !measure.is_finite() => Err("the measure is not a number".to_owned()),
-        (Ok(measure), Some(equity)) => Ok((measure, measure.abs() / equity)),
+        (Ok(measure), Some(equity)) => Ok((measure, measure.abs() / Dollars(equity))),
     };
-    let direction = known.as_ref().map_or(1.0, |(measure, _)| measure.signum());
-    parts.sort_by(|a, b| (direction * b.part).total_cmp(&(direction * a.part)));
+    let direction = known.as_ref().map_or(1.0, |(measure, _)| measure.0.signum());
+    parts.sort_by(|a, b| (direction * b.part).0.total_cmp(&(direction * a.part).0));
     let (utilisation, state) = match (&known, limit) {
         (_, None) => (None, LimitState::Off),
         (Err(_), Some(_)) => (None, LimitState::Unknown),
@@ -158,8 +159,8 @@ pub struct BindingLimit {
     /// Of the limit as a whole.
     pub utilisation: Option<f64>,
     pub state: LimitState,
-    /// The underlying's part of the measure, in dollars.
-    pub part: Option<f64>,
+    /// The underlying's part of the measure.
+    pub part: Option<Dollars>,
     /// That part over the limit: 0.41 are 41 points of its utilisation.
     pub share: Option<f64>,
 }

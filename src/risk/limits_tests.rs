@@ -23,7 +23,7 @@ fn beta_delta_and_var_against_equity() {
     // 1118.05 of 40,000 is 2.80 %, limit 3 %.
     close(l5.utilisation.expect("known"), 1118.04914 / 40_000.0 / 0.03, 1e-8);
     assert_eq!(l5.state, LimitState::Near);
-    close(l5.parts.iter().map(|p| p.part).sum(), l5.measure.expect("known"), 1e-3);
+    close(l5.parts.iter().map(|p| p.part.0).sum(), l5.measure.expect("known").0, 1e-3);
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn the_driver_of_a_short_total_is_the_shortest() {
     book.legs.retain(|leg| leg.underlying != 2);
     book.legs.truncate(4);
     let l1 = &read(&book, &portfolio(40_000.0))[0];
-    assert!(l1.measure.is_some_and(|m| m < 0.0));
+    assert!(l1.measure.is_some_and(|m| m < Dollars(0.0)));
     assert_eq!(l1.driver().map(Symbol::as_str), Some("SPY"));
 }
 
@@ -108,7 +108,7 @@ fn each_underlying_names_the_limit_it_uses_most_of() {
         let share = row.share.expect("known");
         for reading in &readings {
             let part = reading.part_of(row.underlying).expect("a part");
-            let used = part * reading.measure.unwrap().signum() / 40_000.0 / reading.limit.unwrap();
+            let used = part.0 * reading.measure.unwrap().0.signum() / 40_000.0 / reading.limit.unwrap();
             assert!(used <= share + 1e-12, "{} uses {used} of {:?}", row.symbol, reading.id);
         }
     }

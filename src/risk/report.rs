@@ -197,10 +197,10 @@ mod tests {
         let report = compute(&split_book(), &RiskQuestion::default());
         let symbols: Vec<&str> = report.exposures.underlyings.iter().map(|u| u.symbol.as_str()).collect();
         assert_eq!(symbols, ["SPY", "AAPL"]);
-        close(report.exposures.total.beta_weighted_delta, -2.768491 + 62.735333, 1e-5);
+        close(report.exposures.total.beta_weighted_delta.0, -2.768491 + 62.735333, 1e-5);
         let names: Vec<&str> = report.portfolios.iter().map(|p| p.name.as_str()).collect();
         assert_eq!(names, ["Medium", "Model", "unassigned"]);
-        close(report.portfolios[1].total.beta_weighted_delta, 0.786441, 1e-6);
+        close(report.portfolios[1].total.beta_weighted_delta.0, 0.786441, 1e-6);
         assert!(report.portfolios[2].limits.is_empty());
         assert!(report.binding.iter().all(|b| b.symbol.as_str() == "SPY"));
     }

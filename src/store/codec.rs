@@ -120,6 +120,7 @@ pub fn actor(text: &[u8]) -> Option<Actor> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::units::{BenchmarkShares, PerDay, Shares};
     use crate::store::testing;
 
     #[test]
@@ -172,7 +173,10 @@ mod tests {
         let Event::TradeEvaluated(TradeEvaluated { evaluation, .. }) = evaluated else {
             panic!("{evaluated:?}")
         };
-        assert_eq!((evaluation.delta_shares, evaluation.beta_weighted_delta), (Some(-3.25), Some(0.0)));
+        assert_eq!(
+            (evaluation.delta_shares, evaluation.beta_weighted_delta),
+            (Some(Shares(-3.25)), Some(BenchmarkShares(0.0)))
+        );
         assert!(!evaluation.payoff_unknown && evaluation.net_price.is_some());
         let closed = read(
             "day.closed",
@@ -182,7 +186,7 @@ mod tests {
                 "rate":0.0385,"underlyings":[],"marks":[]}}"#,
         );
         let Event::DayClosed(DayClosed { exposures, .. }) = closed else { panic!("{closed:?}") };
-        assert_eq!(exposures[0].theta_day, Some(12.0));
+        assert_eq!(exposures[0].theta_day, Some(PerDay(12.0)));
     }
 
     #[test]

@@ -25,6 +25,7 @@ use crate::domain::strategy::Strategy;
 use crate::domain::symbol::Symbol;
 use crate::domain::time::Timestamp;
 use crate::domain::trade::{CloseReason, Evaluation, TradeKind, Verdict};
+use crate::domain::units::{BenchmarkShares, GammaPnl, PerDay, PerVolPoint, Shares};
 
 pub fn at(second: u32) -> Timestamp {
     chrono::DateTime::from_timestamp(1_800_000_000 + i64::from(second), 123_456_789).expect("an instant")
@@ -194,11 +195,11 @@ pub fn one_of_each() -> Vec<Event> {
             ],
             exposures: vec![ExposureAtClose {
                 underlying: symbol(),
-                delta_shares: Some(0.1 + 0.2),
-                beta_weighted_delta: Some(-1e-9),
-                gamma_pnl_1pct: Some(3.5),
+                delta_shares: Some(Shares(0.1 + 0.2)),
+                beta_weighted_delta: Some(BenchmarkShares(-1e-9)),
+                gamma_pnl_1pct: Some(GammaPnl(3.5)),
                 theta_day: None,
-                vega_point: Some(-40.25),
+                vega_point: Some(PerVolPoint(-40.25)),
                 iv30: Some(0.162),
                 complete: true,
             }],
@@ -214,9 +215,9 @@ pub fn one_of_each() -> Vec<Event> {
                 payoff_unknown: false,
                 defined_risk: true,
                 breakevens: vec![701.5, 760.25],
-                delta_shares: Some(-3.25),
+                delta_shares: Some(Shares(-3.25)),
                 beta_weighted_delta: None,
-                theta_day: Some(5.5),
+                theta_day: Some(PerDay(5.5)),
                 vega_point: None,
                 limits: vec![],
                 verdict: Verdict::Pass,

@@ -1,6 +1,7 @@
 //! When a hedge appears, how long it stays, and what becomes of it when the link breaks.
 
 use super::*;
+use crate::domain::units::{BenchmarkShares, Dollars};
 use crate::market::board::Board;
 use crate::market::rates::RateCurve;
 use crate::market::view::MarketConfig;
@@ -13,14 +14,15 @@ fn symbol() -> Symbol {
 
 /// A portfolio with L1 this much used and, outside its band, a proposal.
 fn portfolio(used: f64, delta: f64) -> PortfolioReport {
+    let delta = BenchmarkShares(delta);
     let id = PortfolioId::from_key("core");
-    let band = Band::around_zero(100.0);
+    let band = Band::around_zero(BenchmarkShares(100.0));
     let hedge = HedgeProposal {
         symbol: symbol(),
         shares: -20,
-        cost: 0.2,
+        cost: Dollars(0.2),
         before: delta,
-        after: 100.0,
+        after: BenchmarkShares(100.0),
         band,
         beta_delta_after: Some(0.6),
         action: "sell 20 SPY".into(),
@@ -35,7 +37,7 @@ fn portfolio(used: f64, delta: f64) -> PortfolioReport {
             id: LimitId::L1,
             portfolio: id,
             portfolio_name: "Core".into(),
-            measure: Some(used),
+            measure: Some(Dollars(used)),
             value: Some(used),
             limit: Some(1.0),
             utilisation: Some(used),

@@ -208,10 +208,10 @@ fn page(setting: &Setting, done: &Done, booked: &Booked) -> String {
         "Greeks",
         format!(
             "Δ {} sh, βΔ {} sh, Θ {} a day, vega {} a point",
-            signed(evaluation.delta_shares, 1),
-            signed(evaluation.beta_weighted_delta, 1),
-            signed(evaluation.theta_day, 2),
-            signed(evaluation.vega_point, 1)
+            signed(evaluation.delta_shares.map(f64::from), 1),
+            signed(evaluation.beta_weighted_delta.map(f64::from), 1),
+            signed(evaluation.theta_day.map(f64::from), 2),
+            signed(evaluation.vega_point.map(f64::from), 1)
         ),
     );
     let percent = |used: Option<f64>| used.map_or("unknown".into(), |used| format!("{:.0} %", used * 100.0));

@@ -13,6 +13,7 @@ use super::strategy::Strategy;
 use super::symbol::Symbol;
 use super::time::TradingDate;
 use super::trade::{CloseReason, Evaluation, TradeKind};
+use super::units::{BenchmarkShares, GammaPnl, PerDay, PerVolPoint, Shares};
 
 mod envelope;
 mod order;
@@ -144,11 +145,11 @@ pub struct EquityAtClose {
 pub struct ExposureAtClose {
     pub underlying: Symbol,
     /// Of the legs that had a price; `None` when none of them had one.
-    pub delta_shares: Option<f64>,
-    pub beta_weighted_delta: Option<f64>,
-    pub gamma_pnl_1pct: Option<f64>,
-    pub theta_day: Option<f64>,
-    pub vega_point: Option<f64>,
+    pub delta_shares: Option<Shares>,
+    pub beta_weighted_delta: Option<BenchmarkShares>,
+    pub gamma_pnl_1pct: Option<GammaPnl>,
+    pub theta_day: Option<PerDay>,
+    pub vega_point: Option<PerVolPoint>,
     pub iv30: Option<f64>,
     /// Every leg had a price.
     pub complete: bool,

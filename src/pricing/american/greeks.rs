@@ -5,9 +5,9 @@
 
 use super::boundary::Equation;
 use super::{Accuracy, American, CashDividend, Status, Valuation};
+use crate::domain::units::{PerRate, PerVol, PerVolSquared, PerYear};
 use crate::pricing::black_scholes::{self, RawGreeks, UnitGreeks};
 use crate::pricing::inputs::OptionInputs;
-use crate::pricing::units::{PerRate, PerVol, PerVolSquared, PerYear};
 
 /// Steps of the differences: relative in volatility and time, absolute in rate and yield.
 const VOL_STEP: f64 = 0.01;

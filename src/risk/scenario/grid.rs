@@ -292,12 +292,12 @@ fn estimate(book: &RiskBook, rows: &[LegExposure], shock: &Shock) -> Vec<f64> {
                 LegPricing::Shares | LegPricing::Unpriced { .. } => 0.0,
             };
             let by = to - from;
-            e.delta_shares * by
-                + 0.5 * e.gamma_per_dollar * by * by
-                + e.vega_point * points
-                + e.vanna * by * points
-                + 0.5 * e.volga * points * points
-                + e.theta_day * days
+            e.delta_shares.0 * by
+                + 0.5 * e.gamma_per_dollar.0 * by * by
+                + e.vega_point.0 * points
+                + e.vanna.0 * by * points
+                + 0.5 * e.volga.0 * points * points
+                + e.theta_day.0 * days
         })
         .collect()
 }

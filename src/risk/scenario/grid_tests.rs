@@ -79,7 +79,7 @@ fn at_the_next_expiry_options_are_worth_their_intrinsic_value() {
     assert_eq!(grid.roll_days, 28);
     assert_eq!(grid.subject.as_ref().map(Symbol::as_str), Some("AAPL"));
     // 200 shares less two 240 calls, from 230 to 253: the calls end 13 in the money.
-    let now = exposures(&book).underlyings[2].exposure.market_value;
+    let now = exposures(&book).underlyings[2].exposure.market_value.0;
     close(grid.cells[0][8].pnl, 200.0 * 253.0 - 200.0 * 13.0 - now, 1e-8);
     close(grid.cells[4][0].pnl, 200.0 * 207.0 - now, 1e-8);
 }

@@ -100,8 +100,8 @@ pub fn value_at_risk(book: &RiskBook, rows: &[LegExposure], counts: impl Fn(usiz
         let Some(spot) = usable(underlying.spot) else { continue };
         let (mut delta, mut gamma, mut held) = (0.0, 0.0, false);
         for exposure in counted().filter(|row| row.underlying == place).filter_map(|r| r.exposure.as_ref()) {
-            delta += exposure.dollar_delta;
-            gamma += exposure.gamma_per_dollar * spot * spot;
+            delta += exposure.dollar_delta.0;
+            gamma += exposure.gamma_per_dollar.0 * spot * spot;
             held = true;
         }
         if held {

@@ -9,12 +9,12 @@ fn form_of(book: &RiskBook) -> DeltaGamma {
     let covariance = covariance::of(book, &places).expect("known").matrix;
     let gamma = measured.underlyings.iter().map(|u| {
         let spot = book.underlyings[u.underlying].spot.expect("known");
-        u.exposure.gamma_per_dollar * spot * spot
+        u.exposure.gamma_per_dollar.0 * spot * spot
     });
     DeltaGamma {
         delta: DVector::from_iterator(
             places.len(),
-            measured.underlyings.iter().map(|u| u.exposure.dollar_delta),
+            measured.underlyings.iter().map(|u| u.exposure.dollar_delta.0),
         ),
         gamma: DMatrix::from_diagonal(&DVector::from_iterator(places.len(), gamma)),
         covariance,

@@ -75,13 +75,13 @@ fn row(facts: &Facts<'_>, trades: &[TradeFacts<'_>], symbol: &Symbol) -> RiskRow
         ),
         beta: Shown::live(beta.value),
         beta_assumed: beta.source == BetaSource::Assumed,
-        delta_shares: figure(|e| e.delta_shares),
+        delta_shares: figure(|e| e.delta_shares.into()),
         sums: RiskSums {
-            dollar_delta: figure(|e| e.dollar_delta),
-            beta_delta: figure(|e| e.beta_weighted_delta),
-            gamma_pnl_1pct: figure(|e| e.gamma_pnl_1pct),
-            theta_day: figure(|e| e.theta_day),
-            vega_point: figure(|e| e.vega_point),
+            dollar_delta: figure(|e| e.dollar_delta.into()),
+            beta_delta: figure(|e| e.beta_weighted_delta.into()),
+            gamma_pnl_1pct: figure(|e| e.gamma_pnl_1pct.into()),
+            theta_day: figure(|e| e.theta_day.into()),
+            vega_point: figure(|e| e.vega_point.into()),
             day: day.known().into(),
             open: open.known().into(),
             worst: Shown::figure(worst, state),
@@ -92,12 +92,12 @@ fn row(facts: &Facts<'_>, trades: &[TradeFacts<'_>], symbol: &Symbol) -> RiskRow
         binding: binding.map(|(limit, _)| limit),
         next_event: super::calendar::next_event(facts, symbol),
         detail: RiskDetail {
-            rho_1pct: figure(|e| e.rho_1pct),
-            vanna: figure(|e| e.vanna),
-            volga: figure(|e| e.volga),
-            charm_day: figure(|e| e.charm_day),
-            vega_30d: figure(|e| e.vega_point_30d),
-            market_value: figure(|e| e.market_value),
+            rho_1pct: figure(|e| e.rho_1pct.into()),
+            vanna: figure(|e| e.vanna.into()),
+            volga: figure(|e| e.volga.into()),
+            charm_day: figure(|e| e.charm_day.into()),
+            vega_30d: figure(|e| e.vega_point_30d.into()),
+            market_value: figure(|e| e.market_value.into()),
             by_expiry: report.map_or_else(Vec::new, |risk| by_expiry(risk, trades, symbol)),
         },
     }
@@ -117,8 +117,8 @@ fn by_expiry(risk: &RiskReport, trades: &[TradeFacts<'_>], symbol: &Symbol) -> V
             let days = (option.expiry - crate::domain::time::new_york_date(risk.as_of)).num_days();
             let place = BUCKETS.iter().position(|(last, _)| days <= *last);
             if let Some(bucket) = place.and_then(|place| buckets.get_mut(place)) {
-                bucket.vega_point += exposure.vega_point;
-                bucket.gamma_pnl_1pct += exposure.gamma_pnl_1pct;
+                bucket.vega_point += exposure.vega_point.0;
+                bucket.gamma_pnl_1pct += exposure.gamma_pnl_1pct.0;
             }
         }
     }
@@ -136,11 +136,11 @@ fn total(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> RiskSums {
     let whole = facts.whole(&sum.coverage);
     let figure = |value: f64| Shown::figure(Some(value), state);
     RiskSums {
-        dollar_delta: figure(sum.dollar_delta),
-        beta_delta: figure(sum.beta_weighted_delta),
-        gamma_pnl_1pct: figure(sum.gamma_pnl_1pct),
-        theta_day: figure(sum.theta_day),
-        vega_point: figure(sum.vega_point),
+        dollar_delta: figure(sum.dollar_delta.into()),
+        beta_delta: figure(sum.beta_weighted_delta.into()),
+        gamma_pnl_1pct: figure(sum.gamma_pnl_1pct.into()),
+        theta_day: figure(sum.theta_day.into()),
+        vega_point: figure(sum.vega_point.into()),
         day,
         open,
         worst: Shown::figure(risk.worst.as_ref().map(|worst| worst.pnl), whole),

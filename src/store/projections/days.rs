@@ -31,11 +31,11 @@ pub fn apply(conn: &Connection, event: &Event) -> rusqlite::Result<()> {
         greeks.execute(params![
             date,
             row.underlying.as_str(),
-            row.delta_shares,
-            row.beta_weighted_delta,
-            row.gamma_pnl_1pct,
-            row.theta_day,
-            row.vega_point,
+            row.delta_shares.map(f64::from),
+            row.beta_weighted_delta.map(f64::from),
+            row.gamma_pnl_1pct.map(f64::from),
+            row.theta_day.map(f64::from),
+            row.vega_point.map(f64::from),
             row.iv30,
             row.complete,
         ])?;

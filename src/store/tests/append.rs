@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use super::everything;
 use crate::domain::event::Event;
 use crate::domain::id::{CountedIds, TradeId};
+use crate::domain::units::Shares;
 use crate::store::testing::*;
 use crate::store::*;
 
@@ -138,7 +139,7 @@ fn what_cannot_be_read_back_is_refused_before_it_is_stored() {
     let store = open(dir.path());
     let mut ids = CountedIds(0);
     let Some(Event::DayClosed(mut day)) = one_of_each().into_iter().nth(5) else { panic!("a close") };
-    day.exposures[0].delta_shares = Some(f64::NAN);
+    day.exposures[0].delta_shares = Some(Shares(f64::NAN));
     let refused = store.append_blocking(vec![pending(&mut ids, None, Event::DayClosed(day))]);
     assert!(matches!(refused, Err(StoreError::NotRepresentable { kind: "day.closed" })), "{refused:?}");
     let huge = note(&"x".repeat(codec::MAX_PAYLOAD));
