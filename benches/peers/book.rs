@@ -1,7 +1,7 @@
 //! The books of the revaluation benches: forty underlyings and options on them.
 
 use cotrader::domain::Right;
-use cotrader::pricing::OptionInputs;
+use cotrader::pricing::{Exercise, OptionInputs};
 use cotrader::risk::revaluation::{Contract, Position};
 use rand::RngExt;
 
@@ -39,6 +39,19 @@ struct Row {
 }
 
 impl Book {
+    /// The same with that share of the positions American.
+    pub fn with_americans(mut self, share: f64) -> Self {
+        let mut owed = 0.0;
+        for position in &mut self.positions {
+            owed += share;
+            if let (true, Contract::Option { exercise, .. }) = (owed >= 1.0, &mut position.contract) {
+                *exercise = Exercise::anytime();
+                owed -= 1.0;
+            }
+        }
+        self
+    }
+
     /// The table of that many positions, or one made here.
     pub fn of(inputs: &Inputs, positions: usize) -> Self {
         let mut random = random();
@@ -78,7 +91,7 @@ impl Book {
                 vol_annual: row.vol,
                 tte_years: row.days / 365.0,
             };
-            Position { underlying: row.u, size: 100.0 * row.qty, contract: Contract::European(inputs) }
+            Position { underlying: row.u, size: 100.0 * row.qty, contract: Contract::european(inputs) }
         };
         Self {
             now: underlyings.iter().map(|u| u.spot).collect(),

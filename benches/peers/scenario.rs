@@ -1,4 +1,5 @@
-//! A book over 21 spots × 9 volatilities × 3 dates: 567 full revaluations of every position.
+//! A book over 21 spots × 9 volatilities × 3 dates: 567 full revaluations of every position; all of them European,
+//! then some American.
 
 use std::hint::black_box;
 
@@ -44,8 +45,9 @@ fn shocks(inputs: &Inputs) -> Shocks {
 
 pub fn run(inputs: &Inputs, rounds: Rounds) {
     let shocks = shocks(inputs);
-    for positions in [1_000, 10_000] {
-        let Book { now, positions, .. } = Book::of(inputs, rounds.rows(positions));
+    for (positions, american_share) in [(1_000, 0.0), (10_000, 0.0), (1_000, 0.3), (10_000, 0.3)] {
+        let book = Book::of(inputs, rounds.rows(positions)).with_americans(american_share);
+        let Book { now, positions, .. } = book;
         let rows: Vec<Vec<f64>> =
             now.iter().map(|spot| shocks.spot.iter().map(|by| spot * (1.0 + by)).collect()).collect();
         let ladders = Ladders::of(&rows).expect("positive spots");
@@ -61,8 +63,13 @@ pub fn run(inputs: &Inputs, rounds: Rounds) {
             let corner = |roll, vol, spot| grid.at(roll, vol, spot).expect("a corner");
             let corners = [corner(0, 0, 0), corner(2, 8, 20), corner(0, 4, 10)];
             let sum: f64 = grid.profits().iter().sum();
-            let more =
-                json!({ "positions": positions.len(), "nodes": nodes, "grid_sum": sum, "corners": corners });
+            let more = json!({
+                "positions": positions.len(),
+                "american_share": american_share,
+                "nodes": nodes,
+                "grid_sum": sum,
+                "corners": corners,
+            });
             emit("scenario", set.name(), nodes, time, &more);
         }
     }

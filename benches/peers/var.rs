@@ -17,12 +17,15 @@ use crate::{Rounds, Time, emit, timed};
 const DAY: f64 = 1.0 / 365.0;
 
 pub fn run(inputs: &Inputs, rounds: Rounds) {
-    historical(inputs, rounds);
-    simulated(inputs, rounds);
+    for american_share in [0.0, 0.3] {
+        historical(inputs, rounds, american_share);
+        simulated(inputs, rounds, american_share);
+    }
 }
 
-fn historical(inputs: &Inputs, rounds: Rounds) {
-    let Book { now, positions, daily_vol } = Book::of(inputs, rounds.rows(10_000));
+fn historical(inputs: &Inputs, rounds: Rounds, american_share: f64) {
+    let book = Book::of(inputs, rounds.rows(10_000)).with_americans(american_share);
+    let Book { now, positions, daily_vol } = book;
     let n = now.len();
     let mut random = random();
     let table = inputs.matrix("hist.csv").unwrap_or_else(|| {
@@ -38,12 +41,13 @@ fn historical(inputs: &Inputs, rounds: Rounds) {
             profits = historical_on(black_box(set), black_box(&positions), &now, &returns, &moves, DAY, 0.01)
                 .expect("profits");
         });
-        report("var-hist", set.name(), positions.len(), time, &mut profits);
+        report(("var-hist", american_share), set.name(), positions.len(), time, &mut profits);
     }
 }
 
-fn simulated(inputs: &Inputs, rounds: Rounds) {
-    let Book { now, positions, daily_vol } = Book::of(inputs, rounds.rows(200));
+fn simulated(inputs: &Inputs, rounds: Rounds, american_share: f64) {
+    let book = Book::of(inputs, rounds.rows(200)).with_americans(american_share);
+    let Book { now, positions, daily_vol } = book;
     let n = now.len();
     let correlation = inputs.matrix("corr.csv").unwrap_or_else(|| {
         (0..n).map(|i| (0..n).map(|j| if i == j { 1.0 } else { 0.4 }).collect()).collect()
@@ -61,17 +65,27 @@ fn simulated(inputs: &Inputs, rounds: Rounds) {
                 profits = pool.install(run).expect("profits");
             });
             let name = format!("{} threads {threads}", set.name());
-            report("var-mc", &name, positions.len(), time, &mut profits);
+            report(("var-mc", american_share), &name, positions.len(), time, &mut profits);
         }
     }
 }
 
-fn report(item: &str, name: &str, positions: usize, time: Time, profits: &mut [f64]) {
+fn report(
+    (item, american_share): (&str, f64),
+    name: &str,
+    positions: usize,
+    time: Time,
+    profits: &mut [f64],
+) {
     let valuations = positions * profits.len();
     // Bits in order: one number that differs as soon as one path does.
     let bits = profits.iter().fold(0_u64, |hash, x| hash.rotate_left(5) ^ x.to_bits());
-    let mut more =
-        json!({ "positions": positions, "scenarios": profits.len(), "bits": format!("{bits:016x}") });
+    let mut more = json!({
+        "positions": positions,
+        "american_share": american_share,
+        "scenarios": profits.len(),
+        "bits": format!("{bits:016x}"),
+    });
     for (confidence, var, shortfall) in [(0.95, "VaR95", "ES95"), (0.99, "VaR99", "ES99")] {
         if let (Some(tail), Value::Object(more)) = (tail::of(profits, confidence), &mut more) {
             more.insert(var.into(), json!(tail.var));

@@ -57,6 +57,13 @@ impl Root {
         Ok(Self { size: rows, lower, repaired: true })
     }
 
+    /// Standard deviation of one variate.
+    pub fn deviation(&self, place: usize) -> f64 {
+        let first = place * (place + 1) / 2;
+        let row = self.lower.get(first..=first + place).unwrap_or(&[]);
+        row.iter().map(|x| x * x).sum::<f64>().sqrt()
+    }
+
     pub fn size(&self) -> usize {
         self.size
     }
@@ -162,6 +169,7 @@ mod tests {
         let root = Root::of(&good).expect("a covariance");
         assert!(!root.repaired && root.size() == 3);
         assert!((root.covariance() - good).abs().max() < 1e-14);
+        assert!((root.deviation(0) - 2.0).abs() < 1e-14 && (root.deviation(2) - 0.5).abs() < 1e-14);
     }
 
     #[test]

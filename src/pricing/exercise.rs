@@ -1,6 +1,6 @@
 //! When the holder of an option may exercise it, and the one place that picks the model from that.
 //!
-//! Never: mixes models: price, Greeks, implied volatility and ladders of one contract come from the same one.
+//! Never: mixes models: price, Greeks, implied volatility and boundary of one contract come from the same one.
 
 use std::sync::Arc;
 
@@ -49,12 +49,13 @@ impl Exercise {
         }
     }
 
-    /// Everything but the spot settled, for many spots.
-    pub fn ladder(&self, terms: &OptionInputs) -> Ladder {
+    /// All that early exercise needs to be known but the spot; `None` where it is never right.
+    pub fn early(&self, terms: &OptionInputs) -> Option<American> {
         match self {
-            Self::AtExpiry => Ladder::European(*terms),
+            Self::AtExpiry => None,
             Self::Anytime { dividends } => {
-                Ladder::American(Box::new(American::solve(terms, dividends, ACCURACY)))
+                let solved = American::solve(terms, dividends, ACCURACY);
+                (!solved.is_european()).then_some(solved)
             }
         }
     }
@@ -121,22 +122,6 @@ impl Exercise {
     }
 }
 
-/// One contract at a fixed volatility and time, at any spot.
-#[derive(Debug, Clone)]
-pub enum Ladder {
-    European(OptionInputs),
-    American(Box<American>),
-}
-
-impl Ladder {
-    pub fn price(&self, spot: f64) -> f64 {
-        match self {
-            Self::European(terms) => black_scholes::price(&OptionInputs { spot, ..*terms }),
-            Self::American(solved) => solved.price(spot),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,7 +146,8 @@ mod tests {
             let price = exercise.price(&put());
             let greeks = exercise.greeks(&put());
             assert!((price - greeks.price).abs() < 1e-12);
-            assert_eq!(exercise.ladder(&put()).price(95.0), price);
+            let early = exercise.early(&put());
+            assert_eq!(early.map_or(black_scholes::price(&put()), |solved| solved.price(95.0)), price);
             assert!((exercise.delta(&put()) - greeks.delta).abs() < 1e-12);
             let vol = exercise.implied_vol(price, &put()).expect("a volatility");
             assert!((vol - 0.25).abs() < 1e-7, "{exercise:?} {vol}");

@@ -18,7 +18,7 @@ pub mod surface;
 pub mod svi;
 
 pub use black_scholes::{RawGreeks, UnitGreeks, greeks, price, raw_greeks};
-pub use exercise::{Exercise, Ladder};
+pub use exercise::Exercise;
 pub use implied_vol::{ImpliedVolError, QuoteInputs, QuoteTable, VolTable, implied_vol, implied_vols};
 pub use inputs::OptionInputs;
 

@@ -11,8 +11,8 @@ use super::exposure::{Exposures, LegExposure, TotalExposure, aggregate, leg_expo
 use super::hedging::{self, HedgeProposal};
 use super::limits::{self, BindingLimit, LimitReading};
 use super::scenario::{
-    GridRequest, LegGrid, LossPoint, ScenarioGrid, StressResult, StressSet, Subject, UnderlyingPnl,
-    WorstCell, loss_points,
+    GridRequest, LegGrid, LossPoint, Revaluation, ScenarioGrid, StressResult, StressSet, Subject,
+    UnderlyingPnl, WorstCell, loss_points,
 };
 use super::var::{VarOutcome, value_at_risk};
 use crate::domain::view::{Horizon, Scope};
@@ -81,8 +81,9 @@ pub fn compute(book: &RiskBook, question: &RiskQuestion) -> RiskReport {
     let counts = |leg: usize| scoped.get(leg).copied().unwrap_or(false);
     let exposures = aggregate(book, chosen(&rows, counts));
 
+    let now = Revaluation::of(book);
     let all =
-        LegGrid::compute(book, &rows, GridRequest::screen(book, question.horizon, Subject::Book, counts));
+        LegGrid::compute(&now, &rows, GridRequest::screen(book, question.horizon, Subject::Book, counts));
     let mapped = all.sum(book, &rows, question.equity, counts);
     let (worst, worst_parts) = (mapped.worst.clone(), parts_of_worst(&mapped));
     let worst_by_underlying = mapped.worst_by_underlying.clone();
@@ -93,7 +94,7 @@ pub fn compute(book: &RiskBook, question: &RiskQuestion) -> RiskReport {
             let request = GridRequest::screen(book, question.horizon, subject, |leg| {
                 counts(leg) && book.legs.get(leg).is_some_and(|l| l.underlying == place)
             });
-            LegGrid::compute(book, &rows, request).sum(book, &rows, question.equity, counts)
+            LegGrid::compute(&now, &rows, request).sum(book, &rows, question.equity, counts)
         }
         None => mapped,
     };
@@ -106,8 +107,8 @@ pub fn compute(book: &RiskBook, question: &RiskQuestion) -> RiskReport {
         worst,
         worst_parts,
         worst_by_underlying,
-        stresses: StressSet::embedded().apply(book, counts),
-        losses: loss_points(book, &question.loss_amounts, counts),
+        stresses: StressSet::embedded().apply(&now, counts),
+        losses: loss_points(&now, &question.loss_amounts, counts),
         var: value_at_risk(book, &exposures.legs, |_| true),
         binding: limits::binding(book, &readings, counts),
         portfolios,

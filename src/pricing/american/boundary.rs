@@ -251,8 +251,9 @@ impl<const N: usize, const M: usize> Columns<N, M> {
     }
 }
 
+/// The boundary through those depths, `ln(X/B)` at the nodes, at the points of the price integral.
 #[inline(always)]
-fn points<const FMA: bool, const N: usize, const M: usize, const P: usize>(
+pub(super) fn points<const FMA: bool, const N: usize, const M: usize, const P: usize>(
     tables: &Tables<N, M, P>,
     problem: &Problem,
     log_limit: f64,

@@ -11,6 +11,7 @@ mod calls;
 mod certain;
 mod greeks;
 mod implied;
+mod ladder;
 mod lattice;
 mod nodes;
 mod premium;
@@ -140,8 +141,12 @@ impl American {
     }
 
     pub fn price(&self, spot: f64) -> f64 {
+        self.above(black_scholes::price(&OptionInputs { spot, ..self.terms }), spot)
+    }
+
+    /// The price where the European value is known.
+    fn above(&self, european: f64, spot: f64) -> f64 {
         let inputs = OptionInputs { spot, ..self.terms };
-        let european = black_scholes::price(&inputs);
         let exercise = self.exercise(spot);
         let held = match &self.engine {
             Engine::European => european,
@@ -257,6 +262,11 @@ impl American {
             gamma,
             theta: self.theta(spot, price, delta, gamma),
         }
+    }
+
+    /// Early exercise is never right, at no spot.
+    pub fn is_european(&self) -> bool {
+        matches!(self.engine, Engine::European)
     }
 
     /// The spot at which exercise begins today, where there is one such spot.

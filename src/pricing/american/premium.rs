@@ -9,7 +9,7 @@ use super::tables::Tables;
 use crate::numerics::vector::{Kernel, dispatch, mul_add};
 use std::sync::LazyLock;
 
-static FAST: LazyLock<Tables<8, 8, 24>> = LazyLock::new(Tables::new);
+pub(super) static FAST: LazyLock<Tables<8, 8, 24>> = LazyLock::new(Tables::new);
 static ACCURATE: LazyLock<Tables<12, 16, 32>> = LazyLock::new(Tables::new);
 static HIGH: LazyLock<Tables<20, 32, 64>> = LazyLock::new(Tables::new);
 
@@ -64,6 +64,19 @@ impl Boundary {
         let today = solution.log_today.exp();
         let good = solution.change <= FAST_CHANGE && today.is_finite() && today > 0.0;
         good.then(|| Self { points: keep(Box::new(solution.points)), today })
+    }
+
+    /// Of the fast mode.
+    pub fn of_points(points: Points<24>, today: f64) -> Self {
+        Self { points: AnyPoints::Fast(Box::new(points)), today }
+    }
+
+    /// Where it is of the fast mode.
+    pub fn fast(&self) -> Option<&Points<24>> {
+        match &self.points {
+            AnyPoints::Fast(points) => Some(points),
+            AnyPoints::Accurate(_) | AnyPoints::High(_) => None,
+        }
     }
 
     /// `spot` in units of the strike, above the boundary.

@@ -1,7 +1,7 @@
 //! What is revalued.
 
+use crate::pricing::Exercise;
 use crate::pricing::inputs::OptionInputs;
-use crate::pricing::price;
 
 /// One holding: `size` units of a contract, short negative, the multiplier included.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,8 +16,45 @@ pub struct Position {
 pub enum Contract {
     /// Worth its spot.
     Shares,
-    /// The spot in it is today's.
-    European(OptionInputs),
+    Option {
+        /// The spot in it is today's, less the escrow.
+        inputs: OptionInputs,
+        /// The present value of dividends before expiry: it stays as it is when the spot moves.
+        escrow: f64,
+        exercise: Exercise,
+    },
+}
+
+impl Contract {
+    /// Without dividends in cash.
+    pub fn european(inputs: OptionInputs) -> Self {
+        Self::Option { inputs, escrow: 0.0, exercise: Exercise::AtExpiry }
+    }
+
+    /// Without dividends in cash.
+    pub fn american(inputs: OptionInputs) -> Self {
+        Self::Option { inputs, escrow: 0.0, exercise: Exercise::anytime() }
+    }
+
+    /// One unit, today.
+    pub fn value(&self, spot: f64) -> f64 {
+        match self {
+            Self::Shares => spot,
+            Self::Option { inputs, exercise, .. } => exercise.price(inputs),
+        }
+    }
+
+    pub(super) fn is_american(&self) -> bool {
+        matches!(self, Self::Option { exercise: Exercise::Anytime { .. }, .. })
+    }
+
+    /// Every number in it is one the model can price.
+    pub fn is_valid(&self) -> bool {
+        match self {
+            Self::Shares => true,
+            Self::Option { inputs, escrow, .. } => inputs.is_valid() && escrow.is_finite(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -34,14 +71,8 @@ pub enum Unpriceable {
 
 /// Worth of all positions today.
 pub fn book_value(book: &[Position], spots: &[f64]) -> f64 {
-    book.iter().map(|position| position.size * unit_value(position, spots)).sum()
-}
-
-fn unit_value(position: &Position, spots: &[f64]) -> f64 {
-    match &position.contract {
-        Contract::Shares => spots.get(position.underlying).copied().unwrap_or(0.0),
-        Contract::European(inputs) => price(inputs),
-    }
+    let spot = |position: &Position| spots.get(position.underlying).copied().unwrap_or(0.0);
+    book.iter().map(|position| position.size * position.contract.value(spot(position))).sum()
 }
 
 /// Everything the kernels rely on, checked once.
@@ -54,11 +85,7 @@ pub(super) fn check(book: &[Position], now: &[f64]) -> Result<(), Unpriceable> {
         if position.underlying >= underlyings {
             return Err(Unpriceable::NoLadder { place, underlying: position.underlying });
         }
-        let valid = match &position.contract {
-            Contract::Shares => true,
-            Contract::European(inputs) => inputs.is_valid(),
-        };
-        if !valid || !position.size.is_finite() {
+        if !position.contract.is_valid() || !position.size.is_finite() {
             return Err(Unpriceable::Position { place });
         }
     }

@@ -2,16 +2,19 @@
 
 use rayon::prelude::*;
 
+use super::along::{Left, Scratch, merged};
 use super::book::{Contract, Position, Unpriceable, check};
 use super::kernel::{Terms, add};
 use super::ladder::Ladders;
 use crate::numerics::vector::{InstructionSet, Kernel, dispatch_on};
-use crate::pricing::price;
+use crate::pricing::Exercise;
+use crate::pricing::american::American;
 
-/// Positions whose sums are formed together. Fixed, so that no sum depends on the number of threads.
-const PART: usize = 1_024;
+/// Positions whose sums are formed together. Fixed, so that no sum depends on the number of threads; few,
+/// because American ones take much longer than others.
+const PART: usize = 128;
 
-/// A shock to the volatility of a contract.
+/// A shock to the volatility of a contract, whoever holds how much of it.
 pub trait VolMove: Sync {
     /// The volatility after the `row`-th shock.
     fn vol(&self, row: usize, position: &Position, vol_annual: f64) -> f64;
@@ -24,7 +27,8 @@ pub struct Axes<'a, V> {
     /// A row of shocked spots for each underlying.
     pub ladders: &'a Ladders,
     pub vols: V,
-    /// Years that pass.
+    /// Years that pass, the fewest first: American contracts are solved there, once for each volatility, and
+    /// what they need later follows from it.
     pub rolls: &'a [f64],
 }
 
@@ -67,7 +71,7 @@ pub fn grid_on<V: VolMove>(
     }
     check(book, now)?;
     let (vols, padded) = (axes.vols.rows(), axes.ladders.padded());
-    let parts: Vec<Vec<f64>> = book
+    let parts: Vec<Vec<f64>> = merged(book)
         .par_chunks(PART)
         .map(|positions| {
             let mut out = vec![0.0; axes.rolls.len() * vols * padded];
@@ -99,26 +103,40 @@ impl<V: VolMove> Kernel for Part<'_, V> {
     fn run<const FMA: bool>(self) {
         let Axes { ladders, vols, rolls } = self.axes;
         let (rows, padded) = (vols.rows(), ladders.padded());
+        let mut scratch = Scratch::of(ladders);
         let mut base = 0.0;
         for position in self.positions {
-            let ladder = ladders.row(position.underlying);
-            match &position.contract {
+            let (size, ladder) = (position.size, ladders.row(position.underlying));
+            base += size * position.contract.value(self.now[position.underlying]);
+            let (inputs, escrow, exercise) = match &position.contract {
+                Contract::Option { inputs, escrow, exercise } => (inputs, *escrow, exercise),
                 Contract::Shares => {
-                    base += position.size * self.now[position.underlying];
                     for row in self.out.chunks_exact_mut(padded.max(1)) {
-                        row.iter_mut().zip(ladder.0).for_each(|(sum, spot)| *sum += position.size * spot);
+                        row.iter_mut().zip(ladder.0).for_each(|(sum, spot)| *sum += size * spot);
                     }
+                    continue;
                 }
-                Contract::European(inputs) => {
-                    base += position.size * price(inputs);
-                    let mut terms = Terms::of::<FMA>(inputs, position.size);
-                    for (roll, rows_of_roll) in
-                        rolls.iter().zip(self.out.chunks_exact_mut((rows * padded).max(1)))
-                    {
-                        terms.at::<FMA>(inputs.tte_years - roll);
-                        for (row, out) in rows_of_roll.chunks_exact_mut(padded.max(1)).enumerate() {
-                            add::<FMA>(&terms, vols.vol(row, position, inputs.vol_annual), ladder, out);
-                        }
+            };
+            let plain = escrow == 0.0 && *exercise == Exercise::AtExpiry;
+            let mut terms = Terms::of::<FMA>(inputs, if plain { size } else { 1.0 });
+            let mut solved: Vec<(f64, Option<American>)> = Vec::new();
+            for (roll, rows_of_roll) in rolls.iter().zip(self.out.chunks_exact_mut((rows * padded).max(1))) {
+                terms.at::<FMA>(inputs.tte_years - roll);
+                let by_vol = rows_of_roll.chunks_exact_mut(padded.max(1)).enumerate();
+                if plain {
+                    for (row, out) in by_vol {
+                        add::<FMA>(&terms, vols.vol(row, position, inputs.vol_annual), ladder, out);
+                    }
+                    continue;
+                }
+                let left = Left::of(inputs, escrow, exercise, *roll);
+                for (row, out) in by_vol {
+                    let vol = vols.vol(row, position, inputs.vol_annual);
+                    let known = solved.get(row).and_then(|(at, early)| early.as_ref()?.later(roll - at));
+                    let early = known.or_else(|| left.early(vol));
+                    scratch.add::<FMA>((&terms, size), vol, left.escrow, early.as_ref(), ladder, out);
+                    if solved.len() == row {
+                        solved.push((*roll, early));
                     }
                 }
             }

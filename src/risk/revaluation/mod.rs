@@ -6,15 +6,23 @@
 //!
 //! Never: knows a trade, a limit or the age of a quote; turns what it cannot price into a number.
 
+mod along;
+#[cfg(test)]
+mod american_tests;
 mod book;
 mod grid;
+mod holdings;
 mod kernel;
 mod ladder;
+mod premiums;
 mod simulation;
+mod solved;
 #[cfg(test)]
 mod tests;
 
 pub use book::{Contract, Position, Unpriceable, book_value};
 pub use grid::{Axes, Grid, VolMove, grid, grid_on};
+pub use holdings::Holdings;
 pub use ladder::Ladders;
 pub use simulation::{Simulation, historical, historical_on, monte_carlo, monte_carlo_on};
+pub use solved::Solved;

@@ -2,9 +2,11 @@
 
 use rayon::prelude::*;
 
+use super::along::{Left, Scratch, merged};
 use super::book::{Contract, Position, Unpriceable, book_value, check};
 use super::kernel::{Terms, add, add_moving};
 use super::ladder::Ladders;
+use super::premiums::Early;
 use crate::numerics::cholesky::Root;
 use crate::numerics::normals;
 use crate::numerics::philox::Philox;
@@ -57,6 +59,14 @@ pub fn historical_on(
         return Err(Unpriceable::Move);
     }
     let base = book_value(book, now);
+    let book = merged(book);
+    let ends = |row: &[f64]| row.iter().fold((0.0, 0.0), |(low, high), x| (x.min(low), x.max(high)));
+    let ready = ready(&book, horizon, |position, vol| {
+        let (fall, rise) = ends(&returns[position.underlying]);
+        let (less, more) = ends(&vol_moves[position.underlying]);
+        let spot = now[position.underlying];
+        ((spot * fall.exp(), spot * rise.exp()), ((vol + less).max(vol_floor), (vol + more).max(vol_floor)))
+    });
     let mut profits = vec![0.0; days];
     profits.par_chunks_mut(BLOCK).enumerate().for_each(|(block, out)| {
         let first = block * BLOCK;
@@ -71,7 +81,7 @@ pub fn historical_on(
         }
         let mut sums = vec![0.0; ladders.padded()];
         let moves = Some((moves.as_slice(), vol_floor));
-        dispatch_on(set, Paths { book, ladders: &ladders, moves, horizon, out: &mut sums });
+        dispatch_on(set, Paths { book: &book, ready: &ready, ladders: &ladders, moves, out: &mut sums });
         out.iter_mut().zip(&sums).for_each(|(profit, sum)| *profit = sum - base);
     });
     Ok(profits)
@@ -100,6 +110,12 @@ pub fn monte_carlo_on(
         return Err(Unpriceable::Rows { found: simulation.root.size(), wanted: now.len() });
     }
     let base = book_value(book, now);
+    let book = merged(book);
+    let ready = ready(&book, horizon, |position, vol| {
+        let reach = TABULATED * simulation.root.deviation(position.underlying);
+        let spot = now[position.underlying];
+        ((spot * (-reach).exp(), spot * reach.exp()), (vol, vol))
+    });
     let philox = Philox::new(simulation.seed);
     let mut profits = vec![0.0; simulation.paths];
     profits.par_chunks_mut(BLOCK).enumerate().for_each(|(block, out)| {
@@ -113,7 +129,8 @@ pub fn monte_carlo_on(
         simulation.root.correlate(&independent, BLOCK, &mut returns);
         dispatch_on(set, Move { now, returns: &returns, ladders: &mut ladders });
         let mut sums = vec![0.0; BLOCK];
-        dispatch_on(set, Paths { book, ladders: &ladders, moves: None, horizon, out: &mut sums });
+        let paths = Paths { book: &book, ready: &ready, ladders: &ladders, moves: None, out: &mut sums };
+        dispatch_on(set, paths);
         out.iter_mut().zip(&sums).for_each(|(profit, sum)| *profit = sum - base);
     });
     Ok(profits)
@@ -143,13 +160,39 @@ impl Kernel for Move<'_> {
     }
 }
 
+/// Standard deviations of a simulated spot that tables reach to; what lies beyond is priced on its own.
+const TABULATED: f64 = 6.0;
+
+/// An option at the horizon, and what early exercise of it needs.
+struct Ready {
+    left: Left,
+    early: Early,
+}
+
+/// By position; `ends` are those of the plain spots and of the volatilities. `None` for shares.
+fn ready(
+    book: &[Position],
+    horizon: f64,
+    ends: impl Fn(&Position, f64) -> ((f64, f64), (f64, f64)) + Sync,
+) -> Vec<Option<Ready>> {
+    book.par_iter()
+        .map(|position| {
+            let Contract::Option { inputs, escrow, exercise } = &position.contract else { return None };
+            let left = Left::of(inputs, *escrow, exercise, horizon);
+            let (spots, vols) = ends(position, inputs.vol_annual);
+            let early = Early::of(&left, spots, vols);
+            Some(Ready { left, early })
+        })
+        .collect()
+}
+
 /// The worth of the book at every rung.
 struct Paths<'a> {
     book: &'a [Position],
+    ready: &'a [Option<Ready>],
     ladders: &'a Ladders,
     /// A move of the volatility for each underlying and rung, and what no volatility falls below.
     moves: Option<(&'a [f64], f64)>,
-    horizon: f64,
     out: &'a mut [f64],
 }
 
@@ -158,26 +201,33 @@ impl Kernel for Paths<'_> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        let width = self.ladders.padded();
-        for position in self.book {
-            let ladder = self.ladders.row(position.underlying);
-            match &position.contract {
-                Contract::Shares => {
-                    self.out.iter_mut().zip(ladder.0).for_each(|(sum, spot)| *sum += position.size * spot);
-                }
-                Contract::European(inputs) => {
-                    let mut terms = Terms::of::<FMA>(inputs, position.size);
-                    terms.at::<FMA>(inputs.tte_years - self.horizon);
-                    match self.moves {
-                        None => add::<FMA>(&terms, inputs.vol_annual, ladder, self.out),
-                        Some((moves, floor)) => {
-                            let start = position.underlying * width;
-                            let moves = &moves[start..start + width];
-                            add_moving::<FMA>(&terms, (inputs.vol_annual, floor), moves, ladder, self.out);
-                        }
-                    }
-                }
+        let (rungs, width) = (self.ladders.rungs(), self.ladders.padded());
+        let mut scratch = Scratch::of(self.ladders);
+        for (position, ready) in self.book.iter().zip(self.ready) {
+            let (size, ladder) = (position.size, self.ladders.row(position.underlying));
+            let Some(Ready { left, early }) = ready else {
+                self.out.iter_mut().zip(ladder.0).for_each(|(sum, spot)| *sum += size * spot);
+                continue;
+            };
+            let plain = left.escrow == 0.0 && matches!(early, Early::Never);
+            let mut terms = Terms::of::<FMA>(&left.terms, if plain { size } else { 1.0 });
+            terms.at::<FMA>(left.terms.tte_years);
+            let vol = left.terms.vol_annual;
+            let ladder = scratch.net.of::<FMA>(left.escrow, ladder);
+            scratch.values.fill(0.0);
+            let out = if plain { &mut *self.out } else { &mut scratch.values };
+            let start = position.underlying * width;
+            let moves = self.moves.map(|(moves, floor)| (&moves[start..start + width], floor));
+            match moves {
+                None => add::<FMA>(&terms, vol, ladder, out),
+                Some((moves, floor)) => add_moving::<FMA>(&terms, (vol, floor), moves, ladder, out),
             }
+            if plain {
+                continue;
+            }
+            let moved = |rung: usize| moves.map_or(vol, |(moves, floor)| (vol + moves[rung]).max(floor));
+            early.lift(left, (&ladder.0[..rungs], &ladder.1[..rungs]), moved, &mut scratch.values[..rungs]);
+            self.out.iter_mut().zip(&scratch.values).for_each(|(sum, value)| *sum += size * value);
         }
     }
 }

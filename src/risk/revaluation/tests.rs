@@ -9,7 +9,7 @@ use crate::numerics::philox::Philox;
 use crate::numerics::vector::InstructionSet;
 use crate::pricing::{OptionInputs, price};
 
-const NOW: [f64; 3] = [612.5, 88.0, 41.25];
+pub(super) const NOW: [f64; 3] = [612.5, 88.0, 41.25];
 
 /// Ordinary options, shares, and the edges: about to expire, expired after the roll, hardly any volatility
 /// and far too much.
@@ -33,15 +33,15 @@ fn book() -> Vec<Position> {
             Position {
                 underlying,
                 size: 100.0 * (10.0 * u[2] - 5.0).round(),
-                contract: Contract::European(inputs),
+                contract: Contract::european(inputs),
             }
         })
         .collect();
-    let Contract::European(first) = book[0].contract.clone() else { panic!("an option") };
+    let Contract::Option { inputs: first, .. } = book[0].contract.clone() else { panic!("an option") };
     for (vol_annual, tte_years) in
         [(0.2, 1e-9), (0.2, 0.005), (0.2, 0.0), (0.0, 0.4), (45.0, 1.0), (1e-9, 0.4)]
     {
-        let contract = Contract::European(OptionInputs { vol_annual, tte_years, ..first });
+        let contract = Contract::european(OptionInputs { vol_annual, tte_years, ..first });
         book.push(Position { underlying: 0, size: -300.0, contract });
     }
     book.push(Position { underlying: 1, size: 250.0, contract: Contract::Shares });
@@ -56,7 +56,7 @@ fn profit(book: &[Position], spot: impl Fn(usize) -> f64, vol: impl Fn(usize, f6
             position.size
                 * match &position.contract {
                     Contract::Shares => spot,
-                    Contract::European(inputs) => price(&OptionInputs {
+                    Contract::Option { inputs, .. } => price(&OptionInputs {
                         spot,
                         vol_annual: vol(position.underlying, inputs.vol_annual),
                         tte_years: (inputs.tte_years - roll).max(0.0),
@@ -71,7 +71,7 @@ fn profit(book: &[Position], spot: impl Fn(usize) -> f64, vol: impl Fn(usize, f6
 /// Sums of some hundred positions of up to 60,000 each.
 const CLOSE: f64 = 1e-6;
 
-struct Points([f64; 3]);
+pub(super) struct Points(pub [f64; 3]);
 
 impl VolMove for Points {
     fn vol(&self, row: usize, _: &Position, vol_annual: f64) -> f64 {
@@ -108,7 +108,7 @@ fn the_grid_is_the_sum_of_single_prices() {
     }
 }
 
-fn history(days: usize) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
+pub(super) fn history(days: usize) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
     let row = |stream: u64, scale: f64| {
         let mut row = vec![0.0; days];
         crate::numerics::normals::draw(Philox::new(8), stream, 0, &mut row);
@@ -132,7 +132,7 @@ fn each_day_of_a_history_is_the_sum_of_single_prices() {
     }
 }
 
-fn root() -> Root {
+pub(super) fn root() -> Root {
     let deviations = [0.01, 0.02, 0.015];
     let covariance =
         DMatrix::from_fn(3, 3, |i, j| deviations[i] * deviations[j] * if i == j { 1.0 } else { 0.6 });

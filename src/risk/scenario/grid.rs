@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::revalue::{Shocked, values_now};
+use super::revalue::Revaluation;
 use super::shocks::{Roll, Shock, SpotShock, VolShock};
 use crate::domain::Symbol;
 use crate::domain::view::Horizon;
@@ -111,25 +111,23 @@ pub struct LegGrid {
 
 impl LegGrid {
     /// `rows` are the exposures of every leg of the same book. Only what the request is about is revalued.
-    pub fn compute(book: &RiskBook, rows: &[LegExposure], request: GridRequest) -> Self {
-        let base = values_now(book);
+    pub fn compute(now: &Revaluation<'_>, rows: &[LegExposure], request: GridRequest) -> Self {
         let cells = request.vols.len() * request.spot_moves.len();
         let (mut full, mut taylor) = (Vec::with_capacity(cells), Vec::with_capacity(cells));
         let matters = |leg: &RiskLeg| match request.subject {
             Subject::Book => true,
             Subject::Underlying(place) => leg.underlying == place,
         };
+        let spot = |by: &f64| match request.subject {
+            Subject::Book => SpotShock::Benchmark(*by),
+            Subject::Underlying(underlying) => SpotShock::Single { underlying, by: *by },
+        };
+        let spots: Vec<SpotShock> = request.spot_moves.iter().map(spot).collect();
         for vol in &request.vols {
-            let shocked = Shocked::of(book, *vol, request.roll, matters);
-            for by in &request.spot_moves {
-                let spot = match request.subject {
-                    Subject::Book => SpotShock::Benchmark(*by),
-                    Subject::Underlying(underlying) => SpotShock::Single { underlying, by: *by },
-                };
-                let shock = Shock { spot, vol: *vol, roll: request.roll };
-                full.push(shocked.changes(&base, &shock.spots(book)));
-                taylor.push(estimate(book, rows, &shock));
-            }
+            full.extend(now.shocked_of(*vol, request.roll, matters).changes(&spots));
+            taylor.extend(spots.iter().map(|spot| {
+                estimate(now.book, rows, &Shock { spot: spot.clone(), vol: *vol, roll: request.roll })
+            }));
         }
         Self { request, full, taylor }
     }

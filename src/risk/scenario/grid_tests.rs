@@ -8,7 +8,7 @@ fn one(by: f64, vol: VolShock, days: i64) -> ScenarioGrid {
     let request =
         GridRequest { spot_moves: vec![by], vols: vec![vol], roll: Roll::days(days), subject: Subject::Book };
     let measured = leg_exposures(&book);
-    LegGrid::compute(&book, &measured, request).sum(&book, &measured, None, |_| true)
+    LegGrid::compute(&Revaluation::of(&book), &measured, request).sum(&book, &measured, None, |_| true)
 }
 
 #[test]
@@ -52,7 +52,8 @@ fn the_taylor_estimate_stands_beside_the_full_value() {
 fn screen(book: &RiskBook, horizon: Horizon, subject: Subject) -> ScenarioGrid {
     let measured = leg_exposures(book);
     let request = GridRequest::screen(book, horizon, subject, |_| true);
-    LegGrid::compute(book, &measured, request).sum(book, &measured, Some(50_000.0), |_| true)
+    LegGrid::compute(&Revaluation::of(book), &measured, request)
+        .sum(book, &measured, Some(50_000.0), |_| true)
 }
 
 #[test]

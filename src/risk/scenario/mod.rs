@@ -10,6 +10,7 @@ pub mod shocks;
 pub mod stress;
 
 pub use grid::{Cell, GridRequest, LegGrid, ScenarioGrid, Subject, UnderlyingPnl, WorstCell};
+pub use revalue::Revaluation;
 pub use reverse::{LossPoint, loss_points};
 pub use shocks::{Roll, Shock, SpotShock, VolShock};
 pub use stress::{StressResult, StressSet};

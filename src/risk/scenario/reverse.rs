@@ -5,9 +5,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::revalue::{Shocked, total, values_now};
-use super::shocks::{Roll, Shock, SpotShock, VolShock};
-use crate::risk::book::RiskBook;
+use super::revalue::{Revaluation, total};
+use super::shocks::{Roll, SpotShock, VolShock};
 
 /// How far out is looked, in steps of `STEP`; a loss that comes and goes within one step is not found.
 const RANGE: f64 = 0.60;
@@ -35,18 +34,16 @@ impl LossPoint {
 }
 
 /// For each amount, the spot moves (volatility unchanged, no time passing, beta-mapped) that lose it.
-pub fn loss_points(book: &RiskBook, amounts: &[f64], counts: impl Fn(usize) -> bool) -> Vec<LossPoint> {
-    let base = values_now(book);
-    let still = VolShock::Points(0.0);
-    let shocked = Shocked::new(book, still, Roll::default());
-    let pnl = |by: f64| {
-        let spots = Shock::now(SpotShock::Benchmark(by), still).spots(book);
-        total(&shocked.changes(&base, &spots), &counts)
-    };
+pub fn loss_points(now: &Revaluation<'_>, amounts: &[f64], counts: impl Fn(usize) -> bool) -> Vec<LossPoint> {
+    let shocked = now.shocked(VolShock::Points(0.0), Roll::default());
+    let pnl = |by: f64| total(&shocked.change(SpotShock::Benchmark(by)), &counts);
     // RANGE / STEP is a small whole number.
     let steps = (RANGE / STEP).round() as usize;
     let walk = |sign: f64| -> Vec<(f64, f64)> {
-        (0..=steps).map(|i| sign * STEP * i as f64).map(|by| (by, pnl(by))).collect()
+        let moves: Vec<f64> = (0..=steps).map(|i| sign * STEP * i as f64).collect();
+        let spots: Vec<SpotShock> = moves.iter().copied().map(SpotShock::Benchmark).collect();
+        let pnl = shocked.changes(&spots).into_iter().map(|changes| total(&changes, &counts));
+        moves.into_iter().zip(pnl).collect()
     };
     let (down, up) = (walk(-1.0), walk(1.0));
     amounts
@@ -80,25 +77,24 @@ fn crossing(path: &[(f64, f64)], amount: f64, pnl: &impl Fn(f64) -> f64) -> Opti
 mod tests {
     use super::*;
     use crate::risk::fixtures::{book_b, close};
-    use crate::risk::scenario::revalue::changes;
 
     #[test]
     fn the_found_move_loses_the_amount() {
         let book = book_b();
-        let base = values_now(&book);
-        for point in loss_points(&book, &[1_000.0, 5_000.0], |_| true) {
+        let now = Revaluation::of(&book);
+        for point in loss_points(&now, &[1_000.0, 5_000.0], |_| true) {
             let down = point.down.expect("a long delta book loses on the way down");
-            let shock = Shock::now(SpotShock::Benchmark(down), VolShock::Points(0.0));
-            close(total(&changes(&book, &base, &shock), &|_| true), -point.amount, 0.01);
+            let shocked = now.shocked(VolShock::Points(0.0), Roll::default());
+            close(total(&shocked.change(SpotShock::Benchmark(down)), &|_| true), -point.amount, 0.01);
             assert!(down < 0.0);
         }
-        let five = loss_points(&book, &[3329.1346], |_| true)[0];
+        let five = loss_points(&now, &[3329.1346], |_| true)[0];
         close(five.down.expect("found"), -0.05, 1e-6);
     }
 
     #[test]
     fn what_cannot_be_lost_has_no_answer() {
-        let points = loss_points(&book_b(), &[1e9, 0.0, f64::NAN], |_| true);
+        let points = loss_points(&Revaluation::of(&book_b()), &[1e9, 0.0, f64::NAN], |_| true);
         assert!(points.iter().all(|p| p.down.is_none() && p.up.is_none()));
     }
 

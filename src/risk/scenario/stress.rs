@@ -8,10 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::grid::{UnderlyingPnl, split};
-use super::revalue::{changes, values_now};
-use super::shocks::{Shock, SpotShock, VolShock};
+use super::revalue::Revaluation;
+use super::shocks::{Roll, SpotShock, VolShock};
 use crate::domain::Symbol;
-use crate::risk::book::{RiskBook, RiskUnderlying};
+use crate::risk::book::RiskUnderlying;
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,15 +92,15 @@ impl StressSet {
     }
 
     /// Every event on the legs that `counts` lets in, in the order of the file.
-    pub fn apply(&self, book: &RiskBook, counts: impl Fn(usize) -> bool) -> Vec<StressResult> {
-        let base = values_now(book);
+    pub fn apply(&self, now: &Revaluation<'_>, counts: impl Fn(usize) -> bool) -> Vec<StressResult> {
+        let book = now.book;
         self.events
             .iter()
             .map(|event| {
                 let moves = book.underlyings.iter().map(|u| self.move_of(event, u)).collect();
                 let points = event.vol.points();
-                let shock = Shock::now(SpotShock::Each(moves), VolShock::Points(points));
-                let by_underlying = split(book, &changes(book, &base, &shock), &counts);
+                let shocked = now.shocked(VolShock::Points(points), Roll::default());
+                let by_underlying = split(book, &shocked.change(SpotShock::Each(moves)), &counts);
                 StressResult {
                     name: event.name.clone(),
                     spot_move: event.spx,
@@ -131,6 +131,7 @@ impl StressSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::risk::book::RiskBook;
     use crate::risk::fixtures::{book_b, close, option, shares, underlying};
 
     fn only_shares() -> RiskBook {
@@ -152,7 +153,7 @@ mod tests {
 
     #[test]
     fn each_index_moves_its_own_and_the_rest_follow_by_beta() {
-        let results = StressSet::embedded().apply(&only_shares(), |_| true);
+        let results = StressSet::embedded().apply(&Revaluation::of(&only_shares()), |_| true);
         let crash = results.iter().find(|r| r.name == "2020-03-16").expect("in the set");
         let want =
             [600.0 * -0.1198, 520.0 * -0.1219, 230.0 * 1.15 * -0.1198, 200.0 * -0.1327, 0.0, 82.69 - 57.83];
@@ -168,7 +169,7 @@ mod tests {
     fn volatility_is_capped_at_one_hundred_and_fifty_percent() {
         let mut book = book_b();
         book.legs = vec![option(0, 1.0, crate::domain::Right::Put, 560.0, 0.2)];
-        let crash = &StressSet::embedded().apply(&book, |_| true)[0];
+        let crash = &StressSet::embedded().apply(&Revaluation::of(&book), |_| true)[0];
         assert_eq!(crash.name, "1987-10-19");
         // A put can never be worth more than its strike, however large the shock.
         assert!(crash.pnl > 0.0 && crash.pnl < 56_000.0);

@@ -1,0 +1,276 @@
+//! A solved option along ladders of spots, and with less time to go: the boundary that was solved for holds
+//! until expiry, so an option that has grown older needs no solution of its own.
+//!
+//! Never: solves; gives another price than the scalar path beyond rounding.
+
+use std::sync::LazyLock;
+
+use super::boundary::{Points, Problem, points, total};
+use super::premium::{Boundary, FAST};
+use super::{American, Engine, NO_VOLATILITY};
+use crate::domain::Right;
+use crate::numerics::vector::{Kernel, dispatch, exp, mills_pair, mul_add};
+use crate::pricing::inputs::OptionInputs;
+
+/// Nodes and price points of the fast mode.
+const NODES: usize = 8;
+const POINTS: usize = 24;
+/// Of the time that was solved for; with less left the nodes would be too far apart.
+const LEAST_LEFT: f64 = 0.02;
+
+impl American {
+    /// The same option `years` later. `None` where it has to be solved anew.
+    pub fn later(&self, years: f64) -> Option<Self> {
+        let left = self.terms.tte_years - years;
+        let terms = OptionInputs { tte_years: left, ..self.terms };
+        let carries = left >= LEAST_LEFT * self.terms.tte_years
+            && left > 0.0
+            && terms.vol_annual * left.sqrt() > NO_VOLATILITY;
+        // Cash dividends come nearer and go.
+        if !carries || self.escrow != 0.0 || years < 0.0 {
+            return None;
+        }
+        let engine = match &self.engine {
+            Engine::European => Engine::European,
+            Engine::Boundary(boundary) => {
+                let was = super::problem(Self::equation(&terms), &self.terms);
+                let (points, today) = dispatch(Later { points: boundary.fast()?, was, left });
+                Engine::Boundary(Boundary::of_points(points, today))
+            }
+            Engine::Certain(_) | Engine::Calls(_) | Engine::Lattice(_) | Engine::Bound(_) => return None,
+        };
+        Some(Self { terms, escrow: 0.0, engine })
+    }
+
+    /// Turns European values at some spots, whose logarithms are known, into American ones.
+    #[inline(always)]
+    pub fn lift<const FMA: bool>(&self, (spots, logs): (&[f64], &[f64]), values: &mut [f64]) {
+        if let Engine::Boundary(boundary) = &self.engine
+            && let Some(points) = boundary.fast()
+        {
+            Solved::of::<FMA>(&self.terms, points, boundary.today).lift::<FMA>((spots, logs), values);
+            return;
+        }
+        for (value, spot) in values.iter_mut().zip(spots) {
+            *value = self.above(*value, *spot);
+        }
+    }
+}
+
+/// What the premium needs at every spot, in the put with strike 1 that stands for the option.
+struct Solved<'a> {
+    right: Right,
+    strike: f64,
+    log_strike: f64,
+    points: &'a Points<POINTS>,
+    today: f64,
+    /// The boundary times `e^((yield − rate)·lag)`.
+    carried: [f64; POINTS],
+}
+
+impl<'a> Solved<'a> {
+    #[inline(always)]
+    fn of<const FMA: bool>(terms: &OptionInputs, points: &'a Points<POINTS>, today: f64) -> Self {
+        let OptionInputs { right, strike, rate, dividend_yield, vol_annual, .. } = *terms;
+        let carry = match right {
+            Right::Put => dividend_yield - rate,
+            Right::Call => rate - dividend_yield,
+        };
+        let per_spread = carry / (vol_annual * vol_annual);
+        let mut carried = [0.0; POINTS];
+        for ((carried, log), spread) in carried.iter_mut().zip(&points.log_boundary).zip(&points.spread) {
+            *carried = exp::<FMA>(mul_add::<FMA>(per_spread, spread * spread, *log));
+        }
+        Self { right, strike, log_strike: strike.ln(), points, today, carried }
+    }
+
+    #[inline(always)]
+    fn lift<const FMA: bool>(&self, (spots, logs): (&[f64], &[f64]), values: &mut [f64]) {
+        let strike = self.strike;
+        for ((value, spot), log) in values.iter_mut().zip(spots).zip(logs) {
+            let (moneyness, log, scale) = match self.right {
+                Right::Put => (spot / strike, log - self.log_strike, strike),
+                Right::Call => (strike / spot, self.log_strike - log, *spot),
+            };
+            let exercise = scale * (1.0 - moneyness).max(0.0);
+            let held = if moneyness > self.today {
+                *value + scale * self.premium::<FMA>(moneyness, log).max(0.0)
+            } else {
+                exercise
+            };
+            *value = value.max(held).max(exercise);
+        }
+    }
+
+    /// The two densities differ by a known factor, `S·e^(−q·lag)·φ(d₊) = B·e^(−r·lag)·φ(d₋)`, so that one
+    /// exponential serves both tails.
+    #[inline(always)]
+    fn premium<const FMA: bool>(&self, spot: f64, log: f64) -> f64 {
+        let Points { log_boundary, inverse, drift, spread, interest, yielded } = self.points;
+        let per_spot = 1.0 / spot;
+        let mut terms = [0.0; POINTS];
+        for k in 0..POINTS {
+            let d_minus = mul_add::<FMA>(log - log_boundary[k], inverse[k], drift[k]);
+            let d_plus = d_minus + spread[k];
+            let density = FRAC_1_SQRT_2PI * exp::<FMA>(-0.5 * d_minus * d_minus);
+            let (ratio_minus, ratio_plus) = mills_pair::<FMA>(d_minus.abs(), d_plus.abs());
+            let tail_minus = density * ratio_minus;
+            let tail_plus = density * self.carried[k] * per_spot * ratio_plus;
+            let exercised = if d_minus > 0.0 { tail_minus } else { 1.0 - tail_minus };
+            let given_up = if d_plus > 0.0 { tail_plus } else { 1.0 - tail_plus };
+            terms[k] = interest[k] * exercised - spot * yielded[k] * given_up;
+        }
+        total(&terms)
+    }
+}
+
+const FRAC_1_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
+
+struct Later<'a> {
+    points: &'a Points<POINTS>,
+    was: Problem,
+    left: f64,
+}
+
+impl Kernel for Later<'_> {
+    type Output = (Points<POINTS>, f64);
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) -> Self::Output {
+        let Self { points: known, was, left } = self;
+        let log_limit = was.limit().ln();
+        let nearer = (left / was.t).sqrt();
+        let squares = CARRY.taken.map(|k| (log_limit - known.log_boundary[k]).powi(2));
+        let depth = FAST.root.map(|root| CARRY.at(nearer * root, &squares).max(0.0).sqrt());
+        let problem = Problem { t: left, ..was };
+        let points = points::<FMA, NODES, NODES, POINTS>(&FAST, &problem, log_limit, &depth);
+        (points, (log_limit - depth[NODES - 1]).exp())
+    }
+}
+
+/// `H = ln²(B/X)` is a polynomial in the square root of the time to expiry, of degree `NODES` and zero at
+/// expiry: as many of the price points as there are nodes determine it, at any shorter time, too.
+struct Carry {
+    /// The price points nearest to Chebyshev's.
+    taken: [usize; NODES],
+    roots: [f64; NODES],
+    /// Barycentric, that of expiry left out: the value there is zero.
+    weights: [f64; NODES],
+    at_expiry: f64,
+}
+
+static CARRY: LazyLock<Carry> = LazyLock::new(|| {
+    let all: [f64; POINTS] = FAST.price_root_lag.map(|lag| (1.0 - lag * lag).sqrt());
+    let mut taken = [0; NODES];
+    for (taken, want) in taken.iter_mut().zip(&FAST.root) {
+        let nearest = |k: &usize| ordered((all[*k] - want).abs());
+        *taken = (0..POINTS).min_by_key(nearest).unwrap_or_default();
+    }
+    let roots = taken.map(|k| all[k]);
+    let weights = roots.map(|root| {
+        let others = roots.iter().filter(|other| **other != root);
+        others.fold(root, |product, other| product * (root - other)).recip()
+    });
+    let at_expiry = roots.iter().fold(1.0, |product, root| -product * root).recip();
+    Carry { taken, roots, weights, at_expiry }
+});
+
+/// Of a distance, for comparisons: not negative, so its bits are in order.
+fn ordered(distance: f64) -> u64 {
+    distance.to_bits()
+}
+
+impl Carry {
+    #[inline(always)]
+    fn at(&self, root: f64, squares: &[f64; NODES]) -> f64 {
+        let (mut above, mut below) = (0.0, self.at_expiry / root);
+        for ((known, weight), square) in self.roots.iter().zip(&self.weights).zip(squares) {
+            let away = root - known;
+            // A hit outweighs all others.
+            let part = weight / if away == 0.0 { 1e-100 } else { away };
+            above += part * square;
+            below += part;
+        }
+        above / below
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Accuracy;
+    use super::*;
+    use crate::pricing::black_scholes;
+
+    fn options() -> Vec<OptionInputs> {
+        let mut all = Vec::new();
+        for right in [Right::Put, Right::Call] {
+            for (rate, dividend_yield) in [(0.05, 0.0), (0.04, 0.02), (0.02, 0.06), (0.08, 0.04)] {
+                for vol_annual in [0.08, 0.2, 0.45, 1.2] {
+                    for tte_years in [0.02, 0.3, 2.0] {
+                        all.push(OptionInputs {
+                            right,
+                            spot: 100.0,
+                            strike: 100.0,
+                            rate,
+                            dividend_yield,
+                            vol_annual,
+                            tte_years,
+                        });
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    struct Lift<'a>(&'a American, &'a [f64], &'a [f64], &'a mut [f64]);
+
+    impl Kernel for Lift<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<const FMA: bool>(self) {
+            self.0.lift::<FMA>((self.1, self.2), self.3);
+        }
+    }
+
+    fn along(solved: &American, terms: &OptionInputs) -> Vec<(f64, f64)> {
+        let spots: Vec<f64> = (-12..=12).map(|i| 100.0 * f64::from(i).mul_add(0.04, 1.0)).collect();
+        let logs: Vec<f64> = spots.iter().map(|spot| spot.ln()).collect();
+        let mut values: Vec<f64> =
+            spots.iter().map(|spot| black_scholes::price(&OptionInputs { spot: *spot, ..*terms })).collect();
+        dispatch(Lift(solved, &spots, &logs, &mut values));
+        spots.into_iter().zip(values).collect()
+    }
+
+    #[test]
+    fn a_ladder_is_the_scalar_price_at_every_spot() {
+        for terms in options() {
+            let solved = American::solve(&terms, &[], Accuracy::Fast);
+            for (spot, value) in along(&solved, &terms) {
+                let want = solved.price(spot);
+                assert!((value - want).abs() < 1e-11, "{terms:?} at {spot}: {value} not {want}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_older_option_needs_no_solution_of_its_own() {
+        let (mut worst, mut squares, mut count) = (0.0f64, 0.0, 0.0);
+        for terms in options() {
+            let solved = American::solve(&terms, &[], Accuracy::Fast);
+            for gone in [0.0, 0.1, 0.5, 0.8, 0.95] {
+                let years = gone * terms.tte_years;
+                let left = OptionInputs { tte_years: terms.tte_years - years, ..terms };
+                let later = solved.later(years).expect("the boundary holds on");
+                let exact = American::solve(&left, &[], Accuracy::High);
+                for (spot, value) in along(&later, &left) {
+                    let off = (value - exact.price(spot)).abs() / terms.strike;
+                    (worst, squares, count) = (worst.max(off), squares + off * off, count + 1.0);
+                }
+            }
+        }
+        assert!(worst < 5e-5, "{worst:e}");
+        assert!(f64::sqrt(squares / count) < 6e-6);
+    }
+}
