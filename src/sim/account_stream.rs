@@ -9,16 +9,22 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
+use tokio::sync::broadcast::Receiver;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use uuid::Uuid;
 
+use crate::domain::time::Timestamp;
+
 use super::accounts::balance_json;
+use super::exchange::Notice;
 use super::server::{Shared, stopped, stream_permit};
 use super::wire;
 
 const BEAT: Duration = Duration::from_millis(500);
 /// How often balances are pushed without an event.
 const BALANCES_EVERY: Duration = Duration::from_secs(30);
+/// Messages taken together; more of them come in the next frame.
+const MOST_AT_ONCE: usize = 64;
 const MESSAGE_LIMIT: usize = 64 * 1024;
 const SEND_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -48,6 +54,7 @@ async fn run(shared: Shared, mut socket: WebSocket) {
     let session = Uuid::new_v4().simple().to_string()[..8].to_owned();
     let mut listener =
         Listener { shared, session, accounts: Vec::new(), heard: now, pushed: now, sequence: 0 };
+    let mut news = listener.shared.exchange.listen();
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
@@ -62,6 +69,11 @@ async fn run(shared: Shared, mut socket: WebSocket) {
                 }
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                 Some(Ok(_)) => Vec::new(),
+            },
+            notice = news.recv() => match notice {
+                Ok(first) => listener.on_news(first, &mut news),
+                // Too far behind: what was missed is in REST, and a client that connects anew reads it there.
+                Err(_) => break,
             },
             _ = beat.tick() => match listener.on_beat(Instant::now()) {
                 Some(out) => out,
@@ -148,16 +160,35 @@ impl Listener {
             return Some(Vec::new());
         }
         self.pushed = now;
-        let at = self.shared.clock.now();
+        let at = self.shared.now();
         let mut out = Vec::new();
         for number in self.accounts.clone() {
             let Some(account) = self.shared.account(&number) else { continue };
-            self.sequence += 1;
-            out.push(json!({
-                "type": "AccountBalance", "data": balance_json(&self.shared, account, at),
-                "timestamp": at.timestamp_millis(), "ws-sequence": self.sequence
-            }));
+            let data = balance_json(self.shared.market.as_ref(), &account, at);
+            out.push(self.message("AccountBalance", data, at));
         }
         Some(out)
+    }
+
+    /// What the exchange said, and whatever else it has said by now.
+    fn on_news(&mut self, first: Notice, more: &mut Receiver<Notice>) -> Vec<Value> {
+        let rest = std::iter::from_fn(|| more.try_recv().ok()).take(MOST_AT_ONCE);
+        let mine: Vec<Notice> = std::iter::once(first)
+            .chain(rest)
+            .filter(|notice| self.accounts.contains(&notice.account))
+            .collect();
+        let mut out: Vec<Value> =
+            mine.into_iter().map(|notice| self.message(notice.kind, notice.data, notice.at)).collect();
+        if self.shared.batch_account_messages && out.len() > 1 {
+            out = vec![json!({ "results": out })];
+        }
+        out
+    }
+
+    fn message(&mut self, kind: &str, data: Value, at: Timestamp) -> Value {
+        self.sequence += 1;
+        json!({
+            "type": kind, "data": data, "timestamp": at.timestamp_millis(), "ws-sequence": self.sequence
+        })
     }
 }

@@ -3,7 +3,6 @@
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 use serde_json::{Value, json};
@@ -11,9 +10,11 @@ use serde_json::{Value, json};
 use crate::domain::Instrument;
 use crate::domain::time::{Timestamp, new_york_date};
 
+use super::orders::shape::instrument_type;
 use super::requirement;
-use super::server::{Shared, SimState};
-use super::wire::{self, Fields, Query, amount, num, stamp, stamp_z};
+use super::server::Shared;
+use super::wire::{self, Fields, Query, amount, num, stamp};
+use super::world::Market;
 use super::world::book::{AccountBook, BookPosition, held, market_value};
 use super::world::value::expiry_instant;
 
@@ -41,7 +42,7 @@ pub async fn customer() -> Response {
 
 pub async fn list(State(shared): State<Shared>) -> Response {
     let items = shared
-        .accounts
+        .books()
         .iter()
         .map(|a| json!({ "account": account_json(a), "authority-level": "owner" }))
         .collect();
@@ -50,7 +51,7 @@ pub async fn list(State(shared): State<Shared>) -> Response {
 
 pub async fn one(State(shared): State<Shared>, Path(number): Path<String>) -> Response {
     match shared.account(&number) {
-        Some(account) => wire::one(account_json(account), &format!("/customers/me/accounts/{number}")),
+        Some(account) => wire::one(account_json(&account), &format!("/customers/me/accounts/{number}")),
         None => wire::not_found("the account"),
     }
 }
@@ -70,7 +71,7 @@ pub async fn trading_status(State(shared): State<Shared>, Path(number): Path<Str
             "is-futures-enabled": false, "is-futures-closing-only": false, "is-futures-intra-day-enabled": false,
             "is-small-notional-futures-intra-day-enabled": false, "futures-margin-rate-multiplier": "0.0",
             "small-notional-futures-margin-rate-multiplier": "0.0", "is-equity-offering-enabled": false,
-            "is-equity-offering-closing-only": false, "updated-at": stamp(shared.clock.now()),
+            "is-equity-offering-closing-only": false, "updated-at": stamp(shared.now()),
             "day-trade-count": 0, "is-portfolio-margin-enabled": false, "is-risk-reducing-only": false,
             "is-cryptocurrency-closing-only": false
         }),
@@ -87,10 +88,10 @@ struct Values {
     short_option: f64,
 }
 
-fn values(shared: &SimState, account: &AccountBook, at: Timestamp) -> Values {
+fn values(market: &dyn Market, account: &AccountBook, at: Timestamp) -> Values {
     let mut values = Values::default();
     for line in held(&account.positions, at) {
-        let Some(value) = market_value(shared.market.as_ref(), line, at) else { continue };
+        let Some(value) = market_value(market, line, at) else { continue };
         let slot = match (&line.instrument, value >= 0.0) {
             (Instrument::Option(_), true) => &mut values.long_option,
             (Instrument::Option(_), false) => &mut values.short_option,
@@ -103,16 +104,15 @@ fn values(shared: &SimState, account: &AccountBook, at: Timestamp) -> Values {
 }
 
 /// The balance object of REST and of the account stream.
-pub fn balance_json(shared: &SimState, account: &AccountBook, at: Timestamp) -> Value {
-    let v = values(shared, account, at);
+pub fn balance_json(market: &dyn Market, account: &AccountBook, at: Timestamp) -> Value {
+    let v = values(market, account, at);
     let cash = account.cash.to_f64().unwrap_or(0.0);
     let net = cash + v.long_equity - v.short_equity + v.long_option - v.short_option;
-    let needs = requirement::by_underlying(shared.market.as_ref(), account, at);
+    let needs = requirement::by_underlying(market, account, at);
     let stock: f64 = needs.values().map(|n| n.0).sum();
     let options: f64 = needs.values().map(|n| n.1).sum();
     let total = stock + options;
-    // Long options are paid in full: they lend no buying power.
-    let excess = (net - v.long_option - total).max(0.0);
+    let excess = requirement::power(market, account, at).available.max(0.0);
     let leverage = if account.is_ira { 1.0 } else { 2.0 };
     let m = |value: f64| Value::from(num((value * 1000.0).round() / 1000.0));
     let mut fields = Fields::from(json!({
@@ -179,7 +179,7 @@ pub async fn balance(
 ) -> Response {
     match shared.account(&number) {
         Some(account) if currency == "USD" => wire::one(
-            balance_json(&shared, account, shared.clock.now()),
+            balance_json(shared.market.as_ref(), &account, shared.now()),
             &format!("/accounts/{number}/balances/USD"),
         ),
         Some(_) => wire::not_found("a balance in this currency"),
@@ -194,7 +194,7 @@ pub async fn balances(
 ) -> Response {
     let Some(account) = shared.account(&number) else { return wire::not_found("the account") };
     let version = headers.get("accept-version").and_then(|v| v.to_str().ok()?.parse::<u32>().ok());
-    let body = balance_json(&shared, account, shared.clock.now());
+    let body = balance_json(shared.market.as_ref(), &account, shared.now());
     let context = format!("/accounts/{number}/balances");
     if version.is_some_and(|v| v >= 20_240_501) {
         wire::list(vec![body], &context)
@@ -203,7 +203,7 @@ pub async fn balances(
     }
 }
 
-fn integer(value: Decimal) -> Value {
+pub fn integer(value: Decimal) -> Value {
     match value.to_i64() {
         Some(whole) if Decimal::from(whole) == value => Value::from(whole),
         _ => Value::from(value.to_f64().unwrap_or(0.0)),
@@ -211,25 +211,28 @@ fn integer(value: Decimal) -> Value {
 }
 
 /// The position object of REST and of the account stream.
-pub fn position_json(shared: &SimState, line: &BookPosition, at: Timestamp, marks: bool) -> Value {
+pub fn position_json(market: &dyn Market, line: &BookPosition, at: Timestamp, marks: bool) -> Value {
     let today = new_york_date(at);
-    let direction = if line.quantity.is_sign_negative() { "Short" } else { "Long" };
+    let direction = match (line.quantity.is_zero(), line.quantity.is_sign_negative()) {
+        (true, _) => "Zero",
+        (false, true) => "Short",
+        (false, false) => "Long",
+    };
     // The effect of closing, as the wire has it.
     let cost_effect = if line.quantity.is_sign_negative() { "Debit" } else { "Credit" };
     let close = match &line.instrument {
         Instrument::Equity(s) | Instrument::Index(s) => {
-            shared.market.print(s.as_str(), at).and_then(|p| p.previous_close).map(|c| c.0)
+            market.print(s.as_str(), at).and_then(|p| p.previous_close).map(|c| c.0)
         }
-        Instrument::Option(c) => {
-            shared.market.option(&super::world::parts_of(c), at).and_then(|p| p.previous_close)
-        }
+        Instrument::Option(c) => market.option(&super::world::parts_of(c), at).and_then(|p| p.previous_close),
     };
     let kind = if line.instrument.option().is_some() { "Equity Option" } else { "Equity" };
     let open = amount(line.average_open_price);
     let opened_today = new_york_date(line.opened_at) == today;
     let close_text = close.map_or_else(|| "0.0".to_owned(), num);
     let day_basis = if opened_today { open.clone() } else { close_text.clone() };
-    let mark = marks.then(|| shared.market.mark(&line.instrument, at)).flatten().map(|m| m.0);
+    let realized = if line.realized_on == Some(today) { line.realized } else { Decimal::ZERO };
+    let mark = marks.then(|| market.mark(&line.instrument, at)).flatten().map(|m| m.0);
     let size = line.quantity.abs() * Decimal::from(line.instrument.multiplier());
     Fields::from(json!({
         "account-number": line.account, "symbol": line.instrument.broker_symbol(), "instrument-type": kind,
@@ -239,9 +242,12 @@ pub fn position_json(shared: &SimState, line: &BookPosition, at: Timestamp, mark
         "multiplier": line.instrument.multiplier(), "average-open-price": open, "close-price": close_text,
         "cost-effect": cost_effect, "average-daily-market-close-price": day_basis,
         "average-yearly-market-close-price": open, "is-suppressed": false, "is-frozen": false,
-        "restricted-quantity": 0, "realized-day-gain": "0.0", "realized-day-gain-effect": "None",
-        "realized-day-gain-date": today.to_string(), "realized-today": "0.0", "realized-today-effect": "None",
-        "realized-today-date": today.to_string(), "created-at": stamp(line.opened_at), "updated-at": stamp(line.opened_at)
+        "restricted-quantity": 0,
+        "realized-day-gain": amount(realized.abs()), "realized-day-gain-effect": wire::effect(realized),
+        "realized-day-gain-date": today.to_string(),
+        "realized-today": amount(realized.abs()), "realized-today-effect": wire::effect(realized),
+        "realized-today-date": today.to_string(),
+        "created-at": stamp(line.opened_at), "updated-at": stamp(line.updated_at)
     }))
     .maybe("expires-at", line.instrument.option().map(|c| stamp(expiry_instant(c.expiry, c.settlement))))
     .maybe_num("mark-price", mark)
@@ -259,76 +265,21 @@ pub async fn positions(
     let underlyings = query.all("underlying-symbol");
     let symbol = query.get("symbol").map(str::to_owned);
     let marks = query.get("include-marks") == Some("true");
-    let at = shared.clock.now();
+    let at = shared.now();
+    let closed = query.get("include-closed-positions") == Some("true");
+    let types = query.all("instrument-type");
+    let gone = account.positions.iter().filter(|p| closed && p.quantity.is_zero());
     let items = held(&account.positions, at)
+        .chain(gone)
+        .filter(|p| types.is_empty() || types.iter().any(|t| t == instrument_type(&p.instrument)))
         .filter(|p| {
             let underlying = p.instrument.underlying().as_str();
             (underlyings.is_empty() || underlyings.iter().any(|u| u == underlying))
                 && symbol.as_ref().is_none_or(|s| *s == p.instrument.broker_symbol())
         })
-        .map(|p| position_json(&shared, p, at, marks))
+        .map(|p| position_json(shared.market.as_ref(), p, at, marks))
         .collect();
     wire::list(items, &format!("/accounts/{number}/positions"))
-}
-
-/// One opening trade per position, newest first.
-pub async fn transactions(
-    State(shared): State<Shared>,
-    Path(number): Path<String>,
-    RawQuery(raw): RawQuery,
-) -> Response {
-    let Some(account) = shared.account(&number) else { return wire::not_found("the account") };
-    let query = Query::parse(raw.as_deref());
-    let mut lines: Vec<&BookPosition> = account
-        .positions
-        .iter()
-        .filter(|p| {
-            let date = new_york_date(p.opened_at).to_string();
-            query.get("start-date").is_none_or(|start| date.as_str() >= start)
-                && query.get("end-date").is_none_or(|end| date.as_str() <= end)
-                && query.get("symbol").is_none_or(|s| s == p.instrument.broker_symbol())
-                && query.get("underlying-symbol").is_none_or(|u| u == p.instrument.underlying().as_str())
-                && query.get("type").is_none_or(|t| t == "Trade")
-        })
-        .collect();
-    lines.sort_by_key(|p| std::cmp::Reverse(p.opened_at));
-    if query.get("sort") == Some("Asc") {
-        lines.reverse();
-    }
-    let items: Vec<Value> = lines.iter().enumerate().map(|(n, p)| transaction_json(p, n)).collect();
-    let context = format!("/accounts/{number}/transactions");
-    wire::page(&items, &context, query.number("per-page", 250), query.number("page-offset", 0))
-}
-
-fn transaction_json(line: &BookPosition, index: usize) -> Value {
-    let option = line.instrument.option().is_some();
-    let short = line.quantity.is_sign_negative();
-    let action = if short { "Sell to Open" } else { "Buy to Open" };
-    let count = line.quantity.abs();
-    let value = line.average_open_price * count * Decimal::from(line.instrument.multiplier());
-    let fee = |per_contract: i64| if option { Decimal::new(per_contract, 2) * count } else { Decimal::ZERO };
-    let (commission, clearing, regulatory) = (fee(100).min(Decimal::TEN), fee(10), fee(4));
-    let net = if short { value } else { -value } - commission - clearing - regulatory;
-    let sub_effect = |v: Decimal| if v.is_zero() { "None" } else { "Debit" };
-    let kind = if option { "Equity Option" } else { "Equity" };
-    let verb = if short { "Sold" } else { "Bought" };
-    json!({
-        "id": 9000 + index, "account-number": line.account, "transaction-type": "Trade",
-        "transaction-sub-type": action, "action": action,
-        "description": format!("{verb} {count} {} @ {}", line.instrument.broker_symbol(), line.average_open_price),
-        "symbol": line.instrument.broker_symbol(), "instrument-type": kind,
-        "underlying-symbol": line.instrument.underlying().as_str(),
-        "quantity": amount(count), "price": amount(line.average_open_price),
-        "executed-at": stamp_z(line.opened_at), "transaction-date": new_york_date(line.opened_at).to_string(),
-        "value": amount(value), "value-effect": if short { "Credit" } else { "Debit" },
-        "net-value": amount(net.abs()), "net-value-effect": wire::effect(net),
-        "commission": amount(commission), "commission-effect": sub_effect(commission),
-        "clearing-fees": amount(clearing), "clearing-fees-effect": sub_effect(clearing),
-        "regulatory-fees": amount(regulatory), "regulatory-fees-effect": sub_effect(regulatory),
-        "proprietary-index-option-fees": "0.0", "proprietary-index-option-fees-effect": "None",
-        "is-estimated-fee": false, "currency": "USD", "order-id": 700_000 + index, "exec-id": index.to_string(),
-        "destination-venue": "SIM_A", "created-at": stamp_z(line.opened_at + TimeDelta::milliseconds(99))
-    })
 }
 
 pub async fn net_liq_history(
@@ -346,13 +297,13 @@ pub async fn net_liq_history(
 
 pub async fn requirements(State(shared): State<Shared>, Path(number): Path<String>) -> Response {
     let Some(account) = shared.account(&number) else { return wire::not_found("the account") };
-    let at = shared.clock.now();
-    let needs = requirement::by_underlying(shared.market.as_ref(), account, at);
-    let v = values(&shared, account, at);
+    let at = shared.now();
+    let needs = requirement::by_underlying(shared.market.as_ref(), &account, at);
+    let v = values(shared.market.as_ref(), &account, at);
     let cash = account.cash.to_f64().unwrap_or(0.0);
     let net = cash + v.long_equity - v.short_equity + v.long_option - v.short_option;
     let total: f64 = needs.values().map(|(s, o)| s + o).sum();
-    let excess = (net - v.long_option - total).max(0.0);
+    let excess = requirement::power(shared.market.as_ref(), &account, at).available.max(0.0);
     let cents = |value: f64| num((value * 100.0).round() / 100.0);
     let groups: Vec<Value> = needs
         .iter()

@@ -2,6 +2,9 @@
 //!
 //! Never: read by the cockpit directly; the cockpit sees it through the HTTP `Date` header only.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use chrono::{NaiveTime, TimeDelta};
 use tokio::time::Instant;
 
@@ -9,22 +12,29 @@ use crate::domain::time::{Timestamp, TradingDate, new_york, new_york_date};
 use crate::market::calendar::Calendar;
 
 /// Starts at a given instant and runs `speed` times as fast as real time.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct SimClock {
     start: Timestamp,
     anchor: Instant,
     speed: f64,
+    /// Milliseconds that it was moved on by hand; clones share it.
+    ahead: Arc<AtomicI64>,
 }
 
 impl SimClock {
     /// A speed that is not a positive number counts as 1; more than 100 000 is cut.
     pub fn starting_at(at: Timestamp, speed: f64) -> Self {
         let speed = if speed.is_finite() && speed > 0.0 { speed.min(100_000.0) } else { 1.0 };
-        Self { start: at, anchor: Instant::now(), speed }
+        Self { start: at, anchor: Instant::now(), speed, ahead: Arc::default() }
     }
 
     pub fn now(&self) -> Timestamp {
-        self.after(self.anchor.elapsed())
+        self.after(self.anchor.elapsed()) + TimeDelta::milliseconds(self.ahead.load(Ordering::SeqCst))
+    }
+
+    /// Moves it, and its clones, on; never back.
+    pub fn advance(&self, by: TimeDelta) {
+        self.ahead.fetch_add(by.num_milliseconds().max(0), Ordering::SeqCst);
     }
 
     fn after(&self, real: std::time::Duration) -> Timestamp {

@@ -72,12 +72,12 @@ fn current_json(at: Timestamp, collection: &str) -> Value {
 }
 
 pub async fn current(State(shared): State<Shared>) -> Response {
-    wire::one(current_json(shared.clock.now(), "Equity"), "/market-time/equities/sessions/current")
+    wire::one(current_json(shared.now(), "Equity"), "/market-time/equities/sessions/current")
 }
 
 pub async fn current_of(State(shared): State<Shared>, RawQuery(raw): RawQuery) -> Response {
     let collections = Query::parse(raw.as_deref()).all("instrument-collections");
-    let at = shared.clock.now();
+    let at = shared.now();
     let items = collections.iter().filter(|c| *c == "Equity").map(|c| current_json(at, c)).collect();
     wire::list(items, "/market-time/sessions/current")
 }
@@ -88,13 +88,13 @@ fn date_of(query: &Query, key: &str) -> Option<TradingDate> {
 
 pub async fn next(State(shared): State<Shared>, RawQuery(raw): RawQuery) -> Response {
     let from = date_of(&Query::parse(raw.as_deref()), "date");
-    let from = from.unwrap_or_else(|| new_york_date(shared.clock.now()));
+    let from = from.unwrap_or_else(|| new_york_date(shared.now()));
     beside(days::session_after(from), "/market-time/equities/sessions/next")
 }
 
 pub async fn previous(State(shared): State<Shared>, RawQuery(raw): RawQuery) -> Response {
     let from = date_of(&Query::parse(raw.as_deref()), "date");
-    let from = from.unwrap_or_else(|| new_york_date(shared.clock.now()));
+    let from = from.unwrap_or_else(|| new_york_date(shared.now()));
     beside(days::session_before(from), "/market-time/equities/sessions/previous")
 }
 
@@ -122,7 +122,7 @@ pub async fn span(RawQuery(raw): RawQuery) -> Response {
 }
 
 pub async fn holidays(State(shared): State<Shared>) -> Response {
-    let year = new_york_date(shared.clock.now()).year();
+    let year = new_york_date(shared.now()).year();
     let first = NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or_default();
     let dates = |keep: fn(NaiveDate) -> bool| -> Vec<String> {
         (0..731).map(|n| first + Days::new(n)).filter(|d| keep(*d)).map(|d| d.to_string()).collect()

@@ -30,7 +30,7 @@ fn option_ticks(symbol: &str) -> Value {
 }
 
 pub async fn nested_chain(State(shared): State<Shared>, Path(symbol): Path<String>) -> Response {
-    let at = shared.clock.now();
+    let at = shared.now();
     let chains = shared.market.chain(&symbol, at);
     if chains.is_empty() {
         return wire::not_found("an option chain for this symbol");
@@ -102,7 +102,7 @@ fn option_json(contract: &OptionContract, kind: ExpiryKind, at: Timestamp) -> Va
 }
 
 pub async fn flat_chain(State(shared): State<Shared>, Path(symbol): Path<String>) -> Response {
-    let at = shared.clock.now();
+    let at = shared.now();
     let chains = shared.market.chain(&symbol, at);
     if chains.is_empty() {
         return wire::not_found("an option chain for this symbol");
@@ -125,7 +125,7 @@ pub async fn flat_chain(State(shared): State<Shared>, Path(symbol): Path<String>
 }
 
 pub async fn equity_option(State(shared): State<Shared>, Path(occ): Path<String>) -> Response {
-    let at = shared.clock.now();
+    let at = shared.now();
     let Some(contract) = parse_occ(&occ).ok().and_then(|parts| shared.market.contract(&parts)) else {
         return wire::not_found("the option");
     };

@@ -7,20 +7,26 @@ mod account_stream;
 mod accounts;
 pub mod clock;
 mod dxlink;
+mod exchange;
 mod hours;
 mod instruments;
 mod oauth;
+mod orders;
 mod quotes;
 mod requirement;
 mod server;
+mod transactions;
 mod wire;
 pub mod world;
+
+use std::path::PathBuf;
 
 use secrecy::SecretString;
 use serde::Serialize;
 use uuid::Uuid;
 
 pub use clock::{SimClock, demo_start};
+pub use exchange::{FillModel, Halt};
 pub use server::{RunningSim, start};
 
 use crate::domain::TradingDate;
@@ -54,6 +60,14 @@ pub struct SimConfig {
     pub advertise_account_stream: Option<String>,
     /// Those of an earlier run, so that its clients find the same broker; `None` makes them anew.
     pub secrets: Option<Secrets>,
+    /// How readily orders fill.
+    pub fills: FillModel,
+    /// Spans in which a symbol and its options do not trade.
+    pub halts: Vec<Halt>,
+    /// Where accounts and orders are kept between runs; `None` forgets them.
+    pub accounts_file: Option<PathBuf>,
+    /// Several account messages in one frame, where they come together.
+    pub batch_account_messages: bool,
 }
 
 /// What a client proves itself with. It opens nothing but this simulation, and does not print all the same.
@@ -82,6 +96,10 @@ impl SimConfig {
             advertise_dxlink: None,
             advertise_account_stream: None,
             secrets: None,
+            fills: FillModel::default(),
+            halts: Vec::new(),
+            accounts_file: None,
+            batch_account_messages: false,
         }
     }
 }
@@ -105,4 +123,6 @@ pub enum SimError {
     Bind { port: u16, source: std::io::Error },
     #[error("the simulated broker cannot use this market: {reason}")]
     World { reason: String },
+    #[error("the kept accounts in {} cannot be used: {why}; move the file away to begin anew", path.display())]
+    Kept { path: PathBuf, why: String },
 }

@@ -11,6 +11,7 @@ use crate::domain::Settlement;
 use crate::domain::instrument::parse_occ;
 use crate::domain::time::Timestamp;
 
+use super::exchange::venue::halted;
 use super::server::{Shared, SimState};
 use super::wire::{self, Fields, Query, num, stamp, stamp_z};
 use super::world::{Metrics, Profile};
@@ -18,7 +19,7 @@ use super::world::{Metrics, Profile};
 const SYMBOLS_PER_REQUEST: usize = 100;
 
 pub async fn token(State(shared): State<Shared>) -> Response {
-    let now = shared.clock.now();
+    let now = shared.now();
     wire::one(
         json!({
             "token": shared.issue_quote_token(), "dxlink-url": shared.connection.dxlink_url, "level": "api",
@@ -30,7 +31,7 @@ pub async fn token(State(shared): State<Shared>) -> Response {
 
 pub async fn by_type(State(shared): State<Shared>, RawQuery(raw): RawQuery) -> Response {
     let query = Query::parse(raw.as_deref());
-    let at = shared.clock.now();
+    let at = shared.now();
     let kinds = [("equity", "Equity"), ("index", "Index"), ("equity-option", "Equity Option")];
     let asked: Vec<(&str, Vec<String>)> = kinds.iter().map(|(key, kind)| (*kind, query.all(key))).collect();
     let count: usize = asked.iter().map(|(_, symbols)| symbols.len()).sum();
@@ -50,7 +51,7 @@ pub async fn by_type(State(shared): State<Shared>, RawQuery(raw): RawQuery) -> R
 }
 
 pub async fn single(State(shared): State<Shared>, Path((kind, symbol)): Path<(String, String)>) -> Response {
-    match snapshot(&shared, &kind, &symbol, shared.clock.now()) {
+    match snapshot(&shared, &kind, &symbol, shared.now()) {
         Some(data) => wire::one(data, &format!("/market-data/{kind}/{symbol}")),
         None => wire::not_found("market data for this symbol"),
     }
@@ -64,8 +65,13 @@ fn snapshot(shared: &SimState, kind: &str, symbol: &str, at: Timestamp) -> Optio
     }
 }
 
-fn halts(fields: Fields) -> Fields {
-    fields.with("is-trading-halted", false).with("halt-start-time", -1).with("halt-end-time", -1)
+fn halts(fields: Fields, shared: &SimState, underlying: &str, at: Timestamp) -> Fields {
+    let halt = halted(shared.exchange.halts(), underlying, at);
+    let millis = |at: Option<Timestamp>| at.map_or(-1, |at| at.timestamp_millis());
+    fields
+        .with("is-trading-halted", halt.is_some())
+        .with("halt-start-time", millis(halt.map(|h| h.from)))
+        .with("halt-end-time", millis(halt.map(|h| h.to)))
 }
 
 fn underlying(shared: &SimState, kind: &str, symbol: &str, at: Timestamp) -> Option<Value> {
@@ -114,7 +120,7 @@ fn underlying(shared: &SimState, kind: &str, symbol: &str, at: Timestamp) -> Opt
         .with("close-price-type", "Regular")
         .with("summary-date", print.session.to_string())
         .maybe_num("volume", print.volume);
-    Some(halts(fields).build())
+    Some(halts(fields, shared, symbol, at).build())
 }
 
 fn carry(fields: Fields, profile: &Profile) -> Fields {
@@ -154,7 +160,7 @@ fn option(shared: &SimState, symbol: &str, at: Timestamp) -> Option<Value> {
             .maybe_num("vega", Some(value.vega))
             .maybe_num("rho", Some(value.rho));
     }
-    Some(halts(fields).build())
+    Some(halts(fields, shared, print.contract.underlying.as_str(), at).build())
 }
 
 pub async fn metrics(State(shared): State<Shared>, RawQuery(raw): RawQuery) -> Response {
@@ -163,7 +169,7 @@ pub async fn metrics(State(shared): State<Shared>, RawQuery(raw): RawQuery) -> R
     if symbols.is_empty() {
         return wire::validation("symbols", "is missing");
     }
-    let at = shared.clock.now();
+    let at = shared.now();
     let items = symbols
         .iter()
         .take(SYMBOLS_PER_REQUEST)

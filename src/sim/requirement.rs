@@ -101,3 +101,22 @@ fn group(
     let stock_rate = if is_ira { 1.0 } else { 0.5 };
     (shares_value.abs() * stock_rate, options)
 }
+
+/// Dollars of an account: what its positions tie up, and what is left for options.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Power {
+    pub required: f64,
+    pub available: f64,
+}
+
+/// Cash and shares, less what is tied up. Premium received stands in the cash, premium paid has left it; long
+/// options lend nothing.
+pub fn power(market: &dyn Market, account: &AccountBook, at: Timestamp) -> Power {
+    let required: f64 =
+        by_underlying(market, account, at).values().map(|(shares, options)| shares + options).sum();
+    let shares: f64 = held(&account.positions, at)
+        .filter(|line| line.instrument.option().is_none())
+        .filter_map(|line| market_value(market, line, at))
+        .sum();
+    Power { required, available: account.cash.to_f64().unwrap_or(0.0) + shares - required }
+}

@@ -10,33 +10,43 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use crate::domain::time::Timestamp;
+
+use super::exchange::{Exchange, Setup};
 use super::oauth::Ledger;
+use super::orders::complex;
 use super::world::Market;
 use super::world::book::{self, AccountBook};
 use super::world::book_file;
 use super::world::recorded::RecordedWorld;
 use super::world::seeded::SeededWorld;
 use super::{Connection, Secrets, SimClock, SimConfig, SimError, WorldSource};
-use super::{account_stream, accounts, dxlink, hours, instruments, oauth, quotes, wire};
+use super::{
+    account_stream, accounts, dxlink, hours, instruments, oauth, orders, quotes, transactions, wire,
+};
 
 const BODY_LIMIT: usize = 256 * 1024;
 const REQUESTS_AT_ONCE: usize = 128;
 pub const STREAMS_AT_ONCE: usize = 32;
 /// The oldest interface version still served.
 const OLDEST_VERSION: u32 = 20_240_101;
+/// How often the exchange is looked after, in real time.
+const DRIVE_EVERY: Duration = Duration::from_millis(100);
 const QUOTE_TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 pub struct SimState {
     pub clock: SimClock,
     pub market: Arc<dyn Market>,
-    pub accounts: Vec<AccountBook>,
+    pub exchange: Exchange,
+    pub batch_account_messages: bool,
     pub connection: Connection,
     pub access_token_seconds: u64,
     pub silence: Duration,
@@ -74,22 +84,42 @@ impl SimState {
             .is_some_and(|t| self.with_access_tokens(|l| l.is_valid(t.trim(), Instant::now())))
     }
 
-    pub fn account(&self, number: &str) -> Option<&AccountBook> {
-        self.accounts.iter().find(|a| a.number == number)
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The account as it stands.
+    pub fn account(&self, number: &str) -> Option<AccountBook> {
+        self.exchange.with(|venue| Some(venue.account(number)?.book.clone()))
+    }
+
+    pub fn books(&self) -> Vec<AccountBook> {
+        self.exchange.with(|venue| venue.accounts.iter().map(|account| account.book.clone()).collect())
+    }
+
+    /// Lets the exchange do what is due by now.
+    pub async fn settle(&self) {
+        self.exchange.settle(self.market.as_ref(), self.now()).await;
     }
 }
 
 /// A serving simulator; dropping it without `shutdown` stops it too.
-#[derive(Debug)]
 pub struct RunningSim {
     connection: Connection,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
+    shared: Shared,
 }
 
 impl RunningSim {
     pub fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// Moves the clock on and lets everything happen that falls into the span.
+    pub async fn advance(&self, by: TimeDelta) {
+        self.shared.clock.advance(by);
+        self.shared.settle().await;
     }
 
     /// Closes the streams, then the listener.
@@ -107,17 +137,24 @@ pub async fn start(config: SimConfig) -> Result<RunningSim, SimError> {
     let bind_error = |source| SimError::Bind { port: config.port, source };
     let listener = TcpListener::bind(address).await.map_err(bind_error)?;
     let port = listener.local_addr().map_err(bind_error)?.port();
-    let (market, accounts): (Arc<dyn Market>, Vec<AccountBook>) = match &config.world {
+    let setup =
+        Setup { model: config.fills, halts: config.halts.clone(), file: config.accounts_file.clone() };
+    let now = config.clock.now();
+    let (market, exchange): (Arc<dyn Market>, Exchange) = match &config.world {
         WorldSource::Seeded { anchor } => {
             let world = SeededWorld::new(config.seed, *anchor);
-            let accounts = book::accounts(&world, config.seed);
-            (Arc::new(world), accounts)
+            // Nights between the day of the book and now have happened.
+            let at = world.paths().anchor_instant().min(now);
+            let books = || book::accounts(&world, config.seed);
+            let exchange = Exchange::open(config.seed, books, at, setup)?;
+            (Arc::new(world), exchange)
         }
         WorldSource::Recorded { chains, history, book } => {
             let world = RecordedWorld::new(chains.clone(), history.clone())
                 .map_err(|reason| SimError::World { reason })?;
-            let accounts = book_file::accounts(&world, book, config.clock.now());
-            (Arc::new(world), accounts)
+            let books = || book_file::accounts(&world, book, now);
+            let exchange = Exchange::open(config.seed, books, now, setup)?;
+            (Arc::new(world), exchange)
         }
     };
     let secrets = config.secrets.clone().unwrap_or_else(Secrets::random);
@@ -128,13 +165,14 @@ pub async fn start(config: SimConfig) -> Result<RunningSim, SimError> {
         account_stream_url: config.advertise_account_stream.clone().unwrap_or_else(|| own("account")),
         client_secret: secrets.client_secret.expose_secret().to_owned(),
         refresh_token: secrets.refresh_token.expose_secret().to_owned(),
-        accounts: accounts.iter().map(|a| a.number.clone()).collect(),
+        accounts: exchange.with(|venue| venue.accounts.iter().map(|a| a.book.number.clone()).collect()),
     };
     let (stop, stop_signal) = watch::channel(false);
     let shared: Shared = Arc::new(SimState {
         clock: config.clock,
         market,
-        accounts,
+        exchange,
+        batch_account_messages: config.batch_account_messages,
         connection: connection.clone(),
         access_token_seconds: config.access_token_seconds,
         silence: Duration::from_secs(config.silence_timeout_seconds.max(1)),
@@ -145,7 +183,9 @@ pub async fn start(config: SimConfig) -> Result<RunningSim, SimError> {
         quote: Mutex::default(),
         requests: Semaphore::new(REQUESTS_AT_ONCE),
     });
-    let app = router(shared);
+    shared.settle().await;
+    tokio::spawn(drive(Arc::clone(&shared)));
+    let app = router(Arc::clone(&shared));
     let task = tokio::spawn(async move {
         let mut stop = stop_signal;
         let until = async move { stopped(&mut stop).await };
@@ -153,7 +193,20 @@ pub async fn start(config: SimConfig) -> Result<RunningSim, SimError> {
             tracing::error!(%error, "the simulated broker stopped serving");
         }
     });
-    Ok(RunningSim { connection, stop, task })
+    Ok(RunningSim { connection, stop, task, shared })
+}
+
+/// Lets the exchange run while nobody asks.
+async fn drive(shared: Shared) {
+    let mut stop = shared.stop.clone();
+    let mut beat = interval(DRIVE_EVERY);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            _ = beat.tick() => shared.settle().await,
+        }
+    }
 }
 
 fn hosts(port: u16, announced: [&Option<String>; 2]) -> Vec<String> {
@@ -176,7 +229,23 @@ fn router(shared: Shared) -> Router {
         .route("/accounts/{number}/balances", get(accounts::balances))
         .route("/accounts/{number}/balances/{currency}", get(accounts::balance))
         .route("/accounts/{number}/positions", get(accounts::positions))
-        .route("/accounts/{number}/transactions", get(accounts::transactions))
+        .route("/accounts/{number}/transactions", get(transactions::list))
+        .route("/accounts/{number}/transactions/total-fees", get(transactions::total_fees))
+        .route("/accounts/{number}/transactions/{id}", get(transactions::one))
+        .route("/accounts/{number}/orders", get(orders::search).post(orders::place))
+        .route("/accounts/{number}/orders/live", get(orders::live))
+        .route("/accounts/{number}/orders/dry-run", post(orders::dry_run))
+        .route(
+            "/accounts/{number}/orders/{id}",
+            get(orders::one).put(orders::replace).patch(orders::replace).delete(orders::cancel),
+        )
+        .route("/accounts/{number}/orders/{id}/dry-run", post(orders::replace_dry_run))
+        .route("/accounts/{number}/complex-orders", get(complex::list).post(complex::place))
+        .route("/accounts/{number}/complex-orders/live", get(complex::live))
+        .route("/accounts/{number}/complex-orders/dry-run", post(complex::dry_run))
+        .route("/accounts/{number}/complex-orders/{id}", get(complex::one).delete(complex::cancel))
+        .route("/customers/me/orders", get(orders::customer_search))
+        .route("/customers/me/orders/live", get(orders::customer_live))
         .route("/accounts/{number}/net-liq/history", get(accounts::net_liq_history))
         .route("/margin/accounts/{number}/requirements", get(accounts::requirements))
         .route("/margin-requirements-public-configuration", get(accounts::public_configuration))
@@ -214,11 +283,7 @@ pub async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-async fn unknown(request: Request) -> Response {
-    let path = request.uri().path();
-    if path.contains("/orders") || path.contains("/complex-orders") {
-        return wire::failure(StatusCode::NOT_FOUND, "not_implemented", "Orders are not simulated yet");
-    }
+async fn unknown() -> Response {
     wire::failure(StatusCode::NOT_FOUND, "not_found", "No such resource")
 }
 
@@ -231,13 +296,22 @@ async fn gate(State(shared): State<Shared>, request: Request, next: Next) -> Res
     let mut response = match refuse(&shared, &request) {
         Some(refusal) => refusal,
         None => match shared.requests.try_acquire() {
-            Ok(_permit) => next.run(request).await,
+            Ok(_permit) => {
+                let changes = !request.method().is_safe();
+                shared.settle().await;
+                let response = next.run(request).await;
+                if changes {
+                    // What was asked for is kept before it is confirmed.
+                    shared.settle().await;
+                }
+                response
+            }
             Err(_) => {
                 wire::failure(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests at once")
             }
         },
     };
-    let date = shared.clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let date = shared.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
     if let Ok(value) = HeaderValue::from_str(&date) {
         response.headers_mut().insert(header::DATE, value);
     }

@@ -9,6 +9,7 @@ mod cockpit;
 mod day_close;
 mod sim;
 mod sim_adapter;
+mod sim_orders;
 mod sim_streams;
 mod store;
 mod store_cli;

@@ -251,3 +251,38 @@ async fn stopping_the_simulator_closes_the_streams() {
     while wire.hear().await.is_some() {}
     timeout(PATIENCE, stopping).await.expect("stops in time").expect("no panic");
 }
+
+#[tokio::test]
+async fn an_order_walks_through_the_account_stream() {
+    let sim = sim().await;
+    let http = client();
+    let token = format!("Bearer {}", access_token(&http, &sim).await);
+    let mut wire = Wire::open(&sim.connection().account_stream_url).await;
+    let accounts = json!(["5WT00001", "5WT00002"]);
+    wire.say(json!({ "action": "connect", "value": accounts, "auth-token": token })).await;
+    assert_eq!(wire.next().await["status"], "ok");
+    let order = json!({
+        "time-in-force": "Day", "order-type": "Market",
+        "legs": [ { "instrument-type": "Equity", "symbol": "XLF", "quantity": 3, "action": "Buy to Open" } ]
+    });
+    let url = format!("{}/accounts/5WT00001/orders", sim.connection().base_url);
+    let placed = http.post(url).header("authorization", &token).json(&order).send().await.expect("an answer");
+    assert_eq!(placed.status(), 201);
+    sim.advance(chrono::TimeDelta::seconds(2)).await;
+    let mut seen = Vec::new();
+    let mut sequence = 0;
+    while seen.last() != Some(&"AccountBalance".to_owned()) {
+        let message = wire.next().await;
+        assert!(message["timestamp"].is_i64());
+        let number = message["ws-sequence"].as_u64().expect("a sequence");
+        assert!(number > sequence);
+        sequence = number;
+        let kind = message["type"].as_str().expect("a type");
+        assert_eq!(message["data"]["account-number"], "5WT00001");
+        seen.push(match kind {
+            "Order" => message["data"]["status"].as_str().expect("a status").to_owned(),
+            other => other.to_owned(),
+        });
+    }
+    assert_eq!(seen, ["Routed", "In Flight", "Live", "Filled", "CurrentPosition", "AccountBalance"]);
+}

@@ -19,7 +19,7 @@ pub async fn run(setting: Setting, args: SimArgs) -> Result<Exit, Trouble> {
         .map_err(|error| Trouble::failed(error.to_string()).with_remedy(error.remedy()))?;
     config.port = args.port;
     config.secrets = kept.secrets;
-    let clock = config.clock;
+    let clock = config.clock.clone();
     config.advertise_dxlink = args.advertise_dxlink;
     config.advertise_account_stream = args.advertise_account_stream;
     let running = sim::start(config).await.map_err(|error| Trouble::failed(error.to_string()))?;

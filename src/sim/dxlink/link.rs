@@ -123,7 +123,7 @@ impl Link {
             "FEED_SUBSCRIPTION" => {
                 let refused = channel.subscribe(message).err();
                 let mut out: Vec<Value> = refused.iter().map(|text| error(id, "BAD_ACTION", text)).collect();
-                out.extend(channel.due(self.shared.market.as_ref(), self.shared.clock.now(), now));
+                out.extend(channel.due(self.shared.market.as_ref(), self.shared.now(), now));
                 out
             }
             _ => vec![error(id, "INVALID_MESSAGE", "The message type is unknown")],
@@ -141,7 +141,7 @@ impl Link {
             self.kept_alive = now;
             out.push(json!({ "type": "KEEPALIVE", "channel": 0 }));
         }
-        let at = self.shared.clock.now();
+        let at = self.shared.now();
         for channel in self.channels.values_mut() {
             out.extend(channel.due(self.shared.market.as_ref(), at, now));
         }

@@ -4,6 +4,7 @@
 use chrono::{Days, TimeDelta};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
+use serde::{Deserialize, Serialize};
 
 use crate::domain::instrument::OccParts;
 use crate::domain::time::{Timestamp, new_york_date};
@@ -17,7 +18,7 @@ use super::value::cents;
 use super::{Market, days};
 
 /// One line of an account, as the broker keeps it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BookPosition {
     pub account: String,
     pub instrument: Instrument,
@@ -25,10 +26,35 @@ pub struct BookPosition {
     pub quantity: Decimal,
     pub average_open_price: Decimal,
     pub opened_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// Gained by closing on `realized_on`; nothing on any other day.
+    pub realized: Decimal,
+    pub realized_on: Option<TradingDate>,
+}
+
+impl BookPosition {
+    pub fn opened(
+        account: &str,
+        instrument: Instrument,
+        quantity: Decimal,
+        price: Decimal,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            account: account.to_owned(),
+            instrument,
+            quantity,
+            average_open_price: price,
+            opened_at: at,
+            updated_at: at,
+            realized: Decimal::ZERO,
+            realized_on: None,
+        }
+    }
 }
 
 /// An account and what it holds besides positions.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AccountBook {
     pub number: String,
     pub nickname: String,
@@ -189,12 +215,9 @@ fn open(world: &SeededWorld, structure: &Structure, noise: Noise) -> Vec<BookPos
     let name = &NAMES[n];
     let at = opened_at(world, structure.opened_ago, noise);
     let Ok(symbol) = Symbol::new(name.symbol) else { return Vec::new() };
-    let line = |instrument: Instrument, quantity: i64, price: f64| BookPosition {
-        account: structure.account.to_owned(),
-        instrument,
-        quantity: Decimal::from(quantity),
-        average_open_price: Decimal::from_f64(cents(price)).unwrap_or_default(),
-        opened_at: at,
+    let line = |instrument: Instrument, quantity: i64, price: f64| {
+        let price = Decimal::from_f64(cents(price)).unwrap_or_default();
+        BookPosition::opened(structure.account, instrument, quantity.into(), price, at)
     };
     let strikes = world.strikes(name, at);
     let mut last_strike = None;
@@ -243,13 +266,9 @@ fn top_up(world: &SeededWorld, missing: f64) -> Option<BookPosition> {
     let shares = (missing / (name.level * name.beta)).round().clamp(10.0, 198.0);
     let at = opened_at(world, 20, Noise::new(1));
     let price = world.paths().spot("QQQ", at)?;
-    Some(BookPosition {
-        account: IRA.to_owned(),
-        instrument: Instrument::Equity(Symbol::new("QQQ").ok()?),
-        quantity: Decimal::from_f64(shares)?,
-        average_open_price: Decimal::from_f64(cents(price))?,
-        opened_at: at,
-    })
+    let held = Instrument::Equity(Symbol::new("QQQ").ok()?);
+    let (quantity, price) = (Decimal::from_f64(shares)?, Decimal::from_f64(cents(price))?);
+    Some(BookPosition::opened(IRA, held, quantity, price, at))
 }
 
 pub fn market_value(market: &dyn Market, line: &BookPosition, at: Timestamp) -> Option<f64> {
@@ -272,10 +291,12 @@ pub fn dollar_delta(market: &dyn Market, lines: &[BookPosition], account: &str, 
         .sum()
 }
 
-/// What is still held: a contract is gone on the day after its expiry.
+/// What is still held: a contract is gone on the day after its expiry, a line closed today stands at zero.
 pub fn held(lines: &[BookPosition], at: Timestamp) -> impl Iterator<Item = &BookPosition> {
     let today = new_york_date(at);
-    lines.iter().filter(move |p| p.instrument.option().is_none_or(|c| c.expiry >= today))
+    lines
+        .iter()
+        .filter(move |p| !p.quantity.is_zero() && p.instrument.option().is_none_or(|c| c.expiry >= today))
 }
 
 #[cfg(test)]

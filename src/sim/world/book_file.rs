@@ -132,13 +132,7 @@ pub fn accounts(market: &dyn Market, book: &[RecordedPosition], at: Timestamp) -
                     let instrument = known_by(market, &line.instrument);
                     let mark = || market.mark(&instrument, at).and_then(|m| Decimal::from_f64(cents(m.0)));
                     let average_open_price = line.entry.or_else(mark).unwrap_or_default();
-                    BookPosition {
-                        account: number.clone(),
-                        quantity: line.quantity,
-                        average_open_price,
-                        opened_at: at,
-                        instrument,
-                    }
+                    BookPosition::opened(&number, instrument, line.quantity, average_open_price, at)
                 })
                 .collect();
             let is_ira = number == IRA;
