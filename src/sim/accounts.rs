@@ -282,19 +282,6 @@ pub async fn positions(
     wire::list(items, &format!("/accounts/{number}/positions"))
 }
 
-pub async fn net_liq_history(
-    State(shared): State<Shared>,
-    Path(number): Path<String>,
-    RawQuery(raw): RawQuery,
-) -> Response {
-    if shared.account(&number).is_none() {
-        return wire::not_found("the account");
-    }
-    let query = Query::parse(raw.as_deref());
-    let context = format!("/accounts/{number}/net-liq/history");
-    wire::page(&[], &context, query.number("per-page", 250), query.number("page-offset", 0))
-}
-
 pub async fn requirements(State(shared): State<Shared>, Path(number): Path<String>) -> Response {
     let Some(account) = shared.account(&number) else { return wire::not_found("the account") };
     let at = shared.now();

@@ -8,6 +8,7 @@ mod accounts;
 pub mod clock;
 mod dxlink;
 mod exchange;
+mod history;
 mod hours;
 mod instruments;
 mod oauth;

@@ -22,7 +22,7 @@ use crate::domain::time::Timestamp;
 
 use super::exchange::{Exchange, Setup};
 use super::oauth::Ledger;
-use super::orders::complex;
+use super::orders::{complex, search};
 use super::world::Market;
 use super::world::book::{self, AccountBook};
 use super::world::book_file;
@@ -30,7 +30,7 @@ use super::world::recorded::RecordedWorld;
 use super::world::seeded::SeededWorld;
 use super::{Connection, Secrets, SimClock, SimConfig, SimError, WorldSource};
 use super::{
-    account_stream, accounts, dxlink, hours, instruments, oauth, orders, quotes, transactions, wire,
+    account_stream, accounts, dxlink, history, hours, instruments, oauth, orders, quotes, transactions, wire,
 };
 
 const BODY_LIMIT: usize = 256 * 1024;
@@ -232,8 +232,8 @@ fn router(shared: Shared) -> Router {
         .route("/accounts/{number}/transactions", get(transactions::list))
         .route("/accounts/{number}/transactions/total-fees", get(transactions::total_fees))
         .route("/accounts/{number}/transactions/{id}", get(transactions::one))
-        .route("/accounts/{number}/orders", get(orders::search).post(orders::place))
-        .route("/accounts/{number}/orders/live", get(orders::live))
+        .route("/accounts/{number}/orders", get(search::search).post(orders::place))
+        .route("/accounts/{number}/orders/live", get(search::live))
         .route("/accounts/{number}/orders/dry-run", post(orders::dry_run))
         .route(
             "/accounts/{number}/orders/{id}",
@@ -244,9 +244,10 @@ fn router(shared: Shared) -> Router {
         .route("/accounts/{number}/complex-orders/live", get(complex::live))
         .route("/accounts/{number}/complex-orders/dry-run", post(complex::dry_run))
         .route("/accounts/{number}/complex-orders/{id}", get(complex::one).delete(complex::cancel))
-        .route("/customers/me/orders", get(orders::customer_search))
-        .route("/customers/me/orders/live", get(orders::customer_live))
-        .route("/accounts/{number}/net-liq/history", get(accounts::net_liq_history))
+        .route("/customers/me/orders", get(search::customer_search))
+        .route("/customers/me/orders/live", get(search::customer_live))
+        .route("/accounts/{number}/net-liq/history", get(history::net_liq))
+        .route("/accounts/{number}/balance-snapshots", get(history::balance_snapshots))
         .route("/margin/accounts/{number}/requirements", get(accounts::requirements))
         .route("/margin-requirements-public-configuration", get(accounts::public_configuration))
         .route("/option-chains/{symbol}/nested", get(instruments::nested_chain))

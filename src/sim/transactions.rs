@@ -6,14 +6,14 @@ use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::domain::TradingDate;
-use crate::domain::time::Timestamp;
+use crate::domain::time::new_york_date;
+use crate::domain::{Instrument, TradingDate};
 
 use super::exchange::ledger::{Transaction, TransactionKind};
-use super::exchange::order::VENUE;
+use super::exchange::order::{Action, VENUE};
 use super::orders::shape::instrument_type;
 use super::server::Shared;
-use super::wire::{self, Fields, Query, amount, effect, stamp_z};
+use super::wire::{self, Answer, Fields, Query, Span, amount, effect, stamp_z};
 
 fn json_of(account: &str, t: &Transaction) -> Value {
     let net = t.net();
@@ -32,7 +32,7 @@ fn json_of(account: &str, t: &Transaction) -> Value {
         .with("is-estimated-fee", true)
         .with("currency", "USD")
         .with("created-at", stamp_z(t.at + TimeDelta::milliseconds(99)))
-        .maybe("action", t.action.map(|action| action.wire()))
+        .maybe("action", t.action.map(Action::wire))
         .maybe("quantity", t.quantity.map(amount));
     if let Some(instrument) = &t.instrument {
         fields = fields
@@ -62,86 +62,48 @@ fn json_of(account: &str, t: &Transaction) -> Value {
     fields.build()
 }
 
-/// What a request wants to see.
-struct Filter<'a> {
-    query: &'a Query,
-    types: Vec<String>,
-    sub_types: Vec<String>,
-    first: Option<TradingDate>,
-    last: Option<TradingDate>,
-    from: Option<Timestamp>,
-    to: Option<Timestamp>,
-}
-
-impl<'a> Filter<'a> {
-    fn of(query: &'a Query) -> Result<Self, Response> {
-        let date = |key: &str| match query.get(key).map(str::parse::<TradingDate>) {
-            Some(Err(_)) => Err(wire::validation(key, "is invalid")),
-            Some(Ok(date)) => Ok(Some(date)),
-            None => Ok(None),
-        };
-        let instant = |key: &str| match query.get(key).map(str::parse::<Timestamp>) {
-            Some(Err(_)) => Err(wire::validation(key, "is invalid")),
-            Some(Ok(at)) => Ok(Some(at)),
-            None => Ok(None),
-        };
-        if query.get("type").is_some() && query.get("types[]").is_some() {
-            return Err(wire::validation("type", "cannot be given together with types"));
-        }
-        let mut types = query.all("types");
-        types.extend(query.get("type").map(str::to_owned));
-        Ok(Self {
-            types,
-            sub_types: query.all("sub-type"),
-            first: date("start-date")?,
-            last: date("end-date")?,
-            from: instant("start-at")?,
-            to: instant("end-at")?,
-            query,
-        })
-    }
-
-    fn takes(&self, t: &Transaction) -> bool {
-        let is =
-            |key: &str, value: Option<&str>| self.query.get(key).is_none_or(|asked| Some(asked) == value);
-        let symbol = t.instrument.as_ref().map(|i| i.broker_symbol());
-        (self.types.is_empty() || self.types.iter().any(|kind| kind == t.kind.wire()))
-            && (self.sub_types.is_empty() || self.sub_types.contains(&t.sub))
-            && self.first.is_none_or(|first| t.date() >= first)
-            && self.last.is_none_or(|last| t.date() <= last)
-            && self.from.is_none_or(|from| t.at >= from)
-            && self.to.is_none_or(|to| t.at <= to)
-            && is("symbol", symbol.as_deref())
-            && is("underlying-symbol", t.instrument.as_ref().map(|i| i.underlying().as_str()))
-            && is("instrument-type", t.instrument.as_ref().map(instrument_type))
-            && is("action", t.action.map(|action| action.wire()))
-            && is("currency", Some("USD"))
-            && self.query.get("futures-symbol").is_none()
-    }
+/// Whether a request wants to see it.
+fn takes(query: &Query, types: &[String], span: &Span, t: &Transaction) -> bool {
+    let is = |key: &str, value: Option<&str>| query.get(key).is_none_or(|asked| Some(asked) == value);
+    let symbol = t.instrument.as_ref().map(Instrument::broker_symbol);
+    let sub_types = query.all("sub-type");
+    (types.is_empty() || types.iter().any(|kind| kind == t.kind.wire()))
+        && (sub_types.is_empty() || sub_types.contains(&t.sub))
+        && span.contains(t.at)
+        && is("symbol", symbol.as_deref())
+        && is("underlying-symbol", t.instrument.as_ref().map(|i| i.underlying().as_str()))
+        && is("instrument-type", t.instrument.as_ref().map(instrument_type))
+        && is("action", t.action.map(Action::wire))
+        && is("currency", Some("USD"))
+        && query.get("futures-symbol").is_none()
 }
 
 pub async fn list(
     State(shared): State<Shared>,
     Path(number): Path<String>,
     RawQuery(raw): RawQuery,
-) -> Response {
+) -> Answer {
     let query = Query::parse(raw.as_deref());
-    let filter = match Filter::of(&query) {
-        Ok(filter) => filter,
-        Err(refusal) => return refusal,
-    };
+    let span = query.span()?;
+    let mut types = query.all("types");
+    if let Some(one) = query.get("type") {
+        if !types.is_empty() {
+            return Err(wire::validation("type", "cannot be given together with types").into());
+        }
+        types.push(one.to_owned());
+    }
     let found = shared.exchange.with(|venue| {
-        let account = venue.account(&number)?;
-        let mut found: Vec<&Transaction> = account.transactions.iter().filter(|t| filter.takes(t)).collect();
+        let all = venue.account(&number)?.transactions.iter();
+        let mut found: Vec<&Transaction> = all.filter(|t| takes(&query, &types, &span, t)).collect();
         found.sort_by_key(|t| (t.at, t.id));
         if query.get("sort") != Some("Asc") {
             found.reverse();
         }
         Some(found.into_iter().map(|t| json_of(&number, t)).collect::<Vec<_>>())
     });
-    let Some(items) = found else { return wire::not_found("the account") };
+    let items = found.ok_or_else(|| wire::not_found("the account"))?;
     let context = format!("/accounts/{number}/transactions");
-    wire::page(&items, &context, query.number("per-page", 250), query.number("page-offset", 0))
+    Ok(wire::page(&items, &context, query.number("per-page", 250), query.number("page-offset", 0)))
 }
 
 pub async fn one(State(shared): State<Shared>, Path((number, id)): Path<(String, String)>) -> Response {
@@ -159,22 +121,16 @@ pub async fn total_fees(
     State(shared): State<Shared>,
     Path(number): Path<String>,
     RawQuery(raw): RawQuery,
-) -> Response {
-    let query = Query::parse(raw.as_deref());
-    let date = match query.get("date").map(str::parse::<TradingDate>) {
-        None => crate::domain::time::new_york_date(shared.now()),
-        Some(Ok(date)) => date,
-        Some(Err(_)) => return wire::validation("date", "is invalid"),
-    };
+) -> Answer {
+    let date: Option<TradingDate> = Query::parse(raw.as_deref()).read("date")?;
+    let date = date.unwrap_or_else(|| new_york_date(shared.now()));
     let total = shared.exchange.with(|venue| {
         let of_day = venue.account(&number)?.transactions.iter().filter(|t| t.date() == date);
         Some(of_day.map(|t| t.fees.total()).sum::<Decimal>())
     });
-    match total {
-        Some(total) => wire::one(
-            json!({ "total-fees": amount(total), "total-fees-effect": effect(-total) }),
-            &format!("/accounts/{number}/transactions/total-fees"),
-        ),
-        None => wire::not_found("the account"),
-    }
+    let total = total.ok_or_else(|| wire::not_found("the account"))?;
+    Ok(wire::one(
+        json!({ "total-fees": amount(total), "total-fees-effect": effect(-total) }),
+        &format!("/accounts/{number}/transactions/total-fees"),
+    ))
 }

@@ -1,14 +1,15 @@
 //! Envelopes and spellings of the wire: numbers as text, instants, dates, errors.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::SecondsFormat;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 use serde_json::{Map, Value, json};
 
-use crate::domain::time::Timestamp;
+use crate::domain::TradingDate;
+use crate::domain::time::{Timestamp, new_york_date};
 
 /// `320.0`, `651.21`: at most six decimals, at least one.
 pub fn num(value: f64) -> String {
@@ -125,6 +126,24 @@ pub fn validation(domain: &str, reason: &str) -> Response {
         .into_response()
 }
 
+/// An answer that ends a request early.
+#[derive(Debug)]
+pub struct Refusal(Box<Response>);
+
+pub type Answer = Result<Response, Refusal>;
+
+impl From<Response> for Refusal {
+    fn from(response: Response) -> Self {
+        Self(Box::new(response))
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        *self.0
+    }
+}
+
 /// Query parameters in order; a key may repeat.
 #[derive(Debug, Default)]
 pub struct Query(Vec<(String, String)>);
@@ -151,9 +170,55 @@ impl Query {
             .collect()
     }
 
+    /// A value that is not of its kind is refused, one that is absent is not.
+    pub fn read<T: std::str::FromStr>(&self, key: &str) -> Result<Option<T>, Refusal> {
+        match self.get(key).map(str::parse) {
+            None => Ok(None),
+            Some(Ok(value)) => Ok(Some(value)),
+            Some(Err(_)) => Err(validation(key, "is invalid").into()),
+        }
+    }
+
+    pub fn span(&self) -> Result<Span, Refusal> {
+        Ok(Span {
+            from: self.read("start-at")?,
+            to: self.read("end-at")?,
+            first: self.read("start-date")?,
+            last: self.read("end-date")?,
+        })
+    }
+
     pub fn number(&self, key: &str, default: usize) -> usize {
         self.get(key).and_then(|v| v.parse().ok()).unwrap_or(default)
     }
+}
+
+/// From and to, by instants or by dates of New York, each of them open where nothing was said.
+#[derive(Debug, Clone, Copy)]
+pub struct Span {
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    pub first: Option<TradingDate>,
+    pub last: Option<TradingDate>,
+}
+
+impl Span {
+    pub fn has_start(&self) -> bool {
+        self.from.is_some() || self.first.is_some()
+    }
+
+    pub fn contains(&self, at: Timestamp) -> bool {
+        let date = new_york_date(at);
+        self.from.is_none_or(|from| at >= from)
+            && self.to.is_none_or(|to| at <= to)
+            && self.first.is_none_or(|first| date >= first)
+            && self.last.is_none_or(|last| date <= last)
+    }
+}
+
+/// The interface version that a client asks for.
+pub fn version(headers: &HeaderMap) -> Option<u32> {
+    headers.get("accept-version")?.to_str().ok()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -172,7 +172,7 @@ fn take_over(venue: &mut Venue, rules: &Rules<'_>, old: &Order, next: At) {
             route(venue, rules, next);
         }
         Status::Filled => {
-            reject(venue, rules, next, "The original order was filled before it could be replaced")
+            reject(venue, rules, next, "The original order was filled before it could be replaced");
         }
         _ => end(venue, rules, next, Status::Cancelled),
     }

@@ -12,8 +12,8 @@ use super::super::exchange::desk::{DeskError, Draft};
 use super::super::exchange::order::ComplexKind;
 use super::super::exchange::preflight::Verdict;
 use super::super::server::{Shared, SimState};
-use super::super::wire::{self, Query};
-use super::{created, examine, object, parse, shape, unfit};
+use super::super::wire::{self, Answer, Query, Refusal};
+use super::{created, examine, object, parse, shape};
 
 struct Asked {
     kind: ComplexKind,
@@ -22,9 +22,10 @@ struct Asked {
     verdict: Verdict,
 }
 
-fn read(shared: &SimState, number: &str, body: &Value) -> Result<Asked, Response> {
+fn read(shared: &SimState, number: &str, body: &[u8]) -> Result<Asked, Refusal> {
+    let body = object(body)?;
     let kind = match body["type"].as_str() {
-        None => return Err(wire::validation("type", "is missing")),
+        None => return Err(wire::validation("type", "is missing").into()),
         Some(word) => {
             ComplexKind::of(word).ok_or_else(|| wire::validation("type", "does not have a valid value"))?
         }
@@ -36,19 +37,19 @@ fn read(shared: &SimState, number: &str, body: &Value) -> Result<Asked, Response
         ComplexKind::Oto => (1..=3).contains(&orders.len()),
     };
     if !fits {
-        return Err(wire::validation("orders", "has the wrong number of orders for this type"));
+        return Err(wire::validation("orders", "has the wrong number of orders for this type").into());
     }
     let has_trigger = body["trigger-order"].is_object();
     if has_trigger != (kind != ComplexKind::Oco) {
         let reason = if has_trigger { "is not allowed for this type" } else { "is missing" };
-        return Err(wire::validation("trigger-order", reason));
+        return Err(wire::validation("trigger-order", reason).into());
     }
     if !has_trigger {
         // Either may fill, never both: the first one stands for the effect.
         let mut verdict = Verdict::default();
         let mut drafts = Vec::new();
         for order in orders {
-            let (draft, of_this) = examine(shared, number, order, at)?;
+            let (draft, of_this) = examine(shared, number, order)?;
             if drafts.is_empty() {
                 verdict = of_this;
             }
@@ -56,41 +57,30 @@ fn read(shared: &SimState, number: &str, body: &Value) -> Result<Asked, Response
         }
         return Ok(Asked { kind, trigger: None, orders: drafts, verdict });
     }
-    let (trigger, verdict) = examine(shared, number, &body["trigger-order"], at)?;
+    let (trigger, verdict) = examine(shared, number, &body["trigger-order"])?;
     // What the children close does not exist yet; only their form can be looked at.
     let mut drafts = Vec::new();
     for order in orders {
-        let draft = parse::draft(order, shared.market.as_ref(), at).map_err(|why| unfit(&why))?;
-        drafts.push(draft);
+        drafts.push(parse::draft(order, shared.market.as_ref(), at)?);
     }
     Ok(Asked { kind, trigger: Some(trigger), orders: drafts, verdict })
 }
 
-pub async fn place(State(shared): State<Shared>, Path(number): Path<String>, body: Bytes) -> Response {
-    let asked = match object(&body).and_then(|body| read(&shared, &number, &body)) {
-        Ok(asked) => asked,
-        Err(refusal) => return refusal,
-    };
+pub async fn place(State(shared): State<Shared>, Path(number): Path<String>, body: Bytes) -> Answer {
+    let asked = read(&shared, &number, &body)?;
     let rules = shared.exchange.rules(shared.market.as_ref());
     let placed = shared.exchange.with(|venue| {
         let account = venue.account_index(&number)?;
         let id = venue.place_complex(&rules, account, asked.kind, asked.trigger, asked.orders);
         venue.complex_json(account, id)
     });
-    match placed {
-        Some(complex) => created(
-            shape::answer("complex-order", complex, &asked.verdict),
-            &format!("/accounts/{number}/complex-orders"),
-        ),
-        None => wire::not_found("the account"),
-    }
+    let complex = placed.ok_or_else(|| wire::not_found("the account"))?;
+    let answer = shape::answer("complex-order", complex, &asked.verdict);
+    Ok(created(answer, &format!("/accounts/{number}/complex-orders")))
 }
 
-pub async fn dry_run(State(shared): State<Shared>, Path(number): Path<String>, body: Bytes) -> Response {
-    let asked = match object(&body).and_then(|body| read(&shared, &number, &body)) {
-        Ok(asked) => asked,
-        Err(refusal) => return refusal,
-    };
+pub async fn dry_run(State(shared): State<Shared>, Path(number): Path<String>, body: Bytes) -> Answer {
+    let asked = read(&shared, &number, &body)?;
     let tried = |draft: &Draft| shape::tried(&number, draft);
     let mut complex = json!({
         "account-number": number, "type": asked.kind.wire(),
@@ -99,10 +89,8 @@ pub async fn dry_run(State(shared): State<Shared>, Path(number): Path<String>, b
     if let Some(trigger) = &asked.trigger {
         complex["trigger-order"] = tried(trigger);
     }
-    created(
-        shape::answer("complex-order", complex, &asked.verdict),
-        &format!("/accounts/{number}/complex-orders/dry-run"),
-    )
+    let answer = shape::answer("complex-order", complex, &asked.verdict);
+    Ok(created(answer, &format!("/accounts/{number}/complex-orders/dry-run")))
 }
 
 pub async fn one(State(shared): State<Shared>, Path((number, id)): Path<(String, String)>) -> Response {

@@ -10,7 +10,7 @@ use super::super::accounts::integer;
 use super::super::exchange::desk::Draft;
 use super::super::exchange::fees::Fees;
 use super::super::exchange::ledger::Account;
-use super::super::exchange::order::{Complex, Fill, Leg, Order, Status, Terms, VENUE, size_of};
+use super::super::exchange::order::{Complex, Effect, Fill, Leg, Order, Status, Terms, VENUE, size_of};
 use super::super::exchange::preflight::{Message, PowerEffect, Verdict};
 use super::super::wire::{Fields, amount, effect, stamp};
 
@@ -47,10 +47,10 @@ fn terms(account: &str, terms: &Terms, legs: &[Leg]) -> Fields {
         .with("underlying-symbol", underlying)
         .with("underlying-instrument-type", kind)
         .maybe("price", terms.price.map(amount))
-        .maybe("price-effect", terms.effect.map(|effect| effect.wire()))
+        .maybe("price-effect", terms.effect.map(Effect::wire))
         .maybe("stop-trigger", terms.stop_trigger.map(amount))
         .maybe("value", terms.value.map(amount))
-        .maybe("value-effect", terms.value_effect.map(|effect| effect.wire()))
+        .maybe("value-effect", terms.value_effect.map(Effect::wire))
         .maybe("source", terms.source.clone())
         .maybe("external-identifier", terms.external_identifier.clone())
         .with("legs", legs.iter().map(leg).collect::<Vec<_>>())
