@@ -9,7 +9,7 @@ use crate::domain::order::{
     BrokerOrderId, ComplexReport, ComplexTicket, DryRun, OrderRefusal, OrderReport, Placed, Ticket,
 };
 use crate::domain::{AccountId, Timestamp};
-use crate::risk::controls::Cleared;
+use crate::risk::controls::{Cleared, Replacement};
 
 /// Why a dry run has no result.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -38,7 +38,7 @@ pub trait OrderDesk: Send + Sync + 'static {
         &self,
         account: AccountId,
         order: &BrokerOrderId,
-        with: Cleared<Ticket>,
+        with: Cleared<Replacement>,
     ) -> impl Future<Output = Placed> + Send;
 
     /// Accepted means that the broker tries: the order may fill all the same.

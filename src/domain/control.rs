@@ -90,6 +90,37 @@ pub struct ControlCheck {
     pub why: Option<String>,
 }
 
+/// Whether an order can cost money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OptIn {
+    /// It cannot: demo, simulator, the broker's certification host, paper.
+    Rehearsal,
+    /// It can.
+    Live(LiveOptIn),
+}
+
+/// The two yeses that stand before every order with real money: the configuration's and the environment's.
+/// The third is typed for each order. There is no way to this value without both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LiveOptIn {
+    _both: (),
+}
+
+/// The environment variable of the second yes; only the value `1` is one.
+pub const LIVE_SWITCH: &str = "COTRADER_LIVE";
+
+impl LiveOptIn {
+    pub fn given(configured: bool, switch: Option<&str>) -> Option<Self> {
+        (configured && switch == Some("1")).then_some(Self { _both: () })
+    }
+}
+
+impl OptIn {
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Live(_))
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KillMode {

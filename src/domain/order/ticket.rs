@@ -10,7 +10,7 @@ use crate::domain::symbol::Symbol;
 use crate::domain::time::TradingDate;
 
 /// What an order does to the position in one contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderAction {
     BuyToOpen,
