@@ -236,10 +236,10 @@ impl Judged<'_> {
             (Some(before), Some(after)) => after <= before,
             _ => false,
         };
-        let bounded = match (worst.defined_before, worst.defined_after) {
-            (_, Some(true)) | (Some(false), Some(false)) => true,
-            _ => false,
-        };
+        let bounded = matches!(
+            (worst.defined_before, worst.defined_after),
+            (_, Some(true)) | (Some(false), Some(false))
+        );
         self.ticket.is_closing() && less && bounded
     }
 }
