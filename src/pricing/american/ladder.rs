@@ -1,7 +1,8 @@
 //! A solved option along ladders of spots, and with less time to go: the boundary that was solved for holds
 //! until expiry, so an option that has grown older needs no solution of its own.
 //!
-//! Never: solves; gives another price than the scalar path beyond rounding.
+//! Never: solves; differs from the scalar path by more than that differs from the truth (a ladder of up to
+//! [`DIRECT`] spots: by more than rounding).
 
 use std::sync::LazyLock;
 
@@ -17,6 +18,12 @@ const NODES: usize = 8;
 const POINTS: usize = 24;
 /// Of the time that was solved for; with less left the nodes would be too far apart.
 const LEAST_LEFT: f64 = 0.02;
+
+/// A ladder of more spots reads the premium off a polynomial in the logarithm of the spot, through so many
+/// samples, where it spans no more than so many standard deviations.
+const DIRECT: usize = 16;
+const SAMPLES: usize = 10;
+const WIDEST: f64 = 6.0;
 
 impl American {
     /// The same option `years` later. `None` where it has to be solved anew.
@@ -62,6 +69,7 @@ struct Solved<'a> {
     right: Right,
     strike: f64,
     log_strike: f64,
+    deviation: f64,
     points: &'a Points<POINTS>,
     today: f64,
     /// The boundary times `e^((yield − rate)·lag)`.
@@ -81,25 +89,62 @@ impl<'a> Solved<'a> {
         for ((carried, log), spread) in carried.iter_mut().zip(&points.log_boundary).zip(&points.spread) {
             *carried = exp::<FMA>(mul_add::<FMA>(per_spread, spread * spread, *log));
         }
-        Self { right, strike, log_strike: strike.ln(), points, today, carried }
+        let deviation = vol_annual * terms.tte_years.sqrt();
+        Self { right, strike, log_strike: strike.ln(), deviation, points, today, carried }
     }
 
     #[inline(always)]
     fn lift<const FMA: bool>(&self, (spots, logs): (&[f64], &[f64]), values: &mut [f64]) {
         let strike = self.strike;
+        let curve = if spots.len() > DIRECT { self.curve::<FMA>(logs) } else { None };
         for ((value, spot), log) in values.iter_mut().zip(spots).zip(logs) {
-            let (moneyness, log, scale) = match self.right {
-                Right::Put => (spot / strike, log - self.log_strike, strike),
-                Right::Call => (strike / spot, self.log_strike - log, *spot),
+            let (moneyness, scale) = match self.right {
+                Right::Put => (spot / strike, strike),
+                Right::Call => (strike / spot, *spot),
             };
             let exercise = scale * (1.0 - moneyness).max(0.0);
             let held = if moneyness > self.today {
-                *value + scale * self.premium::<FMA>(moneyness, log).max(0.0)
+                let log = self.log_moneyness(*log);
+                let premium = match &curve {
+                    Some(curve) => curve.at::<FMA>(log),
+                    None => self.premium::<FMA>(moneyness, log),
+                };
+                *value + scale * premium.max(0.0)
             } else {
                 exercise
             };
             *value = value.max(held).max(exercise);
         }
+    }
+
+    #[inline(always)]
+    fn log_moneyness(&self, log: f64) -> f64 {
+        match self.right {
+            Right::Put => log - self.log_strike,
+            Right::Call => self.log_strike - log,
+        }
+    }
+
+    /// The premium between the ends of a ladder, as far as the option is held there. `None` where it is not,
+    /// or where the ends are too far apart.
+    #[inline(always)]
+    fn curve<const FMA: bool>(&self, logs: &[f64]) -> Option<Curve> {
+        let ends = logs.iter().map(|log| self.log_moneyness(*log));
+        let (low, high) = ends.fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
+        let (low, high) = (low.max(self.today.ln()), high);
+        if !(high > low && high - low <= WIDEST * self.deviation) {
+            return None;
+        }
+        let (centre, half) = (0.5 * (low + high), 0.5 * (high - low));
+        let mut coefficients = [0.0; SAMPLES];
+        for (at, shares) in SAMPLING.at.iter().zip(&SAMPLING.shares) {
+            let log = mul_add::<FMA>(half, *at, centre);
+            let sample = self.premium::<FMA>(exp::<FMA>(log), log);
+            for (coefficient, share) in coefficients.iter_mut().zip(shares) {
+                *coefficient = mul_add::<FMA>(sample, *share, *coefficient);
+            }
+        }
+        Some(Curve { centre, per_half: 1.0 / half, coefficients })
     }
 
     /// The two densities differ by a known factor, `S·e^(−q·lag)·φ(d₊) = B·e^(−r·lag)·φ(d₋)`, so that one
@@ -125,6 +170,45 @@ impl<'a> Solved<'a> {
 }
 
 const FRAC_1_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
+
+/// A sum of Chebyshev polynomials between two ends.
+struct Curve {
+    centre: f64,
+    per_half: f64,
+    coefficients: [f64; SAMPLES],
+}
+
+impl Curve {
+    /// By Clenshaw's recurrence.
+    #[inline(always)]
+    fn at<const FMA: bool>(&self, log: f64) -> f64 {
+        let x = (log - self.centre) * self.per_half;
+        let (mut next, mut after) = (0.0, 0.0);
+        for coefficient in self.coefficients[1..].iter().rev() {
+            (next, after) = (mul_add::<FMA>(2.0 * x, next, coefficient - after), next);
+        }
+        mul_add::<FMA>(x, next, self.coefficients[0] - after)
+    }
+}
+
+/// Chebyshev points of the second kind on [-1, 1] and, by point, its share of each coefficient.
+struct Sampling {
+    at: [f64; SAMPLES],
+    shares: [[f64; SAMPLES]; SAMPLES],
+}
+
+static SAMPLING: LazyLock<Sampling> = LazyLock::new(|| {
+    let last = SAMPLES - 1;
+    let half_at_ends = |i: usize| if i == 0 || i == last { 0.5 } else { 1.0 };
+    let angle = |j: usize| std::f64::consts::PI * j as f64 / last as f64;
+    Sampling {
+        at: std::array::from_fn(|j| angle(j).cos()),
+        shares: std::array::from_fn(|j| {
+            let share = |k: usize| (k as f64 * angle(j)).cos() * half_at_ends(k);
+            std::array::from_fn(|k| share(k) * half_at_ends(j) * 2.0 / last as f64)
+        }),
+    }
+});
 
 struct Later<'a> {
     points: &'a Points<POINTS>,
@@ -234,12 +318,16 @@ mod tests {
         }
     }
 
-    fn along(solved: &American, terms: &OptionInputs) -> Vec<(f64, f64)> {
+    /// In pieces of so many spots.
+    fn along(solved: &American, terms: &OptionInputs, piece: usize) -> Vec<(f64, f64)> {
         let spots: Vec<f64> = (-12..=12).map(|i| 100.0 * f64::from(i).mul_add(0.04, 1.0)).collect();
         let logs: Vec<f64> = spots.iter().map(|spot| spot.ln()).collect();
         let mut values: Vec<f64> =
             spots.iter().map(|spot| black_scholes::price(&OptionInputs { spot: *spot, ..*terms })).collect();
-        dispatch(Lift(solved, &spots, &logs, &mut values));
+        let ladders = spots.chunks(piece).zip(logs.chunks(piece));
+        for ((spots, logs), values) in ladders.zip(values.chunks_mut(piece)) {
+            dispatch(Lift(solved, spots, logs, values));
+        }
         spots.into_iter().zip(values).collect()
     }
 
@@ -247,9 +335,11 @@ mod tests {
     fn a_ladder_is_the_scalar_price_at_every_spot() {
         for terms in options() {
             let solved = American::solve(&terms, &[], Accuracy::Fast);
-            for (spot, value) in along(&solved, &terms) {
-                let want = solved.price(spot);
-                assert!((value - want).abs() < 1e-11, "{terms:?} at {spot}: {value} not {want}");
+            for (piece, most) in [(13, 1e-11), (25, 1e-5 * terms.strike)] {
+                for (spot, value) in along(&solved, &terms, piece) {
+                    let want = solved.price(spot);
+                    assert!((value - want).abs() < most, "{terms:?} at {spot}: {value} not {want}");
+                }
             }
         }
     }
@@ -264,7 +354,7 @@ mod tests {
                 let left = OptionInputs { tte_years: terms.tte_years - years, ..terms };
                 let later = solved.later(years).expect("the boundary holds on");
                 let exact = American::solve(&left, &[], Accuracy::High);
-                for (spot, value) in along(&later, &left) {
+                for (spot, value) in along(&later, &left, 25) {
                     let off = (value - exact.price(spot)).abs() / terms.strike;
                     (worst, squares, count) = (worst.max(off), squares + off * off, count + 1.0);
                 }
