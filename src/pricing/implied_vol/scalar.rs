@@ -2,10 +2,10 @@
 
 use implied_vol::{DefaultSpecialFn, ImpliedBlackVolatility};
 
-use super::ImpliedVolError;
 use super::formula::{
     FRAC_1_SQRT_2PI, PASSES, REST, Start, householder, is_near, near, near_mean, normal_seed, start, wide,
 };
+use super::{ImpliedVolError, QuoteInputs};
 use crate::domain::Right;
 use crate::numerics::normal::cdf_over_pdf;
 use crate::numerics::vector::{InstructionSet, Kernel, dispatch_on, ln_ratio};
@@ -21,7 +21,15 @@ pub fn implied_vol(
     dividend_yield: f64,
     tte_years: f64,
 ) -> Result<f64, ImpliedVolError> {
+    let quote = QuoteInputs { right, price, spot, strike, rate, dividend_yield, tte_years };
+    // One row fills no vector: what helps is the fused operation, and the smaller version has it.
+    implied_vol_on(InstructionSet::Avx2, &quote)
+}
+
+/// The same on a chosen instruction set, for tests.
+pub(super) fn implied_vol_on(set: InstructionSet, quote: &QuoteInputs) -> Result<f64, ImpliedVolError> {
     use ImpliedVolError as E;
+    let QuoteInputs { right, price, spot, strike, rate, dividend_yield, tte_years } = *quote;
     let all = [price, spot, strike, rate, dividend_yield, tte_years];
     if all.iter().any(|x| !x.is_finite()) || spot <= 0.0 || strike <= 0.0 {
         return Err(E::NotFinite);
@@ -53,9 +61,8 @@ pub fn implied_vol(
     if price == most {
         return Err(E::AtMax);
     }
-    // One row fills no vector: what helps is the fused operation, and the smaller version has it.
     let ordinary = Ordinary { price, forward_side, strike_side, intrinsic, most };
-    if let Some(s) = dispatch_on(InstructionSet::Avx2, ordinary) {
+    if let Some(s) = dispatch_on(set, ordinary) {
         return Ok(s / tte_years.sqrt());
     }
     let grow = (rate * tte_years).exp();

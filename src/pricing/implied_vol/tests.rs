@@ -64,9 +64,12 @@ fn the_reference_table() {
             price: number(r, 8),
         })
         .collect();
-    let mut ways: Vec<(&str, Vec<Result<f64, ImpliedVolError>>)> =
-        vec![("scalar", quotes.iter().map(QuoteInputs::implied_vol).collect())];
-    ways.extend(InstructionSet::available().map(|set| (set.name(), batch(set, &quotes))));
+    let mut ways: Vec<(String, Vec<Result<f64, ImpliedVolError>>)> = Vec::new();
+    for set in InstructionSet::available() {
+        let alone = quotes.iter().map(|quote| scalar::implied_vol_on(set, quote)).collect();
+        ways.push((format!("scalar {}", set.name()), alone));
+        ways.push((format!("batch {}", set.name()), batch(set, &quotes)));
+    }
     let mut wrong = Vec::new();
     for (way, answers) in &ways {
         for (record, got) in records.iter().zip(answers) {
@@ -159,7 +162,8 @@ fn at_the_money_forward_small_and_large_volatility_are_found() {
             let bound = 16.0 * f64::EPSILON * condition(option, quote.price);
             let off = got.expect("a vol") / option.vol_annual - 1.0;
             assert!(off.abs() <= bound, "{}: {got:?}, not {}", set.name(), option.vol_annual);
-            assert!((quote.implied_vol().expect("a vol") / option.vol_annual - 1.0).abs() <= bound);
+            let alone = scalar::implied_vol_on(set, quote).expect("a vol");
+            assert!((alone / option.vol_annual - 1.0).abs() <= bound, "{}: {alone}", set.name());
         }
     }
 }
@@ -219,8 +223,8 @@ proptest! {
     #[test]
     fn a_round_trip_returns_the_volatility(options in prop::collection::vec(any_option(), 1..200)) {
         let quotes: Vec<QuoteInputs> = options.iter().map(|option| quote(option, price(option))).collect();
-        let scalar: Vec<_> = quotes.iter().map(QuoteInputs::implied_vol).collect();
         for set in InstructionSet::available() {
+            let scalar: Vec<_> = quotes.iter().map(|quote| scalar::implied_vol_on(set, quote)).collect();
             for (((got, scalar), option), quote) in batch(set, &quotes).iter().zip(&scalar).zip(&options).zip(&quotes) {
                 let bound = 16.0 * f64::EPSILON * condition(option, quote.price);
                 match (got, scalar) {
