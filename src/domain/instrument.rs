@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -155,7 +156,7 @@ impl OptionContract {
             self.expiry.month(),
             self.expiry.day(),
             self.right.letter(),
-            (self.strike * Decimal::ONE_THOUSAND).trunc().normalize()
+            self.strike.saturating_mul(Decimal::ONE_THOUSAND).trunc().normalize()
         )
     }
 
@@ -178,6 +179,19 @@ impl OptionContract {
     }
 }
 
+/// A strike as option symbols can spell it: above zero, below 100 000, in thousandths. Two others could share one
+/// symbol.
+pub fn listed_strike(strike: Decimal) -> Option<Decimal> {
+    let strike = strike.normalize();
+    let listed = strike > Decimal::ZERO && strike < Decimal::from(100_000) && strike.scale() <= 3;
+    listed.then_some(strike)
+}
+
+/// Shares of one contract: 100, another number after a split or a merger, never none and never a million.
+pub fn listed_multiplier(shares: Decimal) -> Option<u32> {
+    shares.to_u32().filter(|n| (1..1_000_000).contains(n) && Decimal::from(*n) == shares)
+}
+
 /// Parses the 21-character form; padding inside may be missing, as in some exports.
 pub fn parse_occ(text: &str) -> Result<OccParts, BadOptionSymbol> {
     let bad = || BadOptionSymbol { found: super::text::clean(text, 40) };
@@ -196,7 +210,7 @@ pub fn parse_occ(text: &str) -> Result<OccParts, BadOptionSymbol> {
         "P" => Right::Put,
         _ => return Err(bad()),
     };
-    let strike = Decimal::new(i64::from(digits(&rest[7..15])?), 3).normalize();
+    let strike = listed_strike(Decimal::new(i64::from(digits(&rest[7..15])?), 3)).ok_or_else(bad)?;
     Ok(OccParts { root, expiry, right, strike })
 }
 
@@ -245,9 +259,21 @@ mod tests {
             "SPY   261218X00640000",
             "SPY   261218C0064000é",
             "SPY   2612-8C00640000",
+            "SPY   261218C00000000",
         ] {
             assert!(parse_occ(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn strikes_and_multipliers_are_those_that_can_be_listed() {
+        assert_eq!(listed_strike(Decimal::new(525_000, 4)).map(|s| s.to_string()), Some("52.5".into()));
+        let bad = [Decimal::ZERO, Decimal::NEGATIVE_ONE, Decimal::new(525_001, 4), Decimal::from(100_000)];
+        assert!(bad.into_iter().chain([Decimal::MAX]).all(|strike| listed_strike(strike).is_none()));
+        assert_eq!(listed_multiplier(Decimal::new(1000, 1)), Some(100));
+        let bad = [Decimal::ZERO, Decimal::NEGATIVE_ONE, Decimal::new(1005, 1), Decimal::from(u32::MAX)];
+        assert!(bad.into_iter().all(|shares| listed_multiplier(shares).is_none()));
+        assert!(contract("SPY", Decimal::MAX, Right::Call).occ().starts_with("SPY   261218C"), "no overflow");
     }
 
     #[test]

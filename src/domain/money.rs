@@ -39,6 +39,11 @@ impl Money {
     pub fn is_negative(self) -> bool {
         self.0.is_sign_negative() && !self.0.is_zero()
     }
+
+    /// No account holds a quadrillion dollars; what says so is a mistake, and sums of it would not fit.
+    pub fn is_plausible(self) -> bool {
+        self.0.abs() < Decimal::from(1_000_000_000_000_000i64)
+    }
 }
 
 impl Price {
@@ -48,6 +53,12 @@ impl Price {
 
     pub fn from_f64(value: f64) -> Option<Self> {
         rounded(value).map(Self)
+    }
+
+    /// Nothing costs a billion dollars a share, or less than nothing; what says so is not a price, and sums of it
+    /// would not fit.
+    pub fn is_plausible(self) -> bool {
+        self.0 >= Decimal::ZERO && self.0 < Decimal::from(1_000_000_000)
     }
 
     /// `price × quantity × multiplier`, signed like the quantity.
@@ -131,6 +142,16 @@ mod tests {
         assert_eq!(Money::from_f64(f64::NAN), None);
         assert_eq!(Money::from_f64(f64::INFINITY), None);
         assert_eq!(Money::from_f64(1e300), None);
+    }
+
+    #[test]
+    fn what_no_share_costs_and_no_account_holds_is_implausible() {
+        let billion = Decimal::from(1_000_000_000);
+        assert!(Price(Decimal::ZERO).is_plausible() && Price(billion - Decimal::ONE).is_plausible());
+        for bad in [billion, Decimal::MAX, Decimal::NEGATIVE_ONE] {
+            assert!(!Price(bad).is_plausible(), "{bad}");
+        }
+        assert!(Money(-billion).is_plausible() && !Money(Decimal::MIN).is_plausible());
     }
 
     #[test]

@@ -1,11 +1,16 @@
 //! Instants are UTC; exchange time goes through the compiled-in zone database, never through an offset.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use chrono_tz::America::New_York;
 
 pub type Timestamp = DateTime<Utc>;
 /// A calendar date of the exchange.
 pub type TradingDate = NaiveDate;
+
+/// A date that a market may have: from 1900 to 2199. Beyond are slips of the pen, and the ends of what dates count to.
+pub fn is_plausible(date: TradingDate) -> bool {
+    (1900..2200).contains(&date.year())
+}
 
 /// The instant at which New York clocks show `time` on `date`. Where the clock jumps over the time or
 /// shows it twice, the earlier instant counts; neither happens in trading hours.

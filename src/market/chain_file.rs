@@ -10,7 +10,7 @@ use super::table::{Table, TableError};
 use super::update::{
     ChainStrike, DaySummary, Expiration, MarketUpdate, OptionChain, RawQuote, RawTrade, Source,
 };
-use crate::domain::instrument::{is_index, style_of_root};
+use crate::domain::instrument::{is_index, listed_strike, style_of_root};
 use crate::domain::{Instrument, OptionContract, Price, Right, Settlement, Symbol, Timestamp, TradingDate};
 
 /// One contract at the time of the recording.
@@ -57,7 +57,7 @@ pub fn read(input: impl BufRead, day: Option<TradingDate>) -> Result<ChainFile, 
     let mut days = BTreeMap::<TradingDate, ()>::new();
     let mut found: Option<ChainFile> = None;
     while table.advance()? {
-        let date: TradingDate = table.parse(columns.quote_date, "a date such as 2026-11-20")?;
+        let date = table.date(columns.quote_date)?;
         days.insert(date, ());
         let wanted = match (day, &found) {
             (Some(day), _) => date == day,
@@ -120,7 +120,7 @@ impl Columns {
             underlying: table.parse(self.underlying, "a symbol")?,
             date,
             days: Vec::new(),
-            spot: table.number(self.spot)?.filter(|spot| *spot > 0.0),
+            spot: table.number(self.spot)?.filter(|spot| *spot > 0.0 && *spot < 1e9),
             rows: Vec::new(),
             ambiguous_roots: 0,
         })
@@ -140,9 +140,9 @@ impl Columns {
         }
         let root: Symbol = table.parse(self.root, "an option root")?;
         let strike: Decimal = table.parse(self.strike, "a strike")?;
-        if strike <= Decimal::ZERO {
-            return Err(table.bad(self.strike, "a positive strike"));
-        }
+        let Some(strike) = listed_strike(strike) else {
+            return Err(table.bad(self.strike, "a strike above 0 and below 100000, in thousandths"));
+        };
         let right = match table.text(self.right) {
             "C" | "c" | "call" => Right::Call,
             "P" | "p" | "put" => Right::Put,
@@ -150,9 +150,9 @@ impl Columns {
         };
         let contract = OptionContract {
             underlying,
-            expiry: table.parse(self.expiration, "a date such as 2026-12-18")?,
+            expiry: table.date(self.expiration)?,
             right,
-            strike: strike.normalize(),
+            strike,
             settlement: settlement_of_root(root.as_str()),
             style: style_of_root(root.as_str()),
             multiplier: 100,
@@ -167,7 +167,10 @@ impl Columns {
             instrument: Instrument::Option(Arc::new(contract)),
             bid: price(table, self.bid)?,
             ask: price(table, self.ask)?,
-            last: last.filter(|last| *last > 0.0).and_then(Price::from_f64),
+            last: last
+                .filter(|last| *last > 0.0)
+                .and_then(Price::from_f64)
+                .filter(|last| last.is_plausible()),
             volume,
             open_interest,
             // The sources write 0 for what they could not compute.
@@ -186,11 +189,11 @@ fn price<R: BufRead>(table: &Table<R>, column: usize) -> Result<Option<Price>, T
     if table.text(column).is_empty() {
         return Ok(None);
     }
-    let price: Decimal = table.parse(column, "a price")?;
-    if price.is_sign_negative() && !price.is_zero() {
-        return Err(table.bad(column, "a price of zero or more"));
+    let price = Price(table.parse::<Decimal>(column, "a price")?.normalize());
+    if !price.is_plausible() {
+        return Err(table.bad(column, "a price of zero or more, below a billion"));
     }
-    Ok(Some(Price(price.normalize())))
+    Ok(Some(price))
 }
 
 /// The roots that settle at the open of their expiration date; all others settle at the close.

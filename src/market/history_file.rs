@@ -30,7 +30,7 @@ pub fn read(input: impl BufRead, closes: Closes) -> Result<BarsBySymbol, TableEr
     let mut bars = BTreeMap::<Symbol, BTreeMap<TradingDate, Bar>>::new();
     let mut count = 0;
     while table.advance()? {
-        let date: TradingDate = table.parse(date, "a date such as 2026-11-20")?;
+        let date = table.date(date)?;
         for (symbol, bar) in layout.bars(&table, date)? {
             count += 1;
             if count > MOST_BARS {
@@ -112,7 +112,13 @@ impl Layout {
                         Some(_) => table.number(*adjusted)?.filter(|x| *x > 0.0).map(|x| x / bar.close),
                         None => Some(1.0),
                     };
-                    found.extend(ratio.map(|ratio| (symbol, scaled(bar, ratio))));
+                    let Some(ratio) = ratio else { return Ok(found) };
+                    let bar = scaled(bar, ratio);
+                    let prices = [bar.open, bar.high, bar.low, bar.close];
+                    if !prices.iter().all(|price| *price > 0.0 && price.is_finite()) {
+                        return Err(table.bad(adjusted.unwrap_or(columns.close), "a price near the others"));
+                    }
+                    found.push((symbol, bar));
                 }
             }
             Self::Wide(names) => {
@@ -131,14 +137,22 @@ impl Ohlc {
         if close <= 0.0 {
             return Err(table.bad(self.close, "a positive price"));
         }
-        let or_close = |column| table.number(column).map(|price| price.unwrap_or(close));
+        let not_negative = |column: Option<usize>, wanted| match (column, table.number(column)?) {
+            (Some(column), Some(number)) if number < 0.0 => Err(table.bad(column, wanted)),
+            (_, number) => Ok(number),
+        };
+        // The sources write 0 for what they do not know.
+        let or_close = |column| {
+            let price = not_negative(column, "a positive price")?;
+            Ok(price.filter(|price| *price > 0.0).unwrap_or(close))
+        };
         Ok(Some(Bar {
             date,
             open: or_close(self.open)?,
             high: or_close(self.high)?,
             low: or_close(self.low)?,
             close,
-            volume: table.number(self.volume)?,
+            volume: not_negative(self.volume, "a volume of zero or more")?,
         }))
     }
 }
@@ -197,12 +211,24 @@ mod tests {
             error.expect_err("a bad price").to_string(),
             "line 2, column \"close\": \"abc\" is not a number; correct or remove the row"
         );
-        assert!(read("date,symbol,close\n2026-01-02,SPY,-1\n".as_bytes(), Closes::Traded).is_err());
+        for bad in [
+            "date,symbol,close\n2026-01-02,SPY,-1\n",
+            "date,symbol,open,close\n2026-01-02,SPY,-1,1\n",
+            "date,symbol,close,volume\n2026-01-02,SPY,1,-1\n",
+            "date,symbol,close,adj_close\n2026-01-02,SPY,1e-300,1e300\n",
+            "date,symbol,close,close\n2026-01-02,SPY,1,2\n",
+            "date,symbol,close\n+262142-12-31,SPY,1\n",
+        ] {
+            assert!(read(bad.as_bytes(), Closes::Adjusted).is_err(), "{bad}");
+        }
         assert!(matches!(
             read("day,symbol,close\n".as_bytes(), Closes::Traded),
             Err(TableError::NoColumn { .. })
         ));
         assert_eq!(read("date,symbol,close\n".as_bytes(), Closes::Traded), Err(TableError::Empty));
+        let wide: String = (0..1_001).map(|i| format!(",c{i}")).collect();
+        let wide = read(format!("date{wide}\n").as_bytes(), Closes::Traded);
+        assert_eq!(wide, Err(TableError::TooWide { most: 1_000 }));
     }
 
     #[test]

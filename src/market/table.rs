@@ -4,14 +4,20 @@
 use std::io::BufRead;
 use std::str::FromStr;
 
+use chrono::NaiveDate;
 use csv::{Reader, ReaderBuilder, StringRecord};
 
 use crate::domain::text::clean;
+use crate::domain::time::is_plausible;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TableError {
     #[error("column {column:?} is missing; the first line must name the columns")]
     NoColumn { column: String },
+    #[error("column {column:?} stands twice in the first line; remove one or give it another name")]
+    Twice { column: String },
+    #[error("the first line names more than {most} columns; is this the right file?")]
+    TooWide { most: usize },
     #[error("line {line}, column {column:?}: {found:?} is not {wanted}; correct or remove the row")]
     Cell { line: u64, column: String, found: String, wanted: &'static str },
     #[error("line {line} cannot be read as comma-separated text ({why}); check that the file is complete")]
@@ -23,6 +29,9 @@ pub enum TableError {
     #[error("the file has more than {most} rows; split it")]
     TooLong { most: usize },
 }
+
+/// Wide files have a column per index; no source has more of them.
+const MOST_COLUMNS: usize = 1_000;
 
 /// A file being read row by row.
 pub struct Table<R> {
@@ -41,6 +50,14 @@ impl<R: BufRead> Table<R> {
         };
         if header.iter().all(String::is_empty) {
             return Err(TableError::Empty);
+        }
+        if header.len() > MOST_COLUMNS {
+            return Err(TableError::TooWide { most: MOST_COLUMNS });
+        }
+        let mut names: Vec<&String> = header.iter().filter(|name| !name.is_empty()).collect();
+        names.sort_unstable();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(TableError::Twice { column: clean(pair[0], 40) });
         }
         Ok(Self { reader, header, record: StringRecord::new(), line: 1 })
     }
@@ -74,6 +91,13 @@ impl<R: BufRead> Table<R> {
         self.text(column).parse().map_err(|_| self.bad(column, wanted))
     }
 
+    /// A day that a market may have had.
+    pub fn date(&self, column: usize) -> Result<NaiveDate, TableError> {
+        let wanted = "a date such as 2026-11-20";
+        let date = self.parse(column, wanted)?;
+        if is_plausible(date) { Ok(date) } else { Err(self.bad(column, wanted)) }
+    }
+
     /// A finite number; `None` for an empty cell or a column that the file does not have.
     pub fn number(&self, column: Option<usize>) -> Result<Option<f64>, TableError> {
         let Some(column) = column.filter(|column| !self.text(*column).is_empty()) else { return Ok(None) };
@@ -84,7 +108,7 @@ impl<R: BufRead> Table<R> {
     pub fn bad(&self, column: usize, wanted: &'static str) -> TableError {
         TableError::Cell {
             line: self.line,
-            column: self.header.get(column).cloned().unwrap_or_default(),
+            column: self.header.get(column).map(|name| clean(name, 40)).unwrap_or_default(),
             found: clean(self.text(column), 40),
             wanted,
         }

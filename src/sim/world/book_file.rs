@@ -5,9 +5,10 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 use serde::Deserialize;
 
-use crate::domain::instrument::{OccParts, is_index, style_of_root};
-use crate::domain::time::Timestamp;
-use crate::domain::{Instrument, OptionContract, Right, Symbol};
+use crate::domain::instrument::{OccParts, is_index, listed_multiplier, listed_strike, style_of_root};
+use crate::domain::text::clean;
+use crate::domain::time::{Timestamp, is_plausible};
+use crate::domain::{Instrument, OptionContract, Price, Right, Symbol};
 use crate::market::chain_file::settlement_of_root;
 
 use super::Market;
@@ -51,7 +52,8 @@ const MOST_UNITS: f64 = 1e6;
 
 /// Reads a book file's text; JSON is YAML. The error names the position.
 pub fn read_book(text: &str) -> Result<Vec<RecordedPosition>, String> {
-    let file: File = serde_yaml::from_str(text).map_err(|e| format!("the book file is malformed: {e}"))?;
+    let file: File = serde_yaml::from_str(text)
+        .map_err(|e| format!("the book file is malformed: {}", clean(&e.to_string(), 300)))?;
     if file.positions.len() > MOST_POSITIONS {
         return Err(format!("the book file has more than {MOST_POSITIONS} positions"));
     }
@@ -73,15 +75,21 @@ fn position(line: &Line) -> Result<RecordedPosition, String> {
         "stock" => None,
         "call" => Some(Right::Call),
         "put" => Some(Right::Put),
-        other => return Err(format!("type {other:?} is not call, put or stock")),
+        other => return Err(format!("type {:?} is not call, put or stock", clean(other, 40))),
     };
     let instrument = match right {
         None if is_index(underlying.as_str()) => return Err("an index cannot be held".to_owned()),
         None => Instrument::Equity(underlying),
         Some(right) => {
             let strike = number(line.strike.ok_or("strike is missing")?, "strike")?;
+            let strike = listed_strike(strike)
+                .ok_or_else(|| format!("strike {strike} is not above 0 and below 100000, in thousandths"))?;
+            let multiplier = line.multiplier.unwrap_or(100);
+            listed_multiplier(multiplier.into())
+                .ok_or_else(|| format!("multiplier {multiplier} is not above 0 and below a million"))?;
             let expiry = line.expiry.as_deref().ok_or("expiry is missing")?;
-            let date = expiry.get(..10).and_then(|d| d.parse::<NaiveDate>().ok());
+            let date =
+                expiry.get(..10).and_then(|d| d.parse::<NaiveDate>().ok()).filter(|d| is_plausible(*d));
             let root = match &line.root {
                 Some(root) => Symbol::new(root).map_err(|e| e.to_string())?,
                 None => underlying.clone(),
@@ -92,10 +100,10 @@ fn position(line: &Line) -> Result<RecordedPosition, String> {
                     style: style_of_root(root.as_str()),
                     underlying,
                     root,
-                    expiry: date.ok_or_else(|| format!("expiry {expiry:?} is not a date"))?,
+                    expiry: date.ok_or_else(|| format!("expiry {:?} is not a date", clean(expiry, 40)))?,
                     right,
                     strike,
-                    multiplier: line.multiplier.unwrap_or(100),
+                    multiplier,
                 }
                 .into(),
             )
@@ -111,6 +119,9 @@ fn position(line: &Line) -> Result<RecordedPosition, String> {
     }
     let quantity = number(line.quantity, "quantity")?;
     let entry = line.entry.map(|e| number(e, "entry")).transpose()?;
+    if let Some(entry) = entry.filter(|entry| !Price(*entry).is_plausible()) {
+        return Err(format!("entry {entry} is not a price"));
+    }
     Ok(RecordedPosition { account, instrument, quantity, entry })
 }
 
@@ -174,7 +185,7 @@ fn known_by(market: &dyn Market, instrument: &Instrument) -> Instrument {
 /// " (a)": the trader's own name for a line, where it has one.
 fn name_of(id: Option<&serde_yaml::Value>) -> String {
     match id {
-        Some(serde_yaml::Value::String(text)) => format!(" ({})", crate::domain::text::clean(text, 40)),
+        Some(serde_yaml::Value::String(text)) => format!(" ({})", clean(text, 40)),
         Some(serde_yaml::Value::Number(number)) => format!(" ({number})"),
         _ => String::new(),
     }
@@ -199,6 +210,15 @@ mod tests {
         let bad = |line: &str| read_book(&format!("positions:\n  - {line}\n")).expect_err("refused");
         assert!(bad("{underlying: SPY, type: swap, quantity: 1}").contains("swap"));
         assert!(bad("{underlying: SPY, type: put, strike: 1, quantity: 1}").contains("expiry is missing"));
+        for strike in ["-5", "0", "100000", "1.00005", ".nan", "1e25"] {
+            let line =
+                format!("{{underlying: SPY, type: put, strike: {strike}, expiry: 2027-03-19, quantity: 1}}");
+            assert!(bad(&line).contains("strike"), "{line}");
+        }
+        let option = "underlying: SPY, type: put, strike: 5, quantity: 1";
+        assert!(bad(&format!("{{{option}, expiry: 2027-03-19, multiplier: 0}}")).contains("multiplier 0"));
+        assert!(bad(&format!("{{{option}, expiry: 9027-03-19}}")).contains("9027-03-19"));
+        assert!(bad("{underlying: SPY, type: stock, quantity: 1, entry: -1}").contains("entry -1"));
         assert!(bad("{underlying: VIX, type: stock, quantity: 1}").contains("index"));
     }
 }

@@ -3,7 +3,7 @@
 //! Never: keeps state of its own. Everything is a function of the world and of the instant asked for, so
 //! that two clients, or one client twice, see the same thing.
 
-use crate::domain::instrument::OccParts;
+use crate::domain::instrument::{OccParts, listed_strike};
 use crate::domain::time::Timestamp;
 use crate::domain::{Bar, Instrument, OptionContract, Right, Settlement, Symbol, TradingDate};
 
@@ -141,10 +141,12 @@ pub fn parse_streamer(text: &str) -> Option<OccParts> {
     let (head, tail) = (&body[..split], &body[split + 1..]);
     let right = if body.as_bytes()[split] == b'C' { Right::Call } else { Right::Put };
     let root_end = head.len().checked_sub(6)?;
-    let expiry = chrono::NaiveDate::parse_from_str(&head[root_end..], "%y%m%d").ok()?;
+    // Six digits: the parser alone would take blanks for some of them.
+    let date = Some(&head[root_end..]).filter(|date| date.bytes().all(|b| b.is_ascii_digit()))?;
+    let expiry = chrono::NaiveDate::parse_from_str(date, "%y%m%d").ok()?;
     let strike: rust_decimal::Decimal = tail.parse().ok()?;
     let root = Symbol::new(&head[..root_end]).ok()?;
-    (!strike.is_sign_negative()).then(|| OccParts { root, expiry, right, strike: strike.normalize() })
+    Some(OccParts { root, expiry, right, strike: listed_strike(strike)? })
 }
 
 #[cfg(test)]
@@ -157,8 +159,8 @@ mod tests {
         assert_eq!((parts.root.as_str(), parts.right), ("SPY", Right::Call));
         let half = parse_streamer(".XLF261218P52.5").expect("good");
         assert_eq!(half.strike.to_string(), "52.5");
-        for bad in ["", ".", "SPY", ".SPY", ".SPY26C", ".C", ".SPY261318C640", ".SPY261218C-1", ".é261218C1"]
-        {
+        let bad = ["", ".", "SPY", ".SPY", ".SPY26C", ".C", ".SPY261318C640", ".SPY261218C-1", ".é261218C1"];
+        for bad in bad.into_iter().chain([".SPY26 1 8C640", ".SPY261218C0", ".SPY261218C1e9"]) {
             assert!(parse_streamer(bad).is_none(), "{bad}");
         }
     }

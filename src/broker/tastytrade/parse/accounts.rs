@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use super::{BROKER, positive_price, settlement_of_root};
 use crate::broker::tastytrade::scrub::masked_number;
 use crate::broker::tastytrade::wire::account as wire;
-use crate::domain::instrument::{is_index, parse_occ, style_of_root};
+use crate::domain::instrument::{is_index, listed_multiplier, parse_occ, style_of_root};
 use crate::domain::report::BrokerPosition;
 use crate::domain::text::clean;
 use crate::domain::{
@@ -54,7 +54,9 @@ fn kind(type_name: &str, margin_or_cash: &str) -> AccountKind {
 /// `None` where the answer has neither cash nor a value.
 pub fn balances(wire: &wire::Balance, now: Timestamp) -> Option<Balances> {
     let row = wire.items.good.iter().find(|row| matches!(row.currency.as_str(), "USD" | "")).unwrap_or(wire);
-    let money = |number: &crate::broker::tastytrade::wire::Num| number.0.map(Money);
+    let money = |number: &crate::broker::tastytrade::wire::Num| {
+        number.0.map(Money).filter(|money| money.is_plausible())
+    };
     let balances = Balances {
         cash: money(&row.cash_balance),
         net_liq: money(&row.net_liquidating_value),
@@ -64,6 +66,9 @@ pub fn balances(wire: &wire::Balance, now: Timestamp) -> Option<Balances> {
     };
     (balances.cash.is_some() || balances.net_liq.is_some()).then_some(balances)
 }
+
+/// Contracts or shares of one position: what is more is a mistake, and the value of it would not fit.
+const MOST_UNITS: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
 
 /// Why a position is not shown as one of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +80,8 @@ pub enum Skipped {
 
 /// The sign comes from `quantity-direction` alone: `cost-effect` is the effect of *closing*.
 pub fn position(wire: &wire::Position) -> Result<BrokerPosition, Skipped> {
-    let size = wire.quantity.0.ok_or(Skipped::Unreadable("quantity"))?.abs();
+    let size = wire.quantity.0.map(|size| size.abs()).filter(|size| *size <= MOST_UNITS);
+    let size = size.ok_or(Skipped::Unreadable("quantity"))?;
     let quantity = match wire.quantity_direction.as_str() {
         "Long" => size,
         "Short" => -size,
@@ -103,7 +109,10 @@ fn instrument(wire: &wire::Position) -> Result<Instrument, Skipped> {
             let parts = parse_occ(text).map_err(|_| Skipped::Unreadable("symbol"))?;
             let underlying =
                 Symbol::new(wire.underlying_symbol.as_str()).unwrap_or_else(|_| parts.root.clone());
-            let multiplier = wire.multiplier.u32().filter(|m| *m > 0).unwrap_or(100);
+            let multiplier = match wire.multiplier.0 {
+                Some(shares) => listed_multiplier(shares).ok_or(Skipped::Unreadable("multiplier"))?,
+                None => 100,
+            };
             Ok(Instrument::Option(Arc::new(OptionContract {
                 underlying,
                 settlement: settlement_of_root(parts.root.as_str()),
@@ -153,6 +162,12 @@ mod tests {
     fn a_position_without_its_sign_is_not_guessed() {
         let no_direction = SHORT_PUT.replace("\"quantity-direction\":\"Short\",", "");
         assert_eq!(read(&no_direction), Err(Skipped::Unreadable("quantity-direction")));
+        let huge = SHORT_PUT.replace(":2,", ":\"70000000000000000000000000000\",");
+        assert_eq!(read(&huge), Err(Skipped::Unreadable("quantity")));
+        for odd in ["0", "-100", "100.5", "4000000000"] {
+            let json = SHORT_PUT.replace("100.0", odd);
+            assert_eq!(read(&json), Err(Skipped::Unreadable("multiplier")), "{odd}");
+        }
         let future = SHORT_PUT.replace("Equity Option", "Future Option");
         assert_eq!(read(&future), Err(Skipped::Kind("Future Option".into())));
     }

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use super::settlement_of_root;
 use crate::broker::tastytrade::wire::Many;
 use crate::broker::tastytrade::wire::instrument as wire;
-use crate::domain::instrument::{parse_occ, style_of_root};
+use crate::domain::instrument::{listed_multiplier, listed_strike, parse_occ, style_of_root};
 use crate::domain::{Instrument, OptionContract, Right, Settlement, Symbol};
 use crate::market::update::{ChainStrike, Expiration, OptionChain};
 
@@ -37,7 +37,10 @@ pub fn chain(underlying: &Symbol, roots: Many<wire::NestedChain>) -> ParsedChain
             parsed.unreadable += 1;
             continue;
         };
-        let multiplier = root.shares_per_contract.u32().filter(|n| *n > 0).unwrap_or(100);
+        let Some(multiplier) = root.shares_per_contract.0.map_or(Some(100), listed_multiplier) else {
+            parsed.unreadable += 1;
+            continue;
+        };
         for expiration in &root.expirations.good {
             parsed.expiration(&symbol, multiplier, expiration);
         }
@@ -102,7 +105,7 @@ impl ParsedChain {
 /// Completes one side of a strike. The OCC symbol and the row must tell the same contract: a row that
 /// contradicts itself is worth nothing.
 fn contract(mut listed: OptionContract, strike: Option<Decimal>, occ: &str) -> Option<Instrument> {
-    listed.strike = strike.filter(|strike| *strike > Decimal::ZERO)?.normalize();
+    listed.strike = listed_strike(strike?)?;
     if !occ.is_empty() {
         let parts = parse_occ(occ).ok()?;
         let agrees = parts.root == listed.root

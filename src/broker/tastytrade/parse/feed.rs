@@ -3,6 +3,7 @@
 use chrono::DateTime;
 use rust_decimal::Decimal;
 
+use super::plausible;
 use crate::broker::tastytrade::dxlink::layout::FeedEvent;
 use crate::domain::{Instrument, Price, Timestamp};
 use crate::market::update::{BrokerGreeks, DaySummary, Epoch, MarketUpdate, RawQuote, RawTrade, Source};
@@ -20,7 +21,7 @@ pub fn update(
         FeedEvent::Quote { bid, ask, bid_size, ask_size, time, .. } => MarketUpdate::Quote {
             instrument,
             quote: RawQuote {
-                bid: price(bid),
+                bid: plausible(bid),
                 ask: positive(ask),
                 bid_size,
                 ask_size,
@@ -70,16 +71,8 @@ pub fn update(
     })
 }
 
-/// Nothing costs a billion dollars a share; what says so is not a price, and sums of it would not fit.
-const NO_PRICE: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
-
-/// A bid may be zero; a negative one is none.
-fn price(value: Option<Decimal>) -> Option<Price> {
-    value.filter(|value| *value >= Decimal::ZERO && *value < NO_PRICE).map(|value| Price(value.normalize()))
-}
-
 fn positive(value: Option<Decimal>) -> Option<Price> {
-    price(value).filter(|price| !price.0.is_zero())
+    plausible(value).filter(|price| !price.0.is_zero())
 }
 
 #[cfg(test)]
@@ -114,9 +107,9 @@ mod tests {
 
     #[test]
     fn what_no_share_costs_is_no_price() {
-        assert_eq!(price(Some(NO_PRICE)), None);
-        assert_eq!(price(Some(Decimal::MAX)), None);
-        assert_eq!(price(Some(Decimal::NEGATIVE_ONE)), None);
-        assert_eq!(positive(Some(NO_PRICE - Decimal::ONE)), Some(Price(NO_PRICE - Decimal::ONE)));
+        assert_eq!(plausible(Some(Decimal::MAX)), None);
+        assert_eq!(plausible(Some(Decimal::NEGATIVE_ONE)), None);
+        assert_eq!(positive(Some(Decimal::ZERO)), None);
+        assert_eq!(positive(Some(Decimal::ONE)), Some(Price(Decimal::ONE)));
     }
 }

@@ -73,7 +73,7 @@ pub fn metrics(wire: &wire::Metrics, now: Timestamp) -> Option<UnderlyingMetrics
         beta: wire.beta.f64(),
         dividend_yield: wire.dividend_yield.f64(),
         next_ex_date,
-        next_dividend: wire.dividend_rate_per_share.0.filter(|amount| !amount.is_zero()),
+        next_dividend: positive_price(&wire.dividend_rate_per_share).map(|amount| amount.0),
         next_earnings: wire
             .earnings
             .as_ref()

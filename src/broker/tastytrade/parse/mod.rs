@@ -17,9 +17,14 @@ mod recorded_tests;
 
 pub(super) const BROKER: &str = "tastytrade";
 
+/// As it was sent; one that nothing costs is none.
+fn plausible(value: Option<Decimal>) -> Option<Price> {
+    value.map(|value| Price(value.normalize())).filter(|price| price.is_plausible())
+}
+
 /// A price that may be zero, as a bid may; never negative.
 fn price(number: &Num) -> Option<Price> {
-    number.0.filter(|value| *value >= Decimal::ZERO).map(Price)
+    plausible(number.0)
 }
 
 /// A price that cannot be zero: there it means "none".

@@ -12,6 +12,8 @@ use secrecy::SecretString;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 
+use crate::domain::time::is_plausible;
+
 pub mod account;
 pub mod instrument;
 pub mod market;
@@ -216,19 +218,21 @@ fn text(scalar: Scalar) -> Option<String> {
 }
 
 fn instant(scalar: Scalar) -> Option<DateTime<Utc>> {
-    match scalar {
+    let at = match scalar {
         Scalar::Text(text) => DateTime::parse_from_rfc3339(&text)
             .or_else(|_| DateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f%z"))
             .ok()
             .map(|at| at.with_timezone(&Utc)),
         Scalar::Integer(value) => i64::try_from(value).ok().and_then(DateTime::from_timestamp_millis),
         Scalar::Nothing | Scalar::Bool(_) | Scalar::Real(_) => None,
-    }
+    };
+    // At the ends of what instants count to there is no other time zone.
+    at.filter(|at| is_plausible(at.date_naive()))
 }
 
 fn day(scalar: Scalar) -> Option<NaiveDate> {
     match scalar {
-        Scalar::Text(text) => text.get(..10).unwrap_or(&text).parse().ok(),
+        Scalar::Text(text) => text.get(..10).unwrap_or(&text).parse().ok().filter(|day| is_plausible(*day)),
         _ => None,
     }
 }
