@@ -147,26 +147,28 @@ impl Lognormal {
 
     /// Probability that the price stood at `barrier` at any moment up to the horizon, watched continuously.
     pub fn touch(&self, barrier: f64) -> f64 {
-        if barrier == self.spot {
-            return 1.0;
-        }
         if barrier <= 0.0 {
             return 0.0;
         }
-        let gap = (barrier / self.spot).ln();
+        // By differences, which no ratio of extremes can overflow.
+        let gap = barrier.ln() - self.spot.ln();
+        if gap == 0.0 {
+            return 1.0;
+        }
         let travel = self.mean - self.spot.ln();
         if self.deviation == 0.0 {
             return f64::from(u8::from(travel / gap >= 1.0));
         }
         let side = -gap.signum();
         let direct = normal::cdf(side * (gap - travel) / self.deviation);
-        let growth = 2.0 * travel * gap / (self.deviation * self.deviation);
         let z = side * (gap + travel) / self.deviation;
-        // e^(2νx/σ²)·N(z): the first is large where the second is tiny, so there they meet as exponents.
+        // e^(2νx/σ²)·N(z): the first is large where the second is tiny, so there they meet as exponents, whose sum
+        // is a square.
         let mirrored = if z >= 0.0 {
-            growth.exp() * normal::cdf(z)
+            (2.0 * (travel / self.deviation) * (gap / self.deviation)).exp() * normal::cdf(z)
         } else {
-            (growth - 0.5 * z * z).exp() * PEAK * normal::cdf_over_pdf(z)
+            let apart = (gap - travel) / self.deviation;
+            (-0.5 * apart * apart).exp() * PEAK * normal::cdf_over_pdf(z)
         };
         (direct + mirrored).clamp(0.0, 1.0)
     }
