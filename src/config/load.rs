@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::env::{Env, Folders};
 use super::error::{ConfigError, Fault, Origin, Place, nearest};
+use super::secrets::Credentials;
 use super::settings::Source;
 use super::{Config, defaults, locate, raw, secrets, validate};
 use crate::domain::text::clean;
@@ -20,6 +21,10 @@ pub(super) struct Document {
 }
 
 impl Document {
+    pub(super) fn new(path: impl Into<PathBuf>, text: &str) -> Self {
+        Self { path: path.into(), text: text.to_owned() }
+    }
+
     /// The fault at a key path.
     pub(super) fn at(&self, keys: &[&str], fault: Fault) -> ConfigError {
         file_fault(&self.path, locate::key(&self.text, keys), fault)
@@ -42,30 +47,41 @@ impl Config {
             document(folder, "portfolios.yaml", defaults::PORTFOLIOS, named_by)?;
         let (credentials, credentials_source) = secrets::load(folder, env)?;
 
-        let typed: raw::Cotrader = parse(&cotrader)?.unwrap_or_default();
+        let mut config = Self::of(&cotrader, &portfolios, credentials, env)?;
+        config.sources = vec![cotrader_source, portfolios_source, credentials_source];
+        Ok(config)
+    }
+
+    /// What the two documents and the environment mean.
+    pub(super) fn of(
+        cotrader: &Document,
+        portfolios: &Document,
+        credentials: Option<Credentials>,
+        env: &Env,
+    ) -> Result<Self, ConfigError> {
+        let typed: raw::Cotrader = parse(cotrader)?.unwrap_or_default();
         let typed = typed.over(built_in_cotrader()?);
-        let books: Option<raw::Portfolios> = parse(&portfolios)?;
-        let books = validate::portfolios(&portfolios, books)?;
+        let books: Option<raw::Portfolios> = parse(portfolios)?;
+        let books = validate::portfolios(portfolios, books)?;
         let mut notes = Vec::new();
         let broker =
-            validate::broker(&cotrader, typed.broker.unwrap_or_default(), credentials, env, &mut notes)?;
+            validate::broker(cotrader, typed.broker.unwrap_or_default(), credentials, env, &mut notes)?;
         Ok(Self {
             portfolios: books.portfolios,
             accounts: books.accounts,
             unallocated: books.unallocated,
             broker,
-            market: validate::market(&cotrader, typed.market.unwrap_or_default())?,
-            calendar: validate::calendar(&cotrader, typed.calendar.unwrap_or_default())?,
-            screen: validate::screen(&cotrader, typed.screen.unwrap_or_default(), env)?,
-            sources: vec![cotrader_source, portfolios_source, credentials_source],
+            market: validate::market(cotrader, typed.market.unwrap_or_default())?,
+            calendar: validate::calendar(cotrader, typed.calendar.unwrap_or_default())?,
+            screen: validate::screen(cotrader, typed.screen.unwrap_or_default(), env)?,
+            sources: Vec::new(),
             notes,
         })
     }
 }
 
 fn built_in_cotrader() -> Result<raw::Cotrader, ConfigError> {
-    let built_in = Document { path: "built-in cotrader.yaml".into(), text: defaults::COTRADER.to_owned() };
-    Ok(parse(&built_in)?.unwrap_or_default())
+    Ok(parse(&Document::new("built-in cotrader.yaml", defaults::COTRADER))?.unwrap_or_default())
 }
 
 /// A folder asked for by name must be there; the XDG folder need not.
@@ -97,13 +113,10 @@ fn document(
                 Source { part: name, file: Some(path.clone()), variables: named_by.into_iter().collect() };
             (Document { path, text }, source)
         }
-        None => {
-            let path = PathBuf::from(format!("built-in {name}"));
-            (
-                Document { path, text: built_in.to_owned() },
-                Source { part: name, file: None, variables: Vec::new() },
-            )
-        }
+        None => (
+            Document::new(format!("built-in {name}"), built_in),
+            Source { part: name, file: None, variables: Vec::new() },
+        ),
     })
 }
 
@@ -151,25 +164,27 @@ fn parse<T: DeserializeOwned>(document: &Document) -> Result<Option<T>, ConfigEr
 
 /// The parser's sentence as a fault of ours.
 fn complaint(message: &str) -> Fault {
-    let mut quoted = message.split('`').skip(1).step_by(2).map(str::to_owned);
-    if message.contains("unknown field") {
-        let found = clean(&quoted.next().unwrap_or_default(), 60);
+    // A key may hold anything, even these words: what is known stands behind the last of them.
+    let behind = |words: &str| message.split_once(words).map(|(_, rest)| rest);
+    if let Some((found, known)) = behind("unknown field `").and_then(|rest| rest.rsplit_once("`, expected "))
+    {
+        let found = clean(found, 60);
         let lower = found.to_lowercase();
         if ["secret", "token", "password"].iter().any(|word| lower.contains(word)) {
             return Fault::SecretInYaml(found);
         }
-        let known: Vec<String> = quoted.collect();
+        let known: Vec<String> = known.split('`').skip(1).step_by(2).map(str::to_owned).collect();
         let nearest = nearest(&found, known.iter().map(String::as_str));
         return Fault::UnknownKey { found, nearest, known };
     }
-    if message.contains("duplicate field") {
-        return Fault::DuplicateKey(clean(&quoted.next().unwrap_or_default(), 60));
+    if let Some((found, _)) = behind("duplicate field `").and_then(|rest| rest.rsplit_once('`')) {
+        return Fault::DuplicateKey(clean(found, 60));
     }
     // What was typed is left out: it could be a secret in the wrong place.
-    let mut told = String::new();
-    for (index, part) in message.split('"').enumerate() {
-        told.push_str(if index % 2 == 1 { "…" } else { part });
-    }
+    let told = match (message.find('"'), message.rfind('"')) {
+        (Some(first), Some(last)) => format!("{}…{}", &message[..first], &message[last + 1..]),
+        _ => message.to_owned(),
+    };
     let told = told.split(" at line ").next().unwrap_or_default();
     Fault::Yaml(clean(told, 160))
 }

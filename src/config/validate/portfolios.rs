@@ -18,6 +18,9 @@ const EXITS: [(&str, ExitProfile); 3] = [
     ("aggressive", ExitProfile::Aggressive),
 ];
 
+/// A trillion dollars: sums of more would not fit.
+const MOST_CAPITAL: i64 = 1_000_000_000_000;
+
 pub(in super::super) struct Books {
     pub portfolios: Vec<Portfolio>,
     pub accounts: Vec<AccountRule>,
@@ -81,6 +84,11 @@ fn indistinct(one: &AccountRule, other: &AccountRule) -> bool {
 
 fn capital(document: &Document, keys: &[&str], typed: Scalar) -> Result<Money, ConfigError> {
     match decimal(&typed.0) {
+        Some(amount) if amount > Decimal::from(MOST_CAPITAL) => {
+            let (least, most) = ("0".to_owned(), MOST_CAPITAL.to_string());
+            Err(document
+                .at(keys, Fault::OutOfRange { key: "capital".into(), found: shown(&typed), least, most }))
+        }
         Some(amount) if amount > Decimal::ZERO => Ok(Money(amount)),
         _ => Err(document.at(keys, Fault::CapitalNotPositive { found: shown(&typed) })),
     }
@@ -175,8 +183,9 @@ fn limits(document: &Document, key: &str, typed: raw::Limits) -> Result<Portfoli
             if typed.0 == "off" {
                 return Ok(None);
             }
-            match percent(&typed.0) {
-                Some(value) if value > Decimal::ZERO => Ok(Some(fraction_of_percent(value))),
+            // The fraction, too, has to be above zero, and to fit when it is taken of a capital.
+            match percent(&typed.0).map(fraction_of_percent) {
+                Some(limit) if limit > Decimal::ZERO && limit <= Decimal::ONE_THOUSAND => Ok(Some(limit)),
                 _ => Err(document
                     .at(&keys, Fault::BadLimit { limit: name, found: format!("`{}`", shown(&typed)) })),
             }
