@@ -24,3 +24,8 @@ pub mod tui;
 pub mod cli;
 pub mod config;
 pub mod runtime;
+
+// -- no part of the program: what must hold for any bytes
+#[doc(hidden)]
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;

@@ -7,6 +7,9 @@ mod commands;
 mod exit;
 mod setting;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use commands::fuzzing;
+
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};

@@ -6,6 +6,8 @@
 mod defaults;
 mod env;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod load;
 mod locate;
 mod raw;

@@ -390,5 +390,7 @@ impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
     }
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod tests;

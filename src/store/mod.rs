@@ -22,6 +22,9 @@ mod verify;
 mod wal;
 mod writer;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use json::fuzzing;
+
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

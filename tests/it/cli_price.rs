@@ -189,6 +189,67 @@ fn a_quote_that_is_never_closed_does_not_fill_the_memory() {
 }
 
 #[test]
+fn bytes_that_are_no_text_are_told_as_what_they_are_and_the_next_row_is_priced() {
+    let mut input = HEADER.as_bytes().to_vec();
+    input.extend_from_slice(b"a\xff,C,100,70,0.05,0.02,0.6,\xc3\x28\r\n\0,C,\0,70,0.05,0.02,0.6,0.5\r");
+    input.extend_from_slice(GOOD.as_bytes());
+    let mut child = Home::new().spawn(&["price", "--batch", "-"]);
+    child.stdin.take().expect("piped").write_all(&input).expect("taken");
+    let out = child.wait_with_output().expect("it ends");
+    assert_eq!(out.status.code(), Some(1));
+    let lines: Vec<&[u8]> = out.stdout.split(|byte| *byte == b'\n').collect();
+    assert!(
+        lines[1].starts_with(b"a\xff,,") && lines[1].ends_with("t is not a number: \u{fffd}(".as_bytes())
+    );
+    assert!(lines[2].starts_with(b"\0,,") && lines[2].ends_with("spot is not a number: ·".as_bytes()));
+    assert!(lines[3].starts_with(b"good,30.02"), "{:?}", String::from_utf8_lossy(lines[3]));
+    // The same in the header is a header without the column.
+    let mut child = Home::new().spawn(&["iv", "--batch", "-"]);
+    let header = b"id,type,spot,strike,rate,div,t,pr\xffice\n";
+    child.stdin.take().expect("piped").write_all(header).expect("taken");
+    Ran::of(&child.wait_with_output().expect("it ends")).expect(2).says("the header has no column price");
+}
+
+#[test]
+fn a_line_of_ten_megabytes_is_a_row_like_any_other() {
+    let long = "x".repeat(10 << 20);
+    let ran = price(&format!("{HEADER}bad,C,{long},70,0.05,0.02,0.6,0.5\n{GOOD}{long}\n{GOOD}")).expect(1);
+    let lines = ran.lines();
+    assert_eq!(lines.len(), 5);
+    assert!(lines[1].ends_with(",spot is not a number: xxxxxxxxxxxxxxxxxxxxxxxx"), "the cell is cut");
+    assert!(lines[2].starts_with("good,30.02") && lines[4].starts_with("good,30.02"));
+    assert!(lines[3].ends_with(",type is missing"), "a row without its other columns");
+    price(&long).expect(2).says("the header has no column");
+    iv(&format!("id,id,{long}\n")).expect(2).says("the header has no column spot");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_memory_does_not_grow_with_the_rows() {
+    let mut child = Home::new().spawn(&["iv", "--batch", "-"]);
+    let status = format!("/proc/{}/status", child.id());
+    let most = || -> u64 {
+        let text = std::fs::read_to_string(&status).expect("it runs");
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        line.trim().strip_suffix(" kB").and_then(|kilobytes| kilobytes.parse().ok()).expect("a number")
+    };
+    let mut output = BufReader::new(child.stdout.take().expect("piped"));
+    let reading = std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()).expect("read"));
+    let mut input = child.stdin.take().expect("piped");
+    input.write_all(b"id,type,spot,strike,rate,div,t,price\n").expect("taken");
+    let rows = "a row,Q,100,nonsense,NaN,,0.5,-1\n".repeat(30_000);
+    input.write_all(rows.as_bytes()).expect("taken");
+    let early = most();
+    (0..25).for_each(|_| input.write_all(rows.as_bytes()).expect("taken"));
+    // Twenty-five times as many rows later, 25 MB of them.
+    let late = most();
+    drop(input);
+    assert!(late < early + 8_000, "{early} kB after the first rows, {late} kB later");
+    assert_eq!(child.wait().expect("gone").code(), Some(1));
+    assert!(reading.join().expect("read") > 10_000_000);
+}
+
+#[test]
 fn rows_are_answered_while_more_are_to_come() {
     let mut child = Home::new().spawn(&["iv", "--batch", "-"]);
     let mut input = child.stdin.take().expect("piped");

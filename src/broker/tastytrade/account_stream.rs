@@ -178,7 +178,11 @@ async fn acknowledged(socket: &mut Socket) -> Result<(), Ended> {
 }
 
 /// What a notification says. What we cannot read in full still says that the account changed.
-fn notice(message: StreamMessage, numbers: &HashMap<String, AccountId>, now: Timestamp) -> AccountNotice {
+pub(super) fn notice(
+    message: StreamMessage,
+    numbers: &HashMap<String, AccountId>,
+    now: Timestamp,
+) -> AccountNotice {
     let number = message.data.get("account-number").and_then(Value::as_str).unwrap_or("");
     let account = numbers.get(number).copied();
     let kind = clean(message.kind.as_str(), 40);

@@ -19,6 +19,8 @@ mod auth;
 mod clock;
 mod config;
 mod dxlink;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod http;
 mod link;
 mod outbox;

@@ -256,22 +256,25 @@ impl Lines {
     }
 }
 
-/// Reads the whole of `file` (`-`: standard input) and prints `heading` and what `answer` writes for each chunk of
-/// rows, part by part on several threads. Failed when a row could not be answered.
+/// Where the rows come from: `file`, or standard input for `-`.
+pub fn source(file: &Path) -> Result<Box<dyn Read>, Trouble> {
+    if file == Path::new("-") {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    File::open(file)
+        .map(|file| Box::new(file) as Box<dyn Read>)
+        .map_err(|error| Trouble::failed(format!("cannot read {}: {error}", file.display())))
+}
+
+/// Reads the whole of `source` and writes `heading` and what `answer` makes of each chunk of rows, part by part on
+/// several threads. Failed when a row could not be answered.
 pub fn run<const N: usize>(
-    file: &Path,
+    source: impl Read,
+    out: impl Write,
     names: [&'static str; N],
     heading: &str,
     answer: impl Fn(&Chunk<N>, Range<usize>, &mut Lines) + Sync,
 ) -> Result<Exit, Trouble> {
-    let source: Box<dyn Read> = if file == Path::new("-") {
-        Box::new(io::stdin().lock())
-    } else {
-        Box::new(
-            File::open(file)
-                .map_err(|error| Trouble::failed(format!("cannot read {}: {error}", file.display())))?,
-        )
-    };
     let read = Rc::new(Cell::new(0));
     let mut rows = ReaderBuilder::new()
         .flexible(true)
@@ -291,7 +294,7 @@ pub fn run<const N: usize>(
         Err(error) => return Err(usage(unreadable("the header", error))),
     }
     let columns = Columns::of(&record, names)?;
-    let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let mut out = BufWriter::with_capacity(1 << 16, out);
     writeln!(out, "{heading}").map_err(super::stdout_gone)?;
     let mut chunk = Chunk::new();
     let mut failed = false;

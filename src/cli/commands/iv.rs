@@ -1,5 +1,6 @@
 //! `iv --batch`: prices in, implied volatilities out.
 
+use std::io::{self, Read, Write};
 use std::ops::Range;
 
 use super::batch::{self, Chunk, Fault, Lines};
@@ -12,7 +13,11 @@ use crate::pricing::{ImpliedVolError, OptionInputs, QuoteInputs, QuoteTable, Vol
 const COLUMNS: [&str; 6] = ["spot", "strike", "rate", "div", "t", "price"];
 
 pub fn run(args: &BatchArgs) -> Result<Exit, Trouble> {
-    batch::run(&args.batch, COLUMNS, "id,vol,status", answer)
+    through(batch::source(&args.batch)?, io::stdout().lock())
+}
+
+pub(super) fn through(source: impl Read, out: impl Write) -> Result<Exit, Trouble> {
+    batch::run(source, out, COLUMNS, "id,vol,status", answer)
 }
 
 fn answer(chunk: &Chunk<6>, rows: Range<usize>, lines: &mut Lines) {

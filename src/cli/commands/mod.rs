@@ -11,6 +11,8 @@ mod batch;
 pub mod book;
 pub mod cockpit;
 pub mod doctor;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod health;
 pub mod init;
 pub mod iv;

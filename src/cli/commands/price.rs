@@ -1,5 +1,6 @@
 //! `price --batch`: options in, values and Greeks out.
 
+use std::io::{self, Read, Write};
 use std::ops::Range;
 
 use super::batch::{self, Chunk, Lines};
@@ -15,7 +16,11 @@ const HEADING: &str = "id,price,delta,gamma,vega,theta,rho,phi,vanna,volga,charm
 const FIGURES: usize = 17;
 
 pub fn run(args: &BatchArgs) -> Result<Exit, Trouble> {
-    batch::run(&args.batch, COLUMNS, HEADING, answer)
+    through(batch::source(&args.batch)?, io::stdout().lock())
+}
+
+pub(super) fn through(source: impl Read, out: impl Write) -> Result<Exit, Trouble> {
+    batch::run(source, out, COLUMNS, HEADING, answer)
 }
 
 fn answer(chunk: &Chunk<6>, rows: Range<usize>, lines: &mut Lines) {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::Right;
-use crate::numerics::normal::{cdf, pdf};
+use crate::fuzzing::pricing::{condition, quote, round_trip, vol_or_reason, vols as batch};
 use crate::numerics::optional_data;
 use crate::numerics::vector::InstructionSet;
 use crate::pricing::{OptionInputs, price};
@@ -18,19 +18,6 @@ const ORDINARY: QuoteInputs = QuoteInputs {
     dividend_yield: 0.012,
     tte_years: 28.229_166_666_666_667 / 365.0,
 };
-
-fn batch(set: InstructionSet, quotes: &[QuoteInputs]) -> Vec<Result<f64, ImpliedVolError>> {
-    let table: QuoteTable = quotes.iter().copied().collect();
-    let mut out = VolTable::default();
-    implied_vols_on(set, &table, &mut out);
-    assert_eq!(out.len(), quotes.len());
-    let rows: Vec<_> = out.iter().collect();
-    for (row, answer) in rows.iter().enumerate() {
-        assert_eq!(out.get(row).as_ref(), Some(answer));
-    }
-    assert_eq!(rows.iter().filter(|row| row.is_err()).count(), out.errors().len());
-    rows
-}
 
 #[test]
 fn bid_mid_and_ask_of_one_quote() {
@@ -184,22 +171,6 @@ fn the_smallest_prices_still_have_a_volatility() {
     }
 }
 
-/// What rounding price, sides and the model's own value may move a volatility by, relatively, in units of the
-/// last place.
-fn condition(option: &OptionInputs, price: f64) -> f64 {
-    let OptionInputs { spot, strike, rate, dividend_yield: q, vol_annual, tte_years: tau, .. } = *option;
-    let deviation = vol_annual * tau.sqrt();
-    let (forward_side, strike_side) = (spot * (-q * tau).exp(), strike * (-rate * tau).exp());
-    let centre = ((spot / strike).ln() + (rate - q) * tau) / deviation;
-    let (d1, d2) = (centre + 0.5 * deviation, centre - 0.5 * deviation);
-    let vega = forward_side * pdf(d1) * deviation;
-    let sign = option.right.sign();
-    let sides = forward_side * cdf(sign * d1) + strike_side * cdf(sign * d2);
-    let rates = 2.0 + (rate.abs() + q.abs()) * tau;
-    // Among the subnormal numbers the last place does not shrink any more.
-    1.0 + ((1.0 + d1 * d1 + d2 * d2) * (price + f64::MIN_POSITIVE) + rates * sides) / vega
-}
-
 prop_compose! {
     /// Anything a chain may hold, far tails, tiny and huge volatility included.
     fn any_option()(
@@ -214,31 +185,10 @@ prop_compose! {
     }
 }
 
-fn quote(option: &OptionInputs, price: f64) -> QuoteInputs {
-    let OptionInputs { right, spot, strike, rate, dividend_yield, tte_years, .. } = *option;
-    QuoteInputs { right, price, spot, strike, rate, dividend_yield, tte_years }
-}
-
 proptest! {
     #[test]
     fn a_round_trip_returns_the_volatility(options in prop::collection::vec(any_option(), 1..200)) {
-        let quotes: Vec<QuoteInputs> = options.iter().map(|option| quote(option, price(option))).collect();
-        for set in InstructionSet::available() {
-            let scalar: Vec<_> = quotes.iter().map(|quote| scalar::implied_vol_on(set, quote)).collect();
-            for (((got, scalar), option), quote) in batch(set, &quotes).iter().zip(&scalar).zip(&options).zip(&quotes) {
-                let bound = 16.0 * f64::EPSILON * condition(option, quote.price);
-                match (got, scalar) {
-                    (Ok(got), Ok(scalar)) => {
-                        prop_assert!((got / scalar - 1.0).abs() <= bound || bound > 0.1, "{}: {got} not {scalar}: {quote:?}", set.name());
-                        prop_assert!((got / option.vol_annual - 1.0).abs() <= 4.0 * bound || bound > 0.1, "{}: {got}: {option:?}", set.name());
-                    }
-                    _ => {
-                        prop_assert_eq!(got, scalar);
-                        prop_assert!(bound > 0.01 || quote.price == 0.0, "{:?}: {:?}", got, option);
-                    }
-                }
-            }
-        }
+        round_trip(&options, scalar::implied_vol_on);
     }
 
     #[test]
@@ -246,13 +196,7 @@ proptest! {
         price in any::<f64>(), spot in any::<f64>(), strike in any::<f64>(),
         rate in any::<f64>(), dividend_yield in any::<f64>(), tte_years in any::<f64>(),
     ) {
-        for right in [Right::Call, Right::Put] {
-            let quote = QuoteInputs { right, price, spot, strike, rate, dividend_yield, tte_years };
-            for set in InstructionSet::available() {
-                let got = batch(set, &[quote])[0];
-                prop_assert!(got.is_err() || got.is_ok_and(|vol| vol.is_finite() && vol > 0.0), "{got:?}");
-                prop_assert_eq!(got.is_ok(), quote.implied_vol().is_ok());
-            }
-        }
+        let quote = |right| QuoteInputs { right, price, spot, strike, rate, dividend_yield, tte_years };
+        vol_or_reason(&[quote(Right::Call), quote(Right::Put)]);
     }
 }

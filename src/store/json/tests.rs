@@ -4,22 +4,13 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+use super::fuzzing::agrees;
 use super::*;
 use crate::domain::event::{DayClosed, Event, MarketObserved, NoteRecorded, TradeEvaluated, TradeResized};
 use crate::domain::instrument::{ExerciseStyle, Instrument, OptionContract, Right, Settlement};
 use crate::domain::leg::Leg;
 use crate::domain::money::Price;
 use crate::store::testing::{one_of_each, symbol};
-
-/// Whatever is read here reads alike there; tells whether it was read here.
-fn agrees<'de, T: Deserialize<'de> + PartialEq + std::fmt::Debug>(text: &'de str) -> bool {
-    let soon = read::<T>(text);
-    if let Ok(value) = &soon {
-        let there = serde_json::from_str::<T>(text);
-        assert_eq!(Some(value), there.as_ref().ok(), "{text}: {there:?}");
-    }
-    soon.is_ok()
-}
 
 fn written<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("serialises")

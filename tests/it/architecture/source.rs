@@ -3,6 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+/// How items begin that are no part of the program: those for tests, and those for tests and fuzzing.
+const FOR_TESTS: [&str; 2] = ["#[cfg(test)", "#[cfg(any(test"];
+
 /// One source file. The path is relative to `src/`.
 pub struct Source {
     pub path: PathBuf,
@@ -24,29 +27,32 @@ impl Source {
     /// The code without what is compiled for tests only.
     pub fn without_tests(&self) -> String {
         let mut code: Vec<u8> = self.code.clone().into_bytes();
-        let mut from = 0;
-        while let Some(found) = find(&code, b"#[cfg(test)]", from) {
-            let end = item_end(&code, found + b"#[cfg(test)]".len());
-            for byte in &mut code[found..end] {
-                if *byte != b'\n' {
-                    *byte = b' ';
+        for marker in FOR_TESTS {
+            let mut from = 0;
+            while let Some(found) = find(&code, marker.as_bytes(), from) {
+                let after = find(&code, b"]", found).map_or(code.len(), |at| at + 1);
+                let end = item_end(&code, after);
+                for byte in &mut code[found..end] {
+                    if *byte != b'\n' {
+                        *byte = b' ';
+                    }
                 }
+                from = end;
             }
-            from = end;
         }
         String::from_utf8_lossy(&code).into_owned()
     }
 
-    /// Files and folders that this file declares as `#[cfg(test)] mod name;`.
+    /// Files and folders that this file declares as `#[cfg(test)] mod name;`, or as for tests and fuzzing.
     pub fn test_files(&self) -> Vec<PathBuf> {
         let stem = self.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         let parent = self.path.parent().unwrap_or(Path::new(""));
         let folder =
             if ["mod", "lib", "main"].contains(&stem) { parent.to_path_buf() } else { parent.join(stem) };
         let mut names = Vec::new();
-        for (at, marker) in self.code.match_indices("#[cfg(test)]") {
-            let mut words =
-                self.code[at + marker.len()..].split_whitespace().skip_while(|w| w.starts_with("pub"));
+        for (at, _) in FOR_TESTS.iter().flat_map(|marker| self.code.match_indices(marker)) {
+            let (_, item) = self.code[at..].split_once(']').unwrap_or_default();
+            let mut words = item.split_whitespace().skip_while(|w| w.starts_with("pub"));
             if let (Some("mod"), Some(name)) = (words.next(), words.next())
                 && let Some(name) = name.strip_suffix(';')
             {
