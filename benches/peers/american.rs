@@ -1,12 +1,12 @@
-//! American options: one price in each accuracy, price with delta, gamma and theta, all Greeks of the screen, a
-//! ladder of spots, and options on payers of cash dividends. Where the table has a column `price`, the errors
-//! against it are relative to the strike.
+//! American options: one price in each accuracy, price with delta, gamma and theta, the same with vega, rho and phi
+//! (the checksum has a trace of them), all Greeks, a ladder of spots, and options on payers of cash dividends.
+//! Where the table has a column `price`, the errors against it are relative to the strike.
 
 use std::hint::black_box;
 
 use cotrader::domain::Right;
 use cotrader::pricing::OptionInputs;
-use cotrader::pricing::american::{Accuracy, American, CashDividend, greeks};
+use cotrader::pricing::american::{Accuracy, American, CashDividend, first_order, greeks};
 use serde_json::{Value, json};
 
 use crate::inputs::{Inputs, OptionRow, random, random_option};
@@ -44,6 +44,11 @@ pub fn run(inputs: &Inputs, rounds: Rounds) {
         };
         let (time, sum) = each(&|o| American::solve(o, &[], accuracy).at(o.spot).price);
         emit("american-greeks3", name, n, time, &json!({ "checksum": sum }));
+        let (time, sum) = each(&|o| {
+            let first = first_order(o, &[], accuracy);
+            first.valuation.price + 1e-9 * (first.vega.0 + first.rho.0 + first.phi.0)
+        });
+        emit("american-greeks6", name, n, time, &json!({ "checksum": sum }));
         let (time, sum) = each(&|o| greeks(o, &[], accuracy).price);
         emit("american-greeks", name, n, time, &json!({ "checksum": sum }));
         let (time, sum) = each(&|o| {

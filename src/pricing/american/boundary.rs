@@ -1,10 +1,15 @@
 //! The early-exercise boundary of a put as a function of the time to expiry, by the spectral collocation
 //! of Andersen, Lake & Offengenden (2016).
 //!
-//! With `B` the boundary, `X` its limit at expiry and `H = ln²(B/X)`, `H` is nearly a polynomial in `√time`
-//! and is known through its values on Chebyshev nodes. There Kim's integral equation is a fixed point
-//! `B = K·numerator/denominator`, iterated a fixed number of times. `ln(B(t)/B(u))` is a difference of square
-//! roots of `H`: the loops hold neither a logarithm nor a branch.
+//! With `B` the boundary, `X` its limit at expiry and `depth = ln(X/B)`, `depth²` is nearly a polynomial in
+//! `√time` and is known through its values on Chebyshev nodes. There Kim's integral equation, that holding and
+//! exercising are worth the same at the boundary, is a fixed point `B = K·numerator/denominator` (their
+//! FP-B). `ln(B(t)/B(u))` is a difference of square roots of polynomials: the loops hold neither a logarithm
+//! nor a branch.
+//!
+//! A few fixed-point steps settle what lies next to expiry, where only they converge; one step of Newton's
+//! method removes what is left. The fixed point that follows from the slope at the boundary (FP-A) contracts
+//! faster, but not at all where the rate is many times the variance: prices were off by a per cent there.
 //!
 //! Never: sees a call (put-call symmetry has made a put of it) or a spot.
 
@@ -18,29 +23,17 @@ pub(super) struct Problem {
     pub div: f64,
     pub vol: f64,
     pub t: f64,
-    pub equation: Equation,
-}
-
-/// Which of the two fixed points is iterated. Differences between solutions must not compare one with the
-/// other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Equation {
-    /// From the slope at the boundary (FP-A): converges faster where the rate is above the yield.
-    Slope,
-    /// From the value at the boundary (FP-B).
-    Value,
-}
-
-impl Equation {
-    pub fn fitting(rate: f64, div: f64) -> Self {
-        if rate > div { Self::Slope } else { Self::Value }
-    }
 }
 
 impl Problem {
     /// The boundary just before expiry: where the interest on the strike no longer pays for the yield.
     pub fn limit(&self) -> f64 {
         if self.div > self.rate { self.rate / self.div } else { 1.0 }
+    }
+
+    /// How the logarithm of the limit moves with volatility, rate and yield.
+    pub fn limit_slopes(&self) -> [f64; 3] {
+        if self.div > self.rate { [0.0, 1.0 / self.rate, -1.0 / self.div] } else { [0.0; 3] }
     }
 
     /// The boundary of a put that never expires.
@@ -66,18 +59,22 @@ pub(super) struct Points<const P: usize> {
     pub drift: [f64; P],
     /// `σ√lag`.
     pub spread: [f64; P],
-    /// Weight × rate × e^(−rate·lag): interest on the strike.
-    pub interest: [f64; P],
-    /// Weight × yield × e^(−yield·lag): dividends given up.
-    pub yielded: [f64; P],
+    /// Weight × e^(−rate·lag).
+    pub strike_discount: [f64; P],
+    /// Weight × e^(−yield·lag).
+    pub spot_discount: [f64; P],
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Solution<const P: usize> {
+pub(super) struct Solution<const N: usize, const P: usize> {
+    pub problem: Problem,
+    /// `ln(X/B)` at the nodes.
+    pub depth: [f64; N],
     pub points: Points<P>,
     /// `ln B` with the whole time to go.
     pub log_today: f64,
-    /// The last step's largest change of `ln B`.
+    /// The last step's largest change of `ln B`, each as much as its root of time counts: what lies next to
+    /// expiry decides little.
     pub change: f64,
 }
 
@@ -85,29 +82,37 @@ pub(super) struct Solution<const P: usize> {
 pub(super) struct Solve<'a, const N: usize, const M: usize, const P: usize> {
     pub tables: &'a Tables<N, M, P>,
     pub problem: Problem,
+    /// Fixed-point steps before the Newton step.
     pub iterations: usize,
 }
 
 /// A start of the iteration grows like this multiple of `σ√(2t)` before it bends towards the perpetual
-/// boundary; tuned on the prices after four steps.
+/// boundary; tuned on the prices after four fixed-point steps.
 const START_SLOPE: f64 = 1.7;
 
 impl<const N: usize, const M: usize, const P: usize> Kernel for Solve<'_, N, M, P> {
-    type Output = Solution<P>;
+    type Output = Solution<N, P>;
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) -> Solution<P> {
+    fn run<const FMA: bool>(self) -> Solution<N, P> {
         let Self { tables, problem, iterations } = self;
         let columns = Columns::new::<FMA, P>(tables, &problem);
         let log_limit = problem.limit().ln();
         let deepest = (log_limit - problem.perpetual().ln()).max(0.0);
         let mut depth = start(tables, &problem, deepest);
-        let mut change = f64::INFINITY;
         for _ in 0..iterations {
-            change = columns.step::<FMA, P>(tables, &problem, log_limit, deepest, &mut depth);
+            let image = columns.image::<FMA, P>(tables, log_limit, &depth);
+            depth = image.map(|depth| depth.clamp(0.0, deepest));
+        }
+        let step = columns.newton_step::<FMA, P>(tables, log_limit, &depth);
+        let mut change = 0.0f64;
+        for ((depth, step), root) in depth.iter_mut().zip(&step).zip(&tables.root) {
+            let next = (*depth + step).clamp(0.0, deepest);
+            change = change.max(root * (next - *depth).abs());
+            *depth = next;
         }
         let points = points::<FMA, N, M, P>(tables, &problem, log_limit, &depth);
-        Solution { points, log_today: log_limit - depth[N - 1], change }
+        Solution { problem, depth, points, log_today: log_limit - depth[N - 1], change }
     }
 }
 
@@ -126,17 +131,19 @@ fn start<const N: usize, const M: usize, const P: usize>(
 }
 
 /// Per node and column: all that does not change between iterations.
-struct Columns<const N: usize, const M: usize> {
-    inverse: [[f64; M]; N],
-    drift: [[f64; M]; N],
-    spread: [[f64; M]; N],
-    interest: [[f64; M]; N],
-    yielded: [[f64; M]; N],
+pub(super) struct Columns<const N: usize, const M: usize> {
+    pub inverse: [[f64; M]; N],
+    pub drift: [[f64; M]; N],
+    pub spread: [[f64; M]; N],
+    /// Weight × rate × e^(−rate·lag): interest on the strike.
+    pub interest: [[f64; M]; N],
+    /// Weight × yield × e^(−yield·lag): dividends given up.
+    pub yielded: [[f64; M]; N],
 }
 
 impl<const N: usize, const M: usize> Columns<N, M> {
     #[inline(always)]
-    fn new<const FMA: bool, const P: usize>(tables: &Tables<N, M, P>, problem: &Problem) -> Self {
+    pub fn new<const FMA: bool, const P: usize>(tables: &Tables<N, M, P>, problem: &Problem) -> Self {
         let &Problem { rate, div, vol, t, .. } = problem;
         let root_t = t.sqrt();
         let per_root = (rate - div - 0.5 * vol * vol) / vol;
@@ -170,54 +177,18 @@ impl<const N: usize, const M: usize> Columns<N, M> {
         columns
     }
 
-    /// One fixed-point step; the largest change of `ln B`.
+    /// Where one fixed-point step leads.
     #[inline(always)]
-    fn step<const FMA: bool, const P: usize>(
+    fn image<const FMA: bool, const P: usize>(
         &self,
         tables: &Tables<N, M, P>,
-        problem: &Problem,
         log_limit: f64,
-        deepest: f64,
-        depth: &mut [f64; N],
-    ) -> f64 {
-        let squares = depth.map(|depth| depth * depth);
-        let mut rise = [[0.0; M]; N];
-        for ((shares, rise), depth) in tables.share.iter().zip(&mut rise).zip(&*depth) {
-            let mut square = [0.0; M];
-            for (share, h) in shares.iter().zip(&squares) {
-                for (sum, share) in square.iter_mut().zip(share) {
-                    *sum = mul_add::<FMA>(*share, *h, *sum);
-                }
-            }
-            for (rise, square) in rise.iter_mut().zip(&square) {
-                *rise = square.max(0.0).sqrt() - depth;
-            }
-            rise[M - 1] = log_limit - depth;
-        }
+        depth: &[f64; N],
+    ) -> [f64; N] {
+        let between = depths::<FMA, N, M, P>(tables, depth);
+        let rise = rises(&between, log_limit, depth);
         let mut above = [[0.0; M]; N];
         let mut below = [[0.0; M]; N];
-        match problem.equation {
-            Equation::Slope => self.slope_terms::<FMA>(&rise, &mut above, &mut below),
-            Equation::Value => self.value_terms::<FMA>(&rise, &mut above, &mut below),
-        }
-        let mut change = 0.0f64;
-        for ((depth, above), below) in depth.iter_mut().zip(&above).zip(&below) {
-            let log_boundary = (total(above) / total(below)).ln();
-            let next = (log_limit - log_boundary).clamp(0.0, deepest);
-            change = change.max((next - *depth).abs());
-            *depth = next;
-        }
-        change
-    }
-
-    /// The fixed point that follows from the value at the boundary (FP-B).
-    #[inline(always)]
-    fn value_terms<const FMA: bool>(
-        &self,
-        rise: &[[f64; M]; N],
-        above: &mut [[f64; M]; N],
-        below: &mut [[f64; M]; N],
-    ) {
         let given = self.inverse.as_flattened().iter().zip(self.drift.as_flattened());
         let given = given.zip(self.spread.as_flattened()).zip(rise.as_flattened());
         let given = given.zip(self.interest.as_flattened()).zip(self.yielded.as_flattened());
@@ -227,28 +198,59 @@ impl<const N: usize, const M: usize> Columns<N, M> {
             *above = interest * cdf::<FMA>(d_minus);
             *below = yielded * cdf::<FMA>(d_minus + spread);
         }
+        let mut image = [0.0; N];
+        for ((image, above), below) in image.iter_mut().zip(&above).zip(&below) {
+            *image = log_limit - (total(above) / total(below)).ln();
+        }
+        image
     }
+}
 
-    /// The fixed point that follows from the slope at the boundary (FP-A).
-    #[inline(always)]
-    fn slope_terms<const FMA: bool>(
-        &self,
-        rise: &[[f64; M]; N],
-        above: &mut [[f64; M]; N],
-        below: &mut [[f64; M]; N],
-    ) {
-        let given = self.inverse.as_flattened().iter().zip(self.drift.as_flattened());
-        let given = given.zip(self.spread.as_flattened()).zip(rise.as_flattened());
-        let given = given.zip(self.interest.as_flattened()).zip(self.yielded.as_flattened());
-        let out = above.as_flattened_mut().iter_mut().zip(below.as_flattened_mut());
-        for ((((((inverse, drift), spread), rise), interest), yielded), (above, below)) in given.zip(out) {
-            let d_minus = mul_add::<FMA>(*rise, *inverse, *drift);
-            let d_plus = d_minus + spread;
-            let density = pdf::<FMA>(d_plus);
-            *above = interest * inverse * pdf::<FMA>(d_minus);
-            *below = yielded * mul_add::<FMA>(density, *inverse, cdf_of::<FMA>(d_plus, density));
+/// `ln` of the boundary at a node over that at its columns; the last column, the option's end, stands against
+/// the strike.
+#[inline(always)]
+pub(super) fn rises<const N: usize, const M: usize>(
+    between: &[[f64; M]; N],
+    log_limit: f64,
+    depth: &[f64; N],
+) -> [[f64; M]; N] {
+    let mut rise = *between;
+    for (rise, depth) in rise.iter_mut().zip(depth) {
+        rise[M - 1] = log_limit;
+        for rise in rise {
+            *rise -= depth;
         }
     }
+    rise
+}
+
+/// `ln(X/B)` at every column of every node.
+#[inline(always)]
+pub(super) fn depths<const FMA: bool, const N: usize, const M: usize, const P: usize>(
+    tables: &Tables<N, M, P>,
+    depth: &[f64; N],
+) -> [[f64; M]; N] {
+    let squares = depth.map(|depth| depth * depth);
+    let mut depths = [[0.0; M]; N];
+    for (shares, depths) in tables.share.iter().zip(&mut depths) {
+        *depths = interpolated::<FMA, N, M>(shares, &squares).map(|square| square.max(0.0).sqrt());
+    }
+    depths
+}
+
+/// Values at the nodes carried to the points that `shares` belong to.
+#[inline(always)]
+pub(super) fn interpolated<const FMA: bool, const N: usize, const K: usize>(
+    shares: &[[f64; K]; N],
+    at_nodes: &[f64; N],
+) -> [f64; K] {
+    let mut sums = [0.0; K];
+    for (shares, value) in shares.iter().zip(at_nodes) {
+        for (sum, share) in sums.iter_mut().zip(shares) {
+            *sum = mul_add::<FMA>(*share, *value, *sum);
+        }
+    }
+    sums
 }
 
 /// The boundary through those depths, `ln(X/B)` at the nodes, at the points of the price integral.
@@ -262,20 +264,14 @@ pub(super) fn points<const FMA: bool, const N: usize, const M: usize, const P: u
     let &Problem { rate, div, vol, t, .. } = problem;
     let root_t = t.sqrt();
     let per_root = (rate - div - 0.5 * vol * vol) / vol;
-    let mut square = [0.0; P];
-    for (shares, depth) in tables.price_share.iter().zip(depth) {
-        let h = depth * depth;
-        for (sum, share) in square.iter_mut().zip(shares) {
-            *sum = mul_add::<FMA>(*share, h, *sum);
-        }
-    }
+    let square = interpolated::<FMA, N, P>(&tables.price_share, &depth.map(|depth| depth * depth));
     let mut points = Points {
         log_boundary: [0.0; P],
         inverse: [0.0; P],
         drift: [0.0; P],
         spread: [0.0; P],
-        interest: [0.0; P],
-        yielded: [0.0; P],
+        strike_discount: [0.0; P],
+        spot_discount: [0.0; P],
     };
     #[expect(
         clippy::needless_range_loop,
@@ -289,8 +285,8 @@ pub(super) fn points<const FMA: bool, const N: usize, const M: usize, const P: u
         points.spread[k] = vol * root;
         points.inverse[k] = 1.0 / points.spread[k];
         points.drift[k] = per_root * root;
-        points.interest[k] = weight * rate * exp::<FMA>(-rate * lag);
-        points.yielded[k] = weight * div * exp::<FMA>(-div * lag);
+        points.strike_discount[k] = weight * exp::<FMA>(-rate * lag);
+        points.spot_discount[k] = weight * exp::<FMA>(-div * lag);
     }
     points
 }

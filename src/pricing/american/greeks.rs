@@ -1,146 +1,207 @@
-//! All Greeks of an American option: what one solution gives, and differences between solutions for the
-//! rest.
+//! Greeks of an American option. Where one smooth boundary separates holding from exercise, they are those of
+//! the European option and those of the premium over it, which the boundary's own derivatives give.
 //!
 //! Never: differences what can be had exactly.
 
-use super::boundary::Equation;
-use super::{Accuracy, American, CashDividend, Status, Valuation};
+use super::differences::{Around, SPOT_STEP, VOL_STEP};
+use super::premium::Moving;
+use super::{Accuracy, American, CashDividend, Engine, Status, Valuation};
+use crate::domain::Right;
 use crate::domain::units::{PerRate, PerVol, PerVolSquared, PerYear};
 use crate::pricing::black_scholes::{self, RawGreeks, UnitGreeks};
 use crate::pricing::inputs::OptionInputs;
 
-/// Steps of the differences: relative in volatility and time, absolute in rate and yield.
-const VOL_STEP: f64 = 0.01;
-const RATE_STEP: f64 = 1e-4;
-const TIME_STEP: f64 = 0.005;
-const SPOT_STEP: f64 = 1e-3;
-
-/// Value and Greeks of one unit, in the units of the screen: six solutions in all.
-pub fn greeks(inputs: &OptionInputs, dividends: &[CashDividend], accuracy: Accuracy) -> UnitGreeks {
-    Around { inputs, dividends, accuracy, equation: American::equation(inputs) }.first().raw.into()
+/// Value and first derivatives with respect to all that moves, in mathematical units.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FirstOrder {
+    pub valuation: Valuation,
+    pub vega: PerVol,
+    pub rho: PerRate,
+    /// With respect to the dividend yield.
+    pub phi: PerRate,
 }
 
-/// Value and Greeks of one unit, in mathematical units; the spot in `inputs` is the escrowed one, and the
-/// dividends' present values stay what they are when the rate moves.
-pub fn raw_greeks(inputs: &OptionInputs, dividends: &[CashDividend], accuracy: Accuracy) -> RawGreeks {
-    Around { inputs, dividends, accuracy, equation: American::equation(inputs) }.all()
-}
-
-/// Solutions in the neighbourhood of one option.
-struct Around<'a> {
-    inputs: &'a OptionInputs,
-    dividends: &'a [CashDividend],
-    accuracy: Accuracy,
-    equation: Equation,
-}
-
-struct First {
-    raw: RawGreeks,
-    /// Where more is to be known: the option held on.
-    near: Option<Near>,
-}
-
-struct Near {
-    now: Valuation,
-    up: Valuation,
-    down: Valuation,
-    later: Valuation,
-}
-
-impl Around<'_> {
-    /// All that the screen shows.
-    fn first(&self) -> First {
-        let inputs = self.inputs;
-        let spot = inputs.spot;
-        let solved = American::solve(inputs, self.dividends, self.accuracy);
-        let now = solved.at(spot);
-        if now.status == Status::European {
-            return First { raw: black_scholes::raw_greeks(inputs), near: None };
+/// Value and first derivatives of one unit; about twice the cost of a price where there is a boundary. The spot
+/// in `inputs` is the escrowed one, and the dividends' present values stay what they are when the rate moves.
+pub fn first_order(inputs: &OptionInputs, dividends: &[CashDividend], accuracy: Accuracy) -> FirstOrder {
+    let solved = American::solve(inputs, dividends, accuracy);
+    let valuation = solved.at(inputs.spot);
+    let known = match valuation.status {
+        Status::European => {
+            let RawGreeks { vega, rho, phi, .. } = black_scholes::raw_greeks(inputs);
+            FirstOrder { valuation, vega, rho, phi }
         }
-        let known = RawGreeks {
+        Status::Exercise => FirstOrder { valuation, vega: PerVol(0.0), rho: PerRate(0.0), phi: PerRate(0.0) },
+        Status::Continuation => match Smooth::of(&solved) {
+            Some(smooth) => smooth.first_order(inputs.spot, valuation),
+            None => Around { inputs, dividends, accuracy, solved: &solved, now: valuation }.first_order(),
+        },
+    };
+    let finite = |x: f64| if x.is_finite() { x } else { 0.0 };
+    FirstOrder {
+        vega: PerVol(finite(known.vega.0)),
+        rho: PerRate(finite(known.rho.0)),
+        phi: PerRate(finite(known.phi.0)),
+        ..known
+    }
+}
+
+/// Value and Greeks of one unit, in the units of the screen.
+pub fn greeks(inputs: &OptionInputs, dividends: &[CashDividend], accuracy: Accuracy) -> UnitGreeks {
+    raw_greeks(inputs, dividends, accuracy).into()
+}
+
+/// Value and Greeks of one unit, in mathematical units; conventions as for [`first_order`].
+pub fn raw_greeks(inputs: &OptionInputs, dividends: &[CashDividend], accuracy: Accuracy) -> RawGreeks {
+    let solved = American::solve(inputs, dividends, accuracy);
+    let now = solved.at(inputs.spot);
+    let raw = match now.status {
+        Status::European => black_scholes::raw_greeks(inputs),
+        Status::Exercise => RawGreeks {
+            price: now.price,
+            delta: now.delta,
+            dual_delta: -inputs.right.sign(),
+            ..RawGreeks::default()
+        },
+        Status::Continuation => match Smooth::of(&solved) {
+            Some(smooth) => smooth.all(inputs.spot, &now, accuracy),
+            None => Around { inputs, dividends, accuracy, solved: &solved, now }.all(),
+        },
+    };
+    raw.finite()
+}
+
+/// An option that one smooth boundary belongs to.
+struct Smooth<'a> {
+    solved: &'a American,
+    moving: Moving<'a>,
+    critical: f64,
+}
+
+/// What early exercise adds to the European Greeks.
+#[derive(Debug, Clone, Copy)]
+struct Added {
+    vega: f64,
+    rho: f64,
+    phi: f64,
+    speed: f64,
+}
+
+impl<'a> Smooth<'a> {
+    fn of(solved: &'a American) -> Option<Self> {
+        match &solved.engine {
+            Engine::Boundary(boundary) => {
+                Some(Self { solved, moving: boundary.moving(), critical: solved.critical_spot()? })
+            }
+            _ => None,
+        }
+    }
+
+    /// At a spot where the option is held on.
+    fn added(&self, spot: f64) -> Added {
+        let strike = self.solved.terms.strike;
+        match self.solved.terms.right {
+            Right::Put => {
+                let put = self.moving.sensitivity(spot / strike);
+                Added {
+                    vega: strike * put.vol,
+                    rho: strike * put.rate,
+                    phi: strike * put.div,
+                    speed: put.third / (strike * strike),
+                }
+            }
+            // Premium of the call = S·p(x), x = K/S, with the put's rate and yield exchanged.
+            Right::Call => {
+                let moneyness = strike / spot;
+                let put = self.moving.sensitivity(moneyness);
+                let square = moneyness * moneyness / (spot * spot);
+                Added {
+                    vega: spot * put.vol,
+                    rho: spot * put.div,
+                    phi: spot * put.rate,
+                    speed: -square * (3.0 * put.second + moneyness * put.third),
+                }
+            }
+        }
+    }
+
+    fn first_order(&self, spot: f64, valuation: Valuation) -> FirstOrder {
+        let european = black_scholes::raw_greeks(&OptionInputs { spot, ..self.solved.terms });
+        let added = self.added(spot);
+        FirstOrder {
+            valuation,
+            vega: PerVol(european.vega.0 + added.vega),
+            rho: PerRate(european.rho.0 + added.rho),
+            phi: PerRate(european.phi.0 + added.phi),
+        }
+    }
+
+    fn all(&self, spot: f64, now: &Valuation, accuracy: Accuracy) -> RawGreeks {
+        let terms = OptionInputs { spot, ..self.solved.terms };
+        let OptionInputs { strike, rate, dividend_yield: div, vol_annual: vol, .. } = terms;
+        let european = black_scholes::raw_greeks(&terms);
+        let added = self.added(spot);
+        // Derivatives of these with respect to spot, on the near side of the boundary.
+        let s = SPOT_STEP * spot;
+        let centre = match terms.right {
+            Right::Put => spot.max(self.critical + s),
+            Right::Call => spot.min(self.critical - s),
+        };
+        let (above, at, below) = (self.added(centre + s), self.added(centre), self.added(centre - s));
+        let vega = european.vega.0 + added.vega;
+        let vanna = european.vanna.0 + (above.vega - below.vega) / (2.0 * s);
+        let zomma = european.zomma + (above.vega - 2.0 * at.vega + below.vega) / (s * s);
+        let speed = european.speed + added.speed;
+        let snap = (above.speed - below.speed) / (2.0 * s);
+        // And of vega with respect to volatility; one-sided where less of it means exercise.
+        let h = VOL_STEP * vol;
+        let vega_at = |step: f64| self.vega_at(spot, step, accuracy);
+        let (volga, ultima) = match (vega_at(h), vega_at(-h)) {
+            (Some(up), Some(down)) => ((up - down) / (2.0 * h), (up - 2.0 * vega + down) / (h * h)),
+            (Some(up), None) => ((up - vega) / h, 0.0),
+            _ => (european.volga.0, european.ultima),
+        };
+        // The pricing equation, and its derivatives with respect to spot and volatility.
+        let variance = vol * vol;
+        let drift = rate - div;
+        let charm =
+            div * now.delta - (drift + variance) * spot * now.gamma - 0.5 * variance * spot * spot * speed;
+        let premium_gamma = now.gamma - european.gamma;
+        let color = european.color + (div - drift - variance) * premium_gamma
+            - (drift + 2.0 * variance) * spot * added.speed
+            - 0.5 * variance * spot * spot * snap;
+        let veta = rate * vega
+            - drift * spot * vanna
+            - vol * spot * spot * now.gamma
+            - 0.5 * variance * spot * spot * zomma;
+        RawGreeks {
             price: now.price,
             delta: now.delta,
             gamma: now.gamma,
             theta: PerYear(now.theta),
-            ..RawGreeks::default()
-        };
-        if now.status == Status::Exercise {
-            let dual_delta = -inputs.right.sign();
-            return First { raw: RawGreeks { dual_delta, ..known }, near: None };
-        }
-        let h = self.vol_step();
-        let (up, down) = (self.by_vol(h, 0.0), self.by_vol(-h, 0.0));
-        let later = self.by_vol(0.0, self.time_step());
-        let s = SPOT_STEP * spot;
-        let (above, below) = (solved.at(spot + s), solved.at(spot - s));
-        let raw = RawGreeks {
-            vega: PerVol((up.price - down.price) / (2.0 * h)),
-            rho: PerRate(self.per_rate(|moved, step| moved.rate += step)),
-            vanna: PerVol((up.delta - down.delta) / (2.0 * h)),
-            volga: PerVolSquared((up.price - 2.0 * now.price + down.price) / (h * h)),
-            charm: PerYear((later.delta - now.delta) / self.time_step()),
-            speed: (above.gamma - below.gamma) / (2.0 * s),
-            ..known
-        };
-        First { raw: raw.finite(), near: Some(Near { now, up, down, later }) }
-    }
-
-    fn all(&self) -> RawGreeks {
-        let First { raw, near } = self.first();
-        let Some(Near { now, up, down, later }) = near else { return raw };
-        let OptionInputs { spot, strike, .. } = *self.inputs;
-        let h = self.vol_step();
-        let (up2, down2) = (self.by_vol(2.0 * h, 0.0), self.by_vol(-2.0 * h, 0.0));
-        let slope = |pick: fn(&Valuation) -> f64| {
-            (8.0 * (pick(&up) - pick(&down)) - (pick(&up2) - pick(&down2))) / (12.0 * h)
-        };
-        let wait = self.time_step();
-        let later_vega = (self.by_vol(h, wait).price - self.by_vol(-h, wait).price) / (2.0 * h);
-        let (near_sum, far_sum) = (up.price + down.price, up2.price + down2.price);
-        RawGreeks {
-            vega: PerVol(slope(|v| v.price)),
-            vanna: PerVol(slope(|v| v.delta)),
-            zomma: slope(|v| v.gamma),
-            volga: PerVolSquared((16.0 * near_sum - far_sum - 30.0 * now.price) / (12.0 * h * h)),
-            ultima: (up2.price - down2.price - 2.0 * (up.price - down.price)) / (2.0 * h * h * h),
-            phi: PerRate(self.per_rate(|moved, step| moved.dividend_yield += step)),
-            color: (later.gamma - now.gamma) / wait,
-            veta: (later_vega - raw.vega.0) / wait,
+            vega: PerVol(vega),
+            rho: PerRate(european.rho.0 + added.rho),
+            phi: PerRate(european.phi.0 + added.phi),
+            vanna: PerVol(vanna),
+            volga: PerVolSquared(volga),
+            charm: PerYear(charm),
+            veta,
+            speed,
+            zomma,
+            color,
+            ultima,
             dual_delta: (now.price - spot * now.delta) / strike,
             dual_gamma: now.gamma * spot * spot / (strike * strike),
-            ..raw
         }
-        .finite()
     }
 
-    fn vol_step(&self) -> f64 {
-        (VOL_STEP * self.inputs.vol_annual).max(1e-6)
-    }
-
-    fn time_step(&self) -> f64 {
-        TIME_STEP * self.inputs.tte_years
-    }
-
-    /// At another volatility, `wait` years later.
-    fn by_vol(&self, step: f64, wait: f64) -> Valuation {
-        let moved = OptionInputs {
-            vol_annual: (self.inputs.vol_annual + step).max(0.0),
-            tte_years: self.inputs.tte_years - wait,
-            ..*self.inputs
-        };
-        let nearer: Vec<CashDividend> =
-            self.dividends.iter().map(|d| CashDividend { years: d.years - wait, ..*d }).collect();
-        American::solve_by(self.equation, &moved, &nearer, self.accuracy).at(self.inputs.spot)
-    }
-
-    /// Where rate and yield meet, the boundary's limit at expiry has a kink that a fast solution feels.
-    fn per_rate(&self, change: fn(&mut OptionInputs, f64)) -> f64 {
-        let at = |step: f64| {
-            let mut moved = *self.inputs;
-            change(&mut moved, step);
-            let solved = American::solve_by(self.equation, &moved, self.dividends, self.accuracy.finer());
-            solved.price(self.inputs.spot)
-        };
-        (at(RATE_STEP) - at(-RATE_STEP)) / (2.0 * RATE_STEP)
+    /// At another volatility; `None` where exercise is best there.
+    fn vega_at(&self, spot: f64, step: f64, accuracy: Accuracy) -> Option<f64> {
+        let vol_annual = self.solved.terms.vol_annual + step;
+        let terms = OptionInputs { spot, vol_annual, ..self.solved.terms };
+        let moved = American::solve(&terms, &[], accuracy);
+        let exercised = moved.at(spot).status == Status::Exercise;
+        let european = black_scholes::raw_greeks(&terms).vega.0;
+        (!exercised).then(|| european + Smooth::of(&moved).map_or(0.0, |smooth| smooth.added(spot).vega))
     }
 }

@@ -6,7 +6,7 @@
 
 use std::sync::LazyLock;
 
-use super::boundary::{Points, Problem, points, total};
+use super::boundary::{Points, Problem, Solution, points, total};
 use super::premium::{Boundary, FAST};
 use super::{American, Engine, NO_VOLATILITY};
 use crate::domain::Right;
@@ -40,9 +40,7 @@ impl American {
         let engine = match &self.engine {
             Engine::European => Engine::European,
             Engine::Boundary(boundary) => {
-                let was = super::problem(Self::equation(&terms), &self.terms);
-                let (points, today) = dispatch(Later { points: boundary.fast()?, was, left });
-                Engine::Boundary(Boundary::of_points(points, today))
+                Engine::Boundary(Boundary::of_fast(dispatch(Later { known: boundary.fast()?, left })))
             }
             Engine::Certain(_) | Engine::Calls(_) | Engine::Lattice(_) | Engine::Bound(_) => return None,
         };
@@ -53,9 +51,9 @@ impl American {
     #[inline(always)]
     pub fn lift<const FMA: bool>(&self, (spots, logs): (&[f64], &[f64]), values: &mut [f64]) {
         if let Engine::Boundary(boundary) = &self.engine
-            && let Some(points) = boundary.fast()
+            && let Some(solution) = boundary.fast()
         {
-            Solved::of::<FMA>(&self.terms, points, boundary.today).lift::<FMA>((spots, logs), values);
+            Solved::of::<FMA>(&self.terms, solution, boundary.today).lift::<FMA>((spots, logs), values);
             return;
         }
         for (value, spot) in values.iter_mut().zip(spots) {
@@ -70,7 +68,7 @@ struct Solved<'a> {
     strike: f64,
     log_strike: f64,
     deviation: f64,
-    points: &'a Points<POINTS>,
+    solution: &'a Solution<NODES, POINTS>,
     today: f64,
     /// The boundary times `e^((yield − rate)·lag)`.
     carried: [f64; POINTS],
@@ -78,7 +76,8 @@ struct Solved<'a> {
 
 impl<'a> Solved<'a> {
     #[inline(always)]
-    fn of<const FMA: bool>(terms: &OptionInputs, points: &'a Points<POINTS>, today: f64) -> Self {
+    fn of<const FMA: bool>(terms: &OptionInputs, solution: &'a Solution<NODES, POINTS>, today: f64) -> Self {
+        let points = &solution.points;
         let OptionInputs { right, strike, rate, dividend_yield, vol_annual, .. } = *terms;
         let carry = match right {
             Right::Put => dividend_yield - rate,
@@ -90,7 +89,7 @@ impl<'a> Solved<'a> {
             *carried = exp::<FMA>(mul_add::<FMA>(per_spread, spread * spread, *log));
         }
         let deviation = vol_annual * terms.tte_years.sqrt();
-        Self { right, strike, log_strike: strike.ln(), deviation, points, today, carried }
+        Self { right, strike, log_strike: strike.ln(), deviation, solution, today, carried }
     }
 
     #[inline(always)]
@@ -151,7 +150,10 @@ impl<'a> Solved<'a> {
     /// exponential serves both tails.
     #[inline(always)]
     fn premium<const FMA: bool>(&self, spot: f64, log: f64) -> f64 {
-        let Points { log_boundary, inverse, drift, spread, interest, yielded } = self.points;
+        let Points { log_boundary, inverse, drift, spread, strike_discount, spot_discount } =
+            &self.solution.points;
+        let Problem { rate, div, .. } = self.solution.problem;
+        let spot_yield = spot * div;
         let per_spot = 1.0 / spot;
         let mut terms = [0.0; POINTS];
         for k in 0..POINTS {
@@ -163,7 +165,7 @@ impl<'a> Solved<'a> {
             let tail_plus = density * self.carried[k] * per_spot * ratio_plus;
             let exercised = if d_minus > 0.0 { tail_minus } else { 1.0 - tail_minus };
             let given_up = if d_plus > 0.0 { tail_plus } else { 1.0 - tail_plus };
-            terms[k] = interest[k] * exercised - spot * yielded[k] * given_up;
+            terms[k] = rate * strike_discount[k] * exercised - spot_yield * spot_discount[k] * given_up;
         }
         total(&terms)
     }
@@ -211,32 +213,29 @@ static SAMPLING: LazyLock<Sampling> = LazyLock::new(|| {
 });
 
 struct Later<'a> {
-    points: &'a Points<POINTS>,
-    was: Problem,
+    known: &'a Solution<NODES, POINTS>,
     left: f64,
 }
 
 impl Kernel for Later<'_> {
-    type Output = (Points<POINTS>, f64);
+    type Output = Solution<NODES, POINTS>;
 
     #[inline(always)]
     fn run<const FMA: bool>(self) -> Self::Output {
-        let Self { points: known, was, left } = self;
-        let log_limit = was.limit().ln();
-        let nearer = (left / was.t).sqrt();
-        let squares = CARRY.taken.map(|k| (log_limit - known.log_boundary[k]).powi(2));
+        let Self { known, left } = self;
+        let log_limit = known.problem.limit().ln();
+        let nearer = (left / known.problem.t).sqrt();
+        let squares = known.depth.map(|depth| depth * depth);
         let depth = FAST.root.map(|root| CARRY.at(nearer * root, &squares).max(0.0).sqrt());
-        let problem = Problem { t: left, ..was };
+        let problem = Problem { t: left, ..known.problem };
         let points = points::<FMA, NODES, NODES, POINTS>(&FAST, &problem, log_limit, &depth);
-        (points, (log_limit - depth[NODES - 1]).exp())
+        Solution { problem, depth, points, log_today: log_limit - depth[NODES - 1], change: known.change }
     }
 }
 
 /// `H = ln²(B/X)` is a polynomial in the square root of the time to expiry, of degree `NODES` and zero at
-/// expiry: as many of the price points as there are nodes determine it, at any shorter time, too.
+/// expiry: its values at the nodes determine it, at any shorter time, too.
 struct Carry {
-    /// The price points nearest to Chebyshev's.
-    taken: [usize; NODES],
     roots: [f64; NODES],
     /// Barycentric, that of expiry left out: the value there is zero.
     weights: [f64; NODES],
@@ -244,25 +243,14 @@ struct Carry {
 }
 
 static CARRY: LazyLock<Carry> = LazyLock::new(|| {
-    let all: [f64; POINTS] = FAST.price_root_lag.map(|lag| (1.0 - lag * lag).sqrt());
-    let mut taken = [0; NODES];
-    for (taken, want) in taken.iter_mut().zip(&FAST.root) {
-        let nearest = |k: &usize| ordered((all[*k] - want).abs());
-        *taken = (0..POINTS).min_by_key(nearest).unwrap_or_default();
-    }
-    let roots = taken.map(|k| all[k]);
+    let roots = FAST.root;
     let weights = roots.map(|root| {
         let others = roots.iter().filter(|other| **other != root);
         others.fold(root, |product, other| product * (root - other)).recip()
     });
     let at_expiry = roots.iter().fold(1.0, |product, root| -product * root).recip();
-    Carry { taken, roots, weights, at_expiry }
+    Carry { roots, weights, at_expiry }
 });
-
-/// Of a distance, for comparisons: not negative, so its bits are in order.
-fn ordered(distance: f64) -> u64 {
-    distance.to_bits()
-}
 
 impl Carry {
     #[inline(always)]
@@ -360,7 +348,8 @@ mod tests {
                 }
             }
         }
-        assert!(worst < 5e-5, "{worst:e}");
-        assert!(f64::sqrt(squares / count) < 6e-6);
+        assert!(worst < 1e-5, "{worst:e}");
+        let mean = f64::sqrt(squares / count);
+        assert!(mean < 2e-6, "{mean:e}");
     }
 }

@@ -31,6 +31,8 @@ const SHORT: f64 = 0.3;
 const FEWER_NODES: usize = 80;
 const FEWER_STEPS: usize = 6;
 const MOST_NODES: usize = 4000;
+/// Beyond, a finer grid next to the exercise region is not worth its time.
+const BENT_NODES: usize = 1024;
 /// Steps of the last stretch before expiry; the others take half of them.
 const STEPS: usize = 8;
 /// Operator splitting needs more of them than the direct solution.
@@ -54,8 +56,11 @@ impl Lattice {
         let variance = vol * vol;
         let drift = terms.rate - terms.dividend_yield - 0.5 * variance;
         let reach = REACH * vol * t.sqrt() + drift.abs() * t + 0.02;
-        // Central differences need the diffusion to outweigh the drift across a cell.
+        // Central differences need the diffusion to outweigh the drift across a cell, and next to the exercise
+        // region the value bends within a few σ²/2r.
+        let bend = 16.0 * reach * terms.rate.abs().max(terms.dividend_yield.abs()) / variance;
         let cells = (2.0 * reach * drift.abs() / variance)
+            .max(bend.min(BENT_NODES as f64))
             .max(if t < SHORT { FEWER_NODES } else { FEWEST_NODES } as f64)
             .ceil();
         if !(reach.is_finite() && cells <= MOST_NODES as f64 && reach < 100.0) {

@@ -1,31 +1,39 @@
-//! What the right to exercise early adds to a European put, once its boundary is known: value, slope and
-//! curvature at any spot from one integral.
+//! What the right to exercise early adds to a European put, once its boundary is known: value and derivatives
+//! at any spot from one integral.
 //!
 //! Never: solves for the boundary; looks at the exercise region, where the integral does not hold.
 
 use super::Accuracy;
-use super::boundary::{Points, Problem, Solution, Solve, cdf_of, pdf, total};
+use super::boundary::{Problem, Solution, Solve, cdf_of, pdf, total};
+use super::newton::{Differentiate, Tangents};
 use super::tables::Tables;
 use crate::numerics::vector::{Kernel, dispatch, mul_add};
 use std::sync::LazyLock;
 
 pub(super) static FAST: LazyLock<Tables<8, 8, 24>> = LazyLock::new(Tables::new);
-static ACCURATE: LazyLock<Tables<12, 16, 32>> = LazyLock::new(Tables::new);
+static ACCURATE: LazyLock<Tables<14, 16, 32>> = LazyLock::new(Tables::new);
 static HIGH: LazyLock<Tables<20, 32, 64>> = LazyLock::new(Tables::new);
 
 /// The boundary of one put with strike 1, ready for any spot.
 #[derive(Debug, Clone)]
 pub(super) struct Boundary {
-    points: AnyPoints,
+    solved: Solved,
     /// Below it exercise today is best.
     pub today: f64,
 }
 
 #[derive(Debug, Clone)]
-enum AnyPoints {
-    Fast(Box<Points<24>>),
-    Accurate(Box<Points<32>>),
-    High(Box<Points<64>>),
+enum Solved {
+    Fast(Box<Solution<8, 24>>),
+    Accurate(Box<Solution<14, 32>>),
+    High(Box<Solution<20, 64>>),
+}
+
+/// A boundary and how it moves with volatility, rate and yield.
+pub(super) enum Moving<'a> {
+    Fast(&'a Solution<8, 24>, Box<Tangents<24>>),
+    Accurate(&'a Solution<14, 32>, Box<Tangents<32>>),
+    High(&'a Solution<20, 64>, Box<Tangents<64>>),
 }
 
 /// Premium over the European value and its derivatives with respect to spot.
@@ -36,8 +44,19 @@ pub(super) struct Premium {
     pub curvature: f64,
 }
 
-/// A fixed number of steps that leaves a larger change than this has not found the boundary.
-const FAST_CHANGE: f64 = 0.05;
+/// Further derivatives of the premium at one spot.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Sensitivity {
+    pub vol: f64,
+    pub rate: f64,
+    pub div: f64,
+    /// The second and third with respect to spot.
+    pub second: f64,
+    pub third: f64,
+}
+
+/// A solution that the last step changed more than this is none.
+const LARGEST_CHANGE: f64 = 0.05;
 
 impl Boundary {
     /// `None` where the iteration does not settle.
@@ -45,69 +64,95 @@ impl Boundary {
         let problem = *problem;
         match accuracy {
             Accuracy::Fast => {
-                Self::settled(dispatch(Solve { tables: &*FAST, problem, iterations: 4 }), AnyPoints::Fast)
+                Self::settled(dispatch(Solve { tables: &*FAST, problem, iterations: 3 }), Solved::Fast)
             }
             Accuracy::Accurate => Self::settled(
-                dispatch(Solve { tables: &*ACCURATE, problem, iterations: 8 }),
-                AnyPoints::Accurate,
+                dispatch(Solve { tables: &*ACCURATE, problem, iterations: 4 }),
+                Solved::Accurate,
             ),
             Accuracy::High => {
-                Self::settled(dispatch(Solve { tables: &*HIGH, problem, iterations: 16 }), AnyPoints::High)
+                Self::settled(dispatch(Solve { tables: &*HIGH, problem, iterations: 6 }), Solved::High)
             }
         }
     }
 
-    fn settled<const P: usize>(
-        solution: Solution<P>,
-        keep: impl FnOnce(Box<Points<P>>) -> AnyPoints,
+    fn settled<const N: usize, const P: usize>(
+        solution: Solution<N, P>,
+        keep: impl FnOnce(Box<Solution<N, P>>) -> Solved,
     ) -> Option<Self> {
         let today = solution.log_today.exp();
-        let good = solution.change <= FAST_CHANGE && today.is_finite() && today > 0.0;
-        good.then(|| Self { points: keep(Box::new(solution.points)), today })
+        let good = solution.change <= LARGEST_CHANGE && today.is_finite() && today > 0.0;
+        good.then(|| Self { solved: keep(Box::new(solution)), today })
     }
 
     /// Of the fast mode.
-    pub fn of_points(points: Points<24>, today: f64) -> Self {
-        Self { points: AnyPoints::Fast(Box::new(points)), today }
+    pub fn of_fast(solution: Solution<8, 24>) -> Self {
+        Self { today: solution.log_today.exp(), solved: Solved::Fast(Box::new(solution)) }
     }
 
     /// Where it is of the fast mode.
-    pub fn fast(&self) -> Option<&Points<24>> {
-        match &self.points {
-            AnyPoints::Fast(points) => Some(points),
-            AnyPoints::Accurate(_) | AnyPoints::High(_) => None,
+    pub fn fast(&self) -> Option<&Solution<8, 24>> {
+        match &self.solved {
+            Solved::Fast(solution) => Some(solution),
+            Solved::Accurate(_) | Solved::High(_) => None,
         }
     }
 
     /// `spot` in units of the strike, above the boundary.
     pub fn value(&self, spot: f64) -> f64 {
-        match &self.points {
-            AnyPoints::Fast(points) => dispatch(Value { points, spot }),
-            AnyPoints::Accurate(points) => dispatch(Value { points, spot }),
-            AnyPoints::High(points) => dispatch(Value { points, spot }),
+        match &self.solved {
+            Solved::Fast(solution) => dispatch(Value { solution, spot }),
+            Solved::Accurate(solution) => dispatch(Value { solution, spot }),
+            Solved::High(solution) => dispatch(Value { solution, spot }),
         }
     }
 
     pub fn premium(&self, spot: f64) -> Premium {
-        match &self.points {
-            AnyPoints::Fast(points) => dispatch(Slopes { points, spot }),
-            AnyPoints::Accurate(points) => dispatch(Slopes { points, spot }),
-            AnyPoints::High(points) => dispatch(Slopes { points, spot }),
+        match &self.solved {
+            Solved::Fast(solution) => dispatch(Slopes { solution, spot }),
+            Solved::Accurate(solution) => dispatch(Slopes { solution, spot }),
+            Solved::High(solution) => dispatch(Slopes { solution, spot }),
+        }
+    }
+
+    pub fn moving(&self) -> Moving<'_> {
+        match &self.solved {
+            Solved::Fast(solution) => {
+                Moving::Fast(solution, Box::new(dispatch(Differentiate { tables: &*FAST, solution })))
+            }
+            Solved::Accurate(solution) => {
+                Moving::Accurate(solution, Box::new(dispatch(Differentiate { tables: &*ACCURATE, solution })))
+            }
+            Solved::High(solution) => {
+                Moving::High(solution, Box::new(dispatch(Differentiate { tables: &*HIGH, solution })))
+            }
         }
     }
 }
 
-struct Value<'a, const P: usize> {
-    points: &'a Points<P>,
+impl Moving<'_> {
+    /// `spot` in units of the strike, above the boundary.
+    pub fn sensitivity(&self, spot: f64) -> Sensitivity {
+        match self {
+            Self::Fast(solution, tangents) => dispatch(Moved { solution, tangents, spot }),
+            Self::Accurate(solution, tangents) => dispatch(Moved { solution, tangents, spot }),
+            Self::High(solution, tangents) => dispatch(Moved { solution, tangents, spot }),
+        }
+    }
+}
+
+struct Value<'a, const N: usize, const P: usize> {
+    solution: &'a Solution<N, P>,
     spot: f64,
 }
 
-impl<const P: usize> Kernel for Value<'_, P> {
+impl<const N: usize, const P: usize> Kernel for Value<'_, N, P> {
     type Output = f64;
 
     #[inline(always)]
     fn run<const FMA: bool>(self) -> f64 {
-        let Self { points, spot } = self;
+        let Self { solution: Solution { points, problem, .. }, spot } = self;
+        let &Problem { rate, div, .. } = problem;
         let log_spot = spot.ln();
         let mut terms = [0.0; P];
         #[expect(
@@ -120,23 +165,25 @@ impl<const P: usize> Kernel for Value<'_, P> {
             let d_plus = d_minus + points.spread[k];
             let exercised = cdf_of::<FMA>(-d_minus, pdf::<FMA>(d_minus));
             let given_up = cdf_of::<FMA>(-d_plus, pdf::<FMA>(d_plus));
-            terms[k] = points.interest[k] * exercised - spot * points.yielded[k] * given_up;
+            terms[k] = rate * points.strike_discount[k] * exercised
+                - spot * div * points.spot_discount[k] * given_up;
         }
         total(&terms)
     }
 }
 
-struct Slopes<'a, const P: usize> {
-    points: &'a Points<P>,
+struct Slopes<'a, const N: usize, const P: usize> {
+    solution: &'a Solution<N, P>,
     spot: f64,
 }
 
-impl<const P: usize> Kernel for Slopes<'_, P> {
+impl<const N: usize, const P: usize> Kernel for Slopes<'_, N, P> {
     type Output = Premium;
 
     #[inline(always)]
     fn run<const FMA: bool>(self) -> Premium {
-        let Self { points, spot } = self;
+        let Self { solution: Solution { points, problem, .. }, spot } = self;
+        let &Problem { rate, div, .. } = problem;
         let log_spot = spot.ln();
         let per_spot = 1.0 / spot;
         let (mut values, mut slopes, mut curvatures) = ([0.0; P], [0.0; P], [0.0; P]);
@@ -147,7 +194,7 @@ impl<const P: usize> Kernel for Slopes<'_, P> {
             let (density_minus, density_plus) = (pdf::<FMA>(d_minus), pdf::<FMA>(d_plus));
             let exercised = cdf_of::<FMA>(-d_minus, density_minus);
             let given_up = cdf_of::<FMA>(-d_plus, density_plus);
-            let (interest, yielded) = (points.interest[k], points.yielded[k]);
+            let (interest, yielded) = (rate * points.strike_discount[k], div * points.spot_discount[k]);
             let on_strike = interest * density_minus * inverse * per_spot;
             let on_spot = yielded * density_plus * inverse;
             values[k] = interest * exercised - spot * yielded * given_up;
@@ -156,5 +203,61 @@ impl<const P: usize> Kernel for Slopes<'_, P> {
                 * (on_strike * mul_add::<FMA>(d_minus, inverse, 1.0) + on_spot * (1.0 - d_plus * inverse));
         }
         Premium { value: total(&values), slope: total(&slopes), curvature: total(&curvatures) }
+    }
+}
+
+struct Moved<'a, const N: usize, const P: usize> {
+    solution: &'a Solution<N, P>,
+    tangents: &'a Tangents<P>,
+    spot: f64,
+}
+
+impl<const N: usize, const P: usize> Kernel for Moved<'_, N, P> {
+    type Output = Sensitivity;
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) -> Sensitivity {
+        let Self { solution: Solution { points, problem, .. }, tangents, spot } = self;
+        let &Problem { rate, div, vol, .. } = problem;
+        let log_spot = spot.ln();
+        let (per_vol, per_spot) = (1.0 / vol, 1.0 / spot);
+        let (mut seconds, mut thirds) = ([0.0; P], [0.0; P]);
+        let (mut vols, mut rates, mut divs) = ([0.0; P], [0.0; P], [0.0; P]);
+        for k in 0..P {
+            let (inverse, spread) = (points.inverse[k], points.spread[k]);
+            let d_minus = mul_add::<FMA>(log_spot - points.log_boundary[k], inverse, points.drift[k]);
+            let d_plus = d_minus + spread;
+            let (density_minus, density_plus) = (pdf::<FMA>(d_minus), pdf::<FMA>(d_plus));
+            let (paid, kept) = (points.strike_discount[k], spot * points.spot_discount[k]);
+            let exercised = paid * cdf_of::<FMA>(-d_minus, density_minus);
+            let given_up = kept * cdf_of::<FMA>(-d_plus, density_plus);
+            let on_strike = rate * paid * density_minus;
+            let on_spot = div * kept * density_plus;
+            // Derivatives of the two densities' parts of the curvature.
+            let (rise, fall) = (mul_add::<FMA>(d_minus, inverse, 1.0), d_plus * inverse);
+            let square = inverse * inverse;
+            let per_square = inverse * per_spot * per_spot;
+            seconds[k] = per_square * (on_strike * rise + on_spot * (1.0 - fall));
+            thirds[k] = per_square
+                * per_spot
+                * (on_strike * (square - rise * (rise + 1.0)) - on_spot * (square + 1.0 - fall * fall));
+            // How much less per rise of both `d`, as where the boundary falls.
+            let by_d = on_spot - on_strike;
+            let [by_vol, by_rate, by_div] = tangents.log_boundary.map(|moved| -moved[k] * inverse * by_d);
+            let root = spread * per_vol;
+            let carry = by_d * root * per_vol;
+            let lag = root * root;
+            // ∂d₋/∂σ = −d₊/σ and ∂d₊/∂σ = −d₋/σ; ∂d/∂r = −∂d/∂q = √lag/σ.
+            vols[k] = by_vol + (on_strike * d_plus - on_spot * d_minus) * per_vol;
+            rates[k] = by_rate + carry + exercised * (1.0 - rate * lag);
+            divs[k] = by_div - carry - given_up * (1.0 - div * lag);
+        }
+        Sensitivity {
+            vol: total(&vols),
+            rate: total(&rates),
+            div: total(&divs),
+            second: total(&seconds),
+            third: total(&thirds),
+        }
     }
 }

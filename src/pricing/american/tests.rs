@@ -1,5 +1,7 @@
 //! The reference table, worked examples, and what must hold for every option.
 
+mod greeks;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -49,7 +51,7 @@ fn table() -> Option<Vec<Row>> {
 fn every_price_of_the_reference_table() {
     let Some(rows) = table() else { return };
     for (accuracy, most, root_mean) in
-        [(Accuracy::Fast, 5e-5, 6e-6), (Accuracy::Accurate, 2e-6, 3e-7), (Accuracy::High, 1e-8, 2e-9)]
+        [(Accuracy::Fast, 6e-6, 8e-7), (Accuracy::Accurate, 3e-7, 5e-8), (Accuracy::High, 7e-9, 1e-9)]
     {
         let (mut squares, mut held) = (0.0, 0.0);
         for row in &rows {
@@ -65,44 +67,13 @@ fn every_price_of_the_reference_table() {
 }
 
 #[test]
-fn every_greek_of_the_reference_table() {
-    let Some(rows) = table() else { return };
-    let mut wrong = Vec::new();
-    for row in &rows {
-        let OptionInputs { spot, strike, vol_annual: vol, tte_years: t, .. } = row.inputs;
-        let unit = greeks(&row.inputs, &[], Accuracy::Accurate);
-        let got = [
-            unit.delta,
-            unit.gamma,
-            unit.theta_day.per_year().0,
-            unit.vega_point.per_vol().0,
-            unit.rho_pct.0 * 100.0,
-        ];
-        let both = 1e-5 * (spot + strike);
-        let deviation = spot * vol * t.sqrt();
-        // What the notes of the table advise.
-        let allowed = [3e-6, 1e-5 / deviation, both, both * t.sqrt().max(1.0), both * t.max(1.0)];
-        let names = ["delta", "gamma", "theta", "vega", "rho"];
-        for (k, name) in names.iter().enumerate() {
-            let off = (got[k] - row.want[k + 1]).abs() / allowed[k];
-            // Three long-dated rows of the table are off themselves, as its notes say of delta.
-            let own = ["A0120", "A0122", "A0124"].contains(&row.id.as_str()) && *name == "gamma";
-            if off.is_nan() || off > if own { 2.0 } else { 1.0 } {
-                wrong.push(format!("{} {name}: {off:.2} of what is allowed", row.id));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
 fn every_status_and_boundary_of_the_reference_table() {
     let Some(rows) = table() else { return };
     for row in &rows {
         let solved = American::solve(&row.inputs, &[], Accuracy::High);
         assert_eq!(solved.at(row.inputs.spot).status, row.status, "{}", row.id);
         match (solved.critical_spot(), row.critical) {
-            (Some(got), Some(want)) => assert!((got / want - 1.0).abs() < 2e-5, "{}: {got} {want}", row.id),
+            (Some(got), Some(want)) => assert!((got / want - 1.0).abs() < 5e-5, "{}: {got} {want}", row.id),
             (got, want) => assert_eq!(got, want, "{}", row.id),
         }
     }
@@ -136,13 +107,35 @@ fn a_ladder_is_its_single_prices() {
 }
 
 #[test]
+fn modes_agree_where_the_rate_is_many_times_the_variance() {
+    // Here the fixed point from the slope at the boundary does not contract, and prices would be off by a
+    // thousandth and more of the strike.
+    for (rate, div, vol, t) in [
+        (0.272, 0.008, 0.1176, 5.97),
+        (0.229, 0.051, 0.0614, 4.0),
+        (0.117, 0.02, 0.058, 1.56),
+        (0.045, 0.0, 0.06, 2.0),
+    ] {
+        let put = option(Right::Put, 100.0, 100.0, rate, div, vol, t);
+        let best = price(&put, &[], Accuracy::High);
+        for accuracy in [Accuracy::Fast, Accuracy::Accurate] {
+            let got = price(&put, &[], accuracy);
+            assert!((got - best).abs() < 1e-5 * put.strike, "{put:?} {accuracy:?}: {got} {best}");
+        }
+        let premium = Lattice::solve(&put, &[]).and_then(|lattice| lattice.at(100.0)).expect("a grid");
+        let other = black_scholes::price(&put) + premium.value;
+        assert!((other - best).abs() < 3e-4 * put.strike, "{put:?}: {other} {best}");
+    }
+}
+
+#[test]
 fn the_boundary_keeps_between_its_limits() {
     for (rate, div) in [(0.05, 0.0), (0.05, 0.02), (0.03, 0.03), (0.02, 0.06)] {
         let mut last = f64::INFINITY;
         for t in [1e-4, 0.01, 0.1, 1.0, 10.0, 100.0] {
             let terms = option(Right::Put, 0.0, 1.0, rate, div, 0.25, t);
             let critical = American::solve(&terms, &[], Accuracy::High).critical_spot().expect("a boundary");
-            let perpetual = problem(Equation::Value, &terms).perpetual();
+            let perpetual = problem(&terms).perpetual();
             let limit = if div > rate { rate / div } else { 1.0 };
             assert!(critical < last && critical > perpetual && critical < limit, "{rate} {div} {t}");
             last = critical;

@@ -1,0 +1,109 @@
+//! Greeks where no smooth boundary can be differentiated (dividends in cash, exercise on two sides, next to no
+//! volatility): differences between solutions.
+//!
+//! Never: differences what can be had exactly.
+
+use super::greeks::FirstOrder;
+use super::{Accuracy, American, CashDividend, Valuation};
+use crate::domain::units::{PerRate, PerVol, PerVolSquared, PerYear};
+use crate::pricing::black_scholes::RawGreeks;
+use crate::pricing::inputs::OptionInputs;
+
+/// Steps of the differences: relative in volatility and time, absolute in rate and yield.
+pub(super) const VOL_STEP: f64 = 0.01;
+const RATE_STEP: f64 = 1e-4;
+const TIME_STEP: f64 = 0.005;
+pub(super) const SPOT_STEP: f64 = 1e-3;
+
+/// Solutions in the neighbourhood of one option that is held on.
+pub(super) struct Around<'a> {
+    pub inputs: &'a OptionInputs,
+    pub dividends: &'a [CashDividend],
+    pub accuracy: Accuracy,
+    pub solved: &'a American,
+    pub now: Valuation,
+}
+
+impl Around<'_> {
+    pub fn first_order(&self) -> FirstOrder {
+        let h = self.vol_step();
+        FirstOrder {
+            valuation: self.now,
+            vega: PerVol((self.by_vol(h, 0.0).price - self.by_vol(-h, 0.0).price) / (2.0 * h)),
+            rho: self.rho(),
+            phi: self.phi(),
+        }
+    }
+
+    pub fn all(&self) -> RawGreeks {
+        let OptionInputs { spot, strike, .. } = *self.inputs;
+        let now = &self.now;
+        let h = self.vol_step();
+        let (up, down) = (self.by_vol(h, 0.0), self.by_vol(-h, 0.0));
+        let (up2, down2) = (self.by_vol(2.0 * h, 0.0), self.by_vol(-2.0 * h, 0.0));
+        let slope = |pick: fn(&Valuation) -> f64| {
+            (8.0 * (pick(&up) - pick(&down)) - (pick(&up2) - pick(&down2))) / (12.0 * h)
+        };
+        let wait = self.time_step();
+        let later = self.by_vol(0.0, wait);
+        let later_vega = (self.by_vol(h, wait).price - self.by_vol(-h, wait).price) / (2.0 * h);
+        let (near_sum, far_sum) = (up.price + down.price, up2.price + down2.price);
+        let s = SPOT_STEP * spot;
+        RawGreeks {
+            price: now.price,
+            delta: now.delta,
+            gamma: now.gamma,
+            theta: PerYear(now.theta),
+            vega: PerVol(slope(|v| v.price)),
+            rho: self.rho(),
+            phi: self.phi(),
+            vanna: PerVol(slope(|v| v.delta)),
+            volga: PerVolSquared((16.0 * near_sum - far_sum - 30.0 * now.price) / (12.0 * h * h)),
+            charm: PerYear((later.delta - now.delta) / wait),
+            veta: (later_vega - (up.price - down.price) / (2.0 * h)) / wait,
+            speed: (self.solved.at(spot + s).gamma - self.solved.at(spot - s).gamma) / (2.0 * s),
+            zomma: slope(|v| v.gamma),
+            color: (later.gamma - now.gamma) / wait,
+            ultima: (up2.price - down2.price - 2.0 * (up.price - down.price)) / (2.0 * h * h * h),
+            dual_delta: (now.price - spot * now.delta) / strike,
+            dual_gamma: now.gamma * spot * spot / (strike * strike),
+        }
+    }
+
+    fn rho(&self) -> PerRate {
+        self.per_rate(|moved, step| moved.rate += step)
+    }
+
+    fn phi(&self) -> PerRate {
+        self.per_rate(|moved, step| moved.dividend_yield += step)
+    }
+
+    fn vol_step(&self) -> f64 {
+        (VOL_STEP * self.inputs.vol_annual).max(1e-6)
+    }
+
+    fn time_step(&self) -> f64 {
+        TIME_STEP * self.inputs.tte_years
+    }
+
+    /// At another volatility, `wait` years later.
+    fn by_vol(&self, step: f64, wait: f64) -> Valuation {
+        let moved = OptionInputs {
+            vol_annual: (self.inputs.vol_annual + step).max(0.0),
+            tte_years: self.inputs.tte_years - wait,
+            ..*self.inputs
+        };
+        let nearer: Vec<CashDividend> =
+            self.dividends.iter().map(|d| CashDividend { years: d.years - wait, ..*d }).collect();
+        American::solve(&moved, &nearer, self.accuracy).at(self.inputs.spot)
+    }
+
+    fn per_rate(&self, change: fn(&mut OptionInputs, f64)) -> PerRate {
+        let at = |step: f64| {
+            let mut moved = *self.inputs;
+            change(&mut moved, step);
+            American::solve(&moved, self.dividends, self.accuracy).price(self.inputs.spot)
+        };
+        PerRate((at(RATE_STEP) - at(-RATE_STEP)) / (2.0 * RATE_STEP))
+    }
+}
