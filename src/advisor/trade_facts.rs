@@ -9,10 +9,12 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::exit_rules::{self, ExitFacts, ExitReading};
 use super::held::{Held, HeldExit};
+use crate::booking::odds::{self, NoOdds};
 use crate::booking::profile;
 use crate::containers::Containers;
 use crate::domain::portfolio::ExitProfile;
 use crate::domain::time::{days_to, new_york_date};
+use crate::domain::trade::TradeOdds;
 use crate::domain::units::{PerDay, PerVolPoint, Shares};
 use crate::domain::{
     ExerciseStyle, Instrument, Leg, Money, OptionContract, Price, Reading, Right, Trade, TradingDate, label,
@@ -34,6 +36,7 @@ pub struct TradeFacts<'a> {
     pub entry: Option<Price>,
     pub mark: Reading<Price>,
     pub payoff: Option<Payoff>,
+    pub odds: Result<Reading<TradeOdds>, NoOdds>,
     pub nearest_expiry: Option<TradingDate>,
     pub days: Option<i64>,
     pub exit: Option<ExitReading>,
@@ -113,6 +116,7 @@ pub fn of<'a>(trade: &'a Trade, books: &Containers, market: &MarketView, held: &
         assignment: assignment(trade, market, year),
         exercise: exercise(trade, market, nearest_expiry),
         payoff,
+        odds: odds::of(&trade.legs, market),
         legs,
         trade,
     }

@@ -7,7 +7,8 @@ use super::draft::Draft;
 use super::profile;
 use crate::containers::Containers;
 use crate::domain::command_line::BookingLine;
-use crate::domain::trade::Verdict;
+use crate::domain::text::signed;
+use crate::domain::trade::{TradeOdds, Verdict};
 use crate::domain::{
     Evaluation, Leg, LimitState, Money, Portfolio, PortfolioId, Refusal, Strategy, Symbol, Timestamp,
     TradeId, label,
@@ -39,6 +40,7 @@ pub struct EvaluationJob {
     pub strategy: Strategy,
     pub legs: Vec<Leg>,
     pub notes: Vec<String>,
+    pub odds: Option<TradeOdds>,
     pub before: RiskBook,
     pub after: RiskBook,
 }
@@ -108,6 +110,7 @@ pub fn evaluate(job: &EvaluationJob) -> Evaluation {
         payoff_unknown: payoff.is_none(),
         defined_risk: recognition::is_defined_risk(&job.legs),
         breakevens: payoff.map(|p| p.breakevens).unwrap_or_default(),
+        odds: job.odds.clone(),
         delta_shares: own.map(|of| of.delta_shares),
         beta_weighted_delta: own.map(|of| of.beta_weighted_delta),
         theta_day: own.map(|of| of.theta_day),
@@ -161,11 +164,18 @@ pub fn sentence(draft: &Draft, evaluation: &Evaluation) -> String {
         None if evaluation.payoff_unknown => "unknown".to_owned(),
         None => "unlimited".to_owned(),
     };
+    let odds = evaluation.odds.as_ref().map_or_else(String::new, odds_words);
     format!(
-        "WhatIf booked: {words}, {price}, max loss {loss}; {}; {}",
+        "WhatIf booked: {words}, {price}, max loss {loss}{odds}; {}; {}",
         draft.notes.join(", "),
         verdict_words(evaluation)
     )
+}
+
+/// ", POP 74 %, EV −3"
+fn odds_words(odds: &TradeOdds) -> String {
+    let ev = odds.ev.map_or_else(String::new, |ev| format!(", EV {}", signed(ev.to_f64(), 0)));
+    format!(", POP {:.0} %{ev}", odds.pop * 100.0)
 }
 
 /// "evaluated: beta delta 64 %, VaR95 31 %: pass"
@@ -233,6 +243,7 @@ mod tests {
             strategy: Strategy::Stock,
             legs: vec![leg],
             notes: Vec::new(),
+            odds: None,
             before,
             after,
         }

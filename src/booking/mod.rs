@@ -5,5 +5,6 @@
 
 pub mod draft;
 pub mod evaluate;
+pub mod odds;
 pub mod profile;
 pub mod routing;

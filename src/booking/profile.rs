@@ -3,7 +3,7 @@
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::domain::{Instrument, Leg, Money};
-use crate::pricing::payoff::{Payoff, PayoffLeg, payoff};
+use crate::pricing::payoff::{ExpiryPnl, Payoff, PayoffLeg, payoff};
 
 /// `None` for legs of several expiries (their value at the near one needs a model) and while an entry price
 /// is unknown.
@@ -13,9 +13,19 @@ pub fn at_expiry(legs: &[Leg]) -> Option<Payoff> {
     if expiries.any(|expiry| Some(expiry) != first) {
         return None;
     }
+    let (parts, cost) = parts(legs)?;
+    Some(payoff(&parts, cost))
+}
+
+/// The P&L at the expiry that all options share, and what was paid in dollars; `None` as above.
+pub fn line(legs: &[Leg]) -> Option<(ExpiryPnl, f64)> {
+    let (parts, cost) = parts(legs)?;
+    Some((ExpiryPnl::of(&parts, cost), cost))
+}
+
+fn parts(legs: &[Leg]) -> Option<(Vec<PayoffLeg>, f64)> {
     let cost: Money = legs.iter().map(Leg::cost).sum::<Option<Money>>()?;
-    let parts: Option<Vec<PayoffLeg>> = legs.iter().map(part).collect();
-    Some(payoff(&parts?, cost.to_f64()))
+    Some((legs.iter().map(part).collect::<Option<_>>()?, cost.to_f64()))
 }
 
 fn part(leg: &Leg) -> Option<PayoffLeg> {

@@ -46,6 +46,7 @@ fn intended(trade: TradeId) -> [Event; 2] {
         payoff_unknown: false,
         defined_risk: true,
         breakevens: vec![],
+        odds: None,
         delta_shares: None,
         beta_weighted_delta: None,
         theta_day: None,

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::id::{AccountId, PortfolioId, TradeId};
+use super::instrument::Right;
 use super::leg::Leg;
 use super::money::Money;
 use super::strategy::Strategy;
@@ -107,6 +108,9 @@ pub struct Evaluation {
     pub payoff_unknown: bool,
     pub defined_risk: bool,
     pub breakevens: Vec<f64>,
+    /// `None` where a leg had no volatility, or nobody asked yet: records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub odds: Option<TradeOdds>,
     /// Of the whole trade; `None` when a leg of it has no usable price.
     pub delta_shares: Option<Shares>,
     pub beta_weighted_delta: Option<BenchmarkShares>,
@@ -117,6 +121,30 @@ pub struct Evaluation {
     pub verdict: Verdict,
     /// What a trader should know in words: permission, missing data, nearest listed expiry.
     pub notes: Vec<String>,
+}
+
+/// Of a structure that is held to its expiry, from its entry prices, before fees. Probabilities from 0 to 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TradeOdds {
+    /// That it ends with a profit.
+    pub pop: f64,
+    /// That it ends with the most it can make; 0 where that has no limit.
+    pub p_max_profit: f64,
+    /// That it ends with the most it can lose; 0 where that has no limit.
+    pub p_max_loss: f64,
+    /// For each strike that is short: that the underlying stands there at any moment before.
+    pub probability_of_touch: Vec<Touch>,
+    /// Expected dollars, every leg at the volatility that its own quote implies: what the market pays for it.
+    pub ev: Option<Money>,
+    /// The same if volatility comes halfway between implied and the last 20 sessions'.
+    pub ev_forecast: Option<Money>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Touch {
+    pub strike: Decimal,
+    pub right: Right,
+    pub probability: f64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

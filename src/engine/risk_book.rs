@@ -8,6 +8,7 @@ use super::Engine;
 use super::effect::RiskJob;
 use crate::booking::draft::Draft;
 use crate::booking::evaluate::{EvaluationJob, PendingBooking};
+use crate::booking::odds;
 use crate::containers::Containers;
 use crate::domain::time::days_to;
 use crate::domain::units::BenchmarkShares;
@@ -106,6 +107,7 @@ impl Engine {
             strategy: draft.strategy,
             legs: draft.legs.clone(),
             notes: draft.notes.clone(),
+            odds: odds::of(&draft.legs, market).ok().and_then(|odds| odds.live().cloned()),
             before,
             after,
         }

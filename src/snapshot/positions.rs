@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::shown::Shown;
-use crate::domain::{Money, PortfolioId, Price, Strategy, Symbol, TradeId, TradeKind, TradingDate};
+use crate::domain::{Money, PortfolioId, Price, Right, Strategy, Symbol, TradeId, TradeKind, TradingDate};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PositionsPanel {
@@ -76,6 +76,8 @@ pub struct TradeRow {
     pub dte: Option<i64>,
     pub day: Shown<Money>,
     pub open: Shown<Money>,
+    #[serde(flatten)]
+    pub outlook: Outlook,
     /// Open P&L ÷ maximum profit of the whole structure, in percent.
     pub percent_of_max: Shown<f64>,
     /// "50 % at 0.31 · roll 27 Nov", or the WhatIf's verdict.
@@ -86,6 +88,45 @@ pub struct TradeRow {
     /// Where `m` may move it, those that permit it first.
     pub routes: Vec<RouteRow>,
     pub legs: Vec<LegRow>,
+}
+
+// What the structure makes and loses if it is held to its expiry, from its own entry prices, before fees. No
+// documentation of its own: in the schema its fields are the trade's.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Outlook {
+    /// Unknown, too, where it has no limit: `unlimited` says so.
+    pub max_profit: Shown<Money>,
+    /// A positive number.
+    pub max_loss: Shown<Money>,
+    /// Profit has no limit above; loss has none.
+    pub unlimited: Unlimited,
+    /// Prices of the underlying, ascending; `None` while unknown.
+    pub breakevens: Option<Vec<f64>>,
+    /// Probabilities from 0 to 1: that it ends with a profit, with the most it can make, with the most it can lose.
+    pub pop: Shown<f64>,
+    pub p_max_profit: Shown<f64>,
+    pub p_max_loss: Shown<f64>,
+    /// For each short strike, ascending: that the underlying stands there at any moment before.
+    pub probability_of_touch: Vec<TouchRow>,
+    /// Expected dollars, every leg at its own implied volatility.
+    pub ev: Shown<Money>,
+    /// The same if volatility comes halfway between implied and the last 20 sessions'.
+    pub ev_forecast: Shown<Money>,
+    /// Why the odds are unknown, or all of it.
+    pub unknown_because: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Unlimited {
+    pub profit: bool,
+    pub loss: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TouchRow {
+    pub strike: Decimal,
+    pub right: Right,
+    pub probability: Shown<f64>,
 }
 
 /// Another portfolio of the book, as a home for a trade.

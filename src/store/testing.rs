@@ -5,6 +5,7 @@ use std::path::Path;
 use rust_decimal::Decimal;
 
 use super::{Access, Store};
+use crate::domain::Right;
 use crate::domain::account::{Account, AccountKind, Balances};
 use crate::domain::control::{Alarm, ControlCheck, ControlId, KillMode, Measured};
 use crate::domain::event::*;
@@ -24,7 +25,7 @@ use crate::domain::portfolio::{ExitProfile, Portfolio, PortfolioLimits};
 use crate::domain::strategy::Strategy;
 use crate::domain::symbol::Symbol;
 use crate::domain::time::Timestamp;
-use crate::domain::trade::{CloseReason, Evaluation, TradeKind, Verdict};
+use crate::domain::trade::{CloseReason, Evaluation, Touch, TradeKind, TradeOdds, Verdict};
 use crate::domain::units::{BenchmarkShares, GammaPnl, PerDay, PerVolPoint, Shares};
 
 pub fn at(second: u32) -> Timestamp {
@@ -215,6 +216,18 @@ pub fn one_of_each() -> Vec<Event> {
                 payoff_unknown: false,
                 defined_risk: true,
                 breakevens: vec![701.5, 760.25],
+                odds: Some(TradeOdds {
+                    pop: 0.71,
+                    p_max_profit: 0.5,
+                    p_max_loss: 0.125,
+                    probability_of_touch: vec![Touch {
+                        strike: Decimal::from(700),
+                        right: Right::Put,
+                        probability: 0.375,
+                    }],
+                    ev: Some(money),
+                    ev_forecast: None,
+                }),
                 delta_shares: Some(Shares(-3.25)),
                 beta_weighted_delta: None,
                 theta_day: Some(PerDay(5.5)),

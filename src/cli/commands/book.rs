@@ -13,7 +13,7 @@ use crate::cli::exit::{Exit, Trouble};
 use crate::cli::setting::Setting;
 use crate::domain::command::{Booked, Done};
 use crate::domain::command_line::{BookingLine, parse_booking, split_rationale, strategy_named};
-use crate::domain::trade::Verdict;
+use crate::domain::trade::{TradeOdds, Verdict};
 use crate::domain::{Command, LimitState, Money, label};
 use crate::runtime::control::{Client, ControlError, Request, Response, Told};
 use crate::runtime::engine_task::Ask;
@@ -201,6 +201,9 @@ fn page(setting: &Setting, done: &Done, booked: &Booked) -> String {
     line("max loss", evaluation.max_loss.map_or(boundless.into(), dollars));
     let breakevens: Vec<String> = evaluation.breakevens.iter().map(|b| format!("{b:.2}")).collect();
     line("breakevens", if breakevens.is_empty() { UNKNOWN.into() } else { breakevens.join(", ") });
+    for (name, words) in odds_words(evaluation.odds.as_ref()) {
+        line(name, words);
+    }
     let signed = |figure: Option<f64>, places: usize| {
         figure.map_or(UNKNOWN.to_owned(), |figure| format!("{figure:+.places$}"))
     };
@@ -244,6 +247,24 @@ fn page(setting: &Setting, done: &Done, booked: &Booked) -> String {
     let events: Vec<String> = done.events.iter().map(ToString::to_string).collect();
     line("events", events.join(" "));
     text
+}
+
+fn odds_words(odds: Option<&TradeOdds>) -> Vec<(&'static str, String)> {
+    let Some(odds) = odds else { return vec![("odds", UNKNOWN.to_owned())] };
+    let percent = |p: f64| format!("{:.0} %", p * 100.0);
+    let chances = [("POP", odds.pop), ("most made", odds.p_max_profit), ("most lost", odds.p_max_loss)];
+    let chances = chances.map(|(what, p)| format!("{what} {}", percent(p))).join(", ");
+    let touched: Vec<String> = odds
+        .probability_of_touch
+        .iter()
+        .map(|touch| {
+            format!("{}{} {}", touch.strike.normalize(), touch.right.letter(), percent(touch.probability))
+        })
+        .collect();
+    let expected = |money: Option<Money>| money.map_or(UNKNOWN.to_owned(), dollars);
+    let expected = format!("{} as implied, {} as forecast", expected(odds.ev), expected(odds.ev_forecast));
+    let all = [("odds", chances), ("touched", touched.join(", ")), ("expected", expected)];
+    all.into_iter().filter(|(_, words)| !words.is_empty()).collect()
 }
 
 /// What stands in place of a figure that nobody knows.

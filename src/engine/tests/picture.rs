@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::market::update::{Epoch, MarketUpdate, RawQuote, Source};
-use crate::snapshot::{Snapshot, Standing};
+use crate::snapshot::{Shown, Snapshot, Standing};
 
 #[test]
 fn the_picture_offers_the_moves_that_would_not_be_refused() {
@@ -115,4 +115,57 @@ fn the_market_counts_as_recorded_once_it_is() {
     bench.settle(again);
     let third = decide(&mut bench);
     assert_eq!((kinds(&third), third.events[0].meta.causation), (vec![false], Some(context)));
+}
+
+#[test]
+fn a_trade_says_what_it_can_bring_and_its_odds_once_every_leg_has_a_volatility() {
+    let mut bench = Bench::new();
+    bench.feed(Input::Link { link: Link::MarketStream, state: LinkState::Up { epoch: Epoch(1) } });
+    let sold = |strike, quantity, price| BrokerPosition {
+        average_open_price: Some(Price(Decimal::from(price))),
+        ..held(option(Right::Put, strike), quantity)
+    };
+    bench.feed(report(AccountKind::Ira, Some(vec![sold(650, -1, 3), sold(645, 1, 2)])));
+    let of = |snapshot: &Snapshot| snapshot.positions.groups[0].trades[0].outlook.clone();
+    let unpriced = of(&marks(&mut bench, 0.87));
+    assert_eq!(unpriced.max_profit, Shown::live(Money(Decimal::from(100))));
+    assert_eq!(unpriced.max_loss, Shown::live(Money(Decimal::from(400))));
+    assert_eq!(unpriced.breakevens, Some(vec![649.0]));
+    assert_eq!((unpriced.pop, unpriced.ev), (Shown::unknown(), Shown::unknown()));
+    assert!(unpriced.probability_of_touch.is_empty());
+    assert!(unpriced.unknown_because.is_some_and(|why| why.ends_with("an input is missing")));
+
+    let spot = MarketUpdate::Quote {
+        instrument: Instrument::Equity(symbol("SPY")),
+        quote: RawQuote {
+            bid: Price::from_f64(679.9),
+            ask: Price::from_f64(680.1),
+            bid_size: None,
+            ask_size: None,
+            at: None,
+            received: bench.now,
+        },
+        source: Source::Stream(Epoch(1)),
+    };
+    bench.feed(Input::Market(vec![spot]));
+    let snapshot = marks(&mut bench, 0.87);
+    let priced = of(&snapshot);
+    let known = |shown: &Shown<f64>| shown.value.filter(|_| shown.standing == Standing::Live).expect("live");
+    let (pop, most, least) = (known(&priced.pop), known(&priced.p_max_profit), known(&priced.p_max_loss));
+    assert!(most < pop && pop < 1.0 && pop > 0.8 && least > 0.0 && least < 1.0 - pop, "{most} {pop} {least}");
+    let [touch] = priced.probability_of_touch.as_slice() else { panic!("one strike is short") };
+    assert_eq!((touch.strike, touch.right), (Decimal::from(650), Right::Put));
+    assert!(known(&touch.probability) > 1.0 - pop);
+    // Sold for 1.00 and worth 0.37: the market gives back about as much.
+    assert!(priced.ev.value.is_some_and(|ev| (ev.to_f64() - 63.0).abs() < 0.5), "{:?}", priced.ev);
+    assert_eq!(priced.ev_forecast, Shown::unknown(), "no year of prices, no forecast");
+    assert_eq!(priced.unknown_because, None);
+
+    let row = serde_json::to_value(&snapshot.positions.groups[0].trades[0]).unwrap();
+    for key in ["max_profit", "max_loss", "breakevens", "pop", "p_max_profit", "p_max_loss", "ev"] {
+        assert!(!row[key].is_null(), "{key} stands in the trade itself");
+    }
+    assert_eq!(row["probability_of_touch"][0]["strike"], "650");
+    let again: crate::snapshot::positions::TradeRow = serde_json::from_value(row).unwrap();
+    assert_eq!(again, snapshot.positions.groups[0].trades[0]);
 }

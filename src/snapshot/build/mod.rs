@@ -21,6 +21,7 @@ use crate::risk::valuation::Total;
 mod calendar;
 mod header;
 mod market;
+mod outlook;
 mod overview;
 mod positions;
 mod risk;

@@ -138,6 +138,7 @@ fn trade_row(facts: &Facts<'_>, trade: &TradeFacts<'_>, exposures: &Exposures<'_
         dte: trade.days,
         day: trade.day.whole().into(),
         open: trade.open.whole().into(),
+        outlook: super::outlook::outlook(trade),
         percent_of_max: trade.percent_of_max.into(),
         rule: rule(facts, trade),
         flags: flags(trade),

@@ -4,11 +4,12 @@
 use ratatui::text::Line;
 
 use super::{Dialog, Sheet};
-use crate::domain::{Money, Price, Symbol, TradeId, TradeKind};
+use crate::domain::{Money, Price, Right, Symbol, TradeId, TradeKind};
 use crate::snapshot::Shown;
 use crate::snapshot::positions::{LegRow, TradeRow};
 use crate::tui::format::{
-    age_whole, cut, figure, plain, plain1, plain2, price, quantity, signed, signed1, signed2, with_unit, wrap,
+    UNKNOWN, age_whole, cut, figure, plain, plain1, plain2, price, quantity, signed, signed1, signed2,
+    with_unit, wrap,
 };
 use crate::tui::panels::overview::{binding_words, limit_style};
 use crate::tui::panels::{Scene, blotter, positions, scenario, span};
@@ -244,6 +245,7 @@ pub fn trade(scene: Scene<'_>, id: TradeId, cursor: usize, limit: usize) -> Shee
             ("", &trade.percent_of_max, plain, " % of the maximum"),
         ],
     );
+    outlook(&mut facts, trade);
     facts.add("rule", &trade.rule);
     facts.add("attention", positions::flag_words(trade));
     facts.add("rationale", trade.rationale.as_deref().unwrap_or("none yet: n adds it"));
@@ -264,6 +266,54 @@ pub fn trade(scene: Scene<'_>, id: TradeId, cursor: usize, limit: usize) -> Shee
     }
     let selected = (!trade.legs.is_empty()).then(|| first + cursor.min(trade.legs.len() - 1));
     facts.sheet(scene.prose(&trade.label), selected, "Enter opens the leg · Esc back")
+}
+
+/// What it can bring at its expiry, and how likely.
+fn outlook(facts: &mut Facts<'_>, trade: &TradeRow) {
+    let it = &trade.outlook;
+    let most = |shown: &Shown<Money>, unlimited: bool| {
+        if unlimited { "no limit".to_owned() } else { figure(shown, |m| plain(m.to_f64())).text }
+    };
+    let breakevens = match it.breakevens.as_deref() {
+        None => UNKNOWN.to_owned(),
+        Some([]) => "none".to_owned(),
+        Some(some) => some.iter().map(|b| plain2(*b)).collect::<Vec<_>>().join(" and "),
+    };
+    let extremes = [
+        format!("most made {}", most(&it.max_profit, it.unlimited.profit)),
+        format!("most lost {}", most(&it.max_loss, it.unlimited.loss)),
+        format!("breakeven {breakevens}"),
+    ];
+    facts.add("at expiry", extremes.join("   "));
+    if let Some(why) = it.unknown_because.as_deref() {
+        facts.add("chance", format!("{UNKNOWN}   {why}"));
+        return;
+    }
+    let percent = |shown: &Shown<f64>| shown.map(|p| p * 100.0);
+    facts.figures(
+        "chance",
+        &[
+            ("of profit ", &percent(&it.pop), plain, " %"),
+            ("of the most made ", &percent(&it.p_max_profit), plain, " %"),
+            ("of the most lost ", &percent(&it.p_max_loss), plain, " %"),
+        ],
+    );
+    let touches = it.probability_of_touch.iter().map(|touch| {
+        let probability = with_unit(&shown(&percent(&touch.probability), plain), " %");
+        let right = match touch.right {
+            Right::Call => "call",
+            Right::Put => "put",
+        };
+        format!("{right} {} {probability}", touch.strike.normalize())
+    });
+    facts.add("touched", touches.collect::<Vec<_>>().join("   "));
+    facts.figures(
+        "expected",
+        &[
+            ("as implied ", &dollars(&it.ev), signed, ""),
+            ("as forecast ", &dollars(&it.ev_forecast), signed, ""),
+        ],
+    );
 }
 
 pub fn leg(scene: Scene<'_>, trade: TradeId, instrument: &str, limit: usize) -> Sheet {

@@ -26,7 +26,7 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
 pub fn table(scene: Scene<'_>) -> Table {
     // Strikes are the name of a trade: where there is room for them, figures give way first.
     let label = if scene.ui.size.0 >= 78 { 40 } else { 26 };
-    let columns = vec![
+    let mut columns = vec![
         Column::text("", 0, label, 48),
         Column::text("book", 6, 6, 12),
         Column::figure("qty", 3),
@@ -41,15 +41,37 @@ pub fn table(scene: Scene<'_>) -> Table {
         Column::figure("% max", 5),
         Column::text("rule", 7, 20, 80),
     ];
+    // The zoom has the whole width for one panel: there the odds stand beside the share of the maximum.
+    let odds = scene.ui.zoom;
+    if odds {
+        columns.insert(ODDS, Column::figure("POP", 10));
+        columns.insert(ODDS + 1, Column::figure("EV", 11));
+    }
     let rows = position_lines(scene.snapshot, scene.ui)
         .into_iter()
-        .map(|line| match line {
-            PositionLine::Group(group, open) => group_row(scene, group, open),
-            PositionLine::Trade(trade, open) => trade_row(scene, trade, open),
-            PositionLine::Leg(trade, leg) => leg_row(scene, trade, leg),
+        .map(|line| {
+            let mut cells = match line {
+                PositionLine::Group(group, open) => group_row(scene, group, open),
+                PositionLine::Trade(trade, open) => trade_row(scene, trade, open),
+                PositionLine::Leg(trade, leg) => leg_row(scene, trade, leg),
+            };
+            if odds {
+                cells.splice(ODDS..ODDS, odds_cells(scene, line));
+            }
+            cells
         })
         .collect();
     Table { columns, rows, total: None }
+}
+
+/// Where the odds stand: before the rule.
+const ODDS: usize = 12;
+
+fn odds_cells(scene: Scene<'_>, line: PositionLine<'_>) -> [Cell; 2] {
+    let PositionLine::Trade(trade, _) = line else { return [Cell::empty(), Cell::empty()] };
+    let pen = Pen { scene, whole_row: (!trade.counted).then_some(scene.theme().dim) };
+    let percent = trade.outlook.pop.map(|p| p * 100.0);
+    [pen.figure(&percent, plain), pen.figure(&trade.outlook.ev_forecast, |ev| signed(ev.to_f64()))]
 }
 
 /// Makes the cells of one row; a row that does not count is dimmed as a whole.

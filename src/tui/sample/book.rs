@@ -3,9 +3,11 @@
 use rust_decimal::Decimal;
 
 use super::{cents, day, dollars, live, symbol, trade_id};
-use crate::domain::{PortfolioId, Strategy, TradeKind};
+use crate::domain::{PortfolioId, Right, Strategy, TradeKind};
 use crate::snapshot::overview::Urgency;
-use crate::snapshot::positions::{Flag, LegRow, PositionGroup, RouteRow, TradeRow};
+use crate::snapshot::positions::{
+    Flag, LegRow, Outlook, PositionGroup, RouteRow, TouchRow, TradeRow, Unlimited,
+};
 use crate::snapshot::{BlotterRow, PositionsPanel, Shown};
 
 fn leg(instrument: &str, label: &str, quantity: i64, entry: i64, mark: i64, dte: i64) -> LegRow {
@@ -53,6 +55,7 @@ fn trade(number: u128, strategy: Strategy, label: &str, figures: Figures<'_>, ru
         dte: Some(dte),
         day: dollars(day_pnl),
         open: dollars(open),
+        outlook: outlook(lots.abs(), entry),
         percent_of_max: live(percent),
         rule: rule.into(),
         flags: Vec::new(),
@@ -70,6 +73,27 @@ fn trade(number: u128, strategy: Strategy, label: &str, figures: Figures<'_>, ru
                 dte,
             ),
         ],
+    }
+}
+
+/// Of a put spread 645/640, sold at a price in cents.
+fn outlook(lots: i64, entry: i64) -> Outlook {
+    Outlook {
+        max_profit: dollars(lots * entry),
+        max_loss: dollars(lots * (500 - entry)),
+        unlimited: Unlimited::default(),
+        breakevens: Some(vec![644.38]),
+        pop: live(0.842),
+        p_max_profit: live(0.836),
+        p_max_loss: live(0.118),
+        probability_of_touch: vec![TouchRow {
+            strike: Decimal::from(645),
+            right: Right::Put,
+            probability: live(0.331),
+        }],
+        ev: dollars(-4),
+        ev_forecast: dollars(11),
+        unknown_because: None,
     }
 }
 
