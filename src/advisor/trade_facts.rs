@@ -316,11 +316,11 @@ pub fn model_greeks(leg: &Leg, market: &MarketView) -> Reading<ModelGreeks> {
     }
 }
 
-/// A whole structure's: unknown while one leg is.
-pub fn model_greeks_of(trade: &Trade, market: &MarketView) -> Reading<ModelGreeks> {
-    let none = match trade.legs.is_empty() {
+/// A whole structure's from those of its legs: unknown while one is, and without any.
+pub fn sum_of_greeks(legs: &[Reading<ModelGreeks>]) -> Reading<ModelGreeks> {
+    let none = match legs.is_empty() {
         true => Reading::Unusable { why: crate::domain::freshness::Unusable::Missing },
         false => Reading::Live { value: ModelGreeks::default() },
     };
-    trade.legs.iter().fold(none, |sum, leg| sum.zip(model_greeks(leg, market)).map(|(sum, leg)| sum + leg))
+    legs.iter().fold(none, |sum, leg| sum.zip(*leg).map(|(sum, leg)| sum + leg))
 }

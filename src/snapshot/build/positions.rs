@@ -110,10 +110,11 @@ fn trade_row(facts: &Facts<'_>, trade: &TradeFacts<'_>, exposures: &Exposures<'_
     let counted = (facts.counted)(it);
     let exposure = exposures.trades.get(&it.id);
     // What is not counted has no place in the report; its Greeks are the model's all the same.
-    let own: Shown<ModelGreeks> = match counted {
-        true => Shown::unknown(),
-        false => trade_facts::model_greeks_of(it, facts.market).into(),
+    let of_legs: Vec<Reading<ModelGreeks>> = match counted {
+        true => Vec::new(),
+        false => it.legs.iter().map(|leg| trade_facts::model_greeks(leg, facts.market)).collect(),
     };
+    let own: Shown<ModelGreeks> = trade_facts::sum_of_greeks(&of_legs).into();
     let figure = |of: fn(&Exposure) -> f64, model: fn(ModelGreeks) -> f64| match exposure {
         Some(row) => Shown::of(Some(of(&row.exposure)), facts.standing(&row.coverage)),
         None => own.map(model),
@@ -158,7 +159,8 @@ fn trade_row(facts: &Facts<'_>, trade: &TradeFacts<'_>, exposures: &Exposures<'_
             .zip(&trade.legs)
             .enumerate()
             .map(|(i, (leg, value))| {
-                leg_row(facts, counted, leg, value, legs.and_then(|legs| legs.get(i)).copied())
+                let own = of_legs.get(i).map_or(Shown::unknown(), |greeks| (*greeks).into());
+                leg_row(facts, own, leg, value, legs.and_then(|legs| legs.get(i)).copied())
             })
             .collect(),
     }
@@ -209,7 +211,7 @@ fn state_words(state: TradeState) -> &'static str {
 
 fn leg_row(
     facts: &Facts<'_>,
-    counted: bool,
+    own: Shown<ModelGreeks>,
     leg: &Leg,
     value: &LegValue,
     exposure: Option<&LegExposure>,
@@ -220,10 +222,6 @@ fn leg_row(
     let live = if out_of_date { Standing::Stale } else { Standing::Live };
     let option = leg.instrument.option().map(|_| market.option(&leg.instrument));
     let stale = exposure.is_some_and(|row| row.stale);
-    let own: Shown<ModelGreeks> = match counted {
-        true => Shown::unknown(),
-        false => trade_facts::model_greeks(leg, market).into(),
-    };
     let figure = |of: fn(&Exposure) -> f64, model: fn(ModelGreeks) -> f64| match exposure {
         Some(row) => {
             let known = row.exposure.as_ref().map(of);
