@@ -318,6 +318,13 @@ fn a_zoomed_market_says_what_it_leaves_out() {
     assert!(left_out > 5 && small.contains(&format!("and {left_out} more names")), "{small}");
 }
 
+#[test]
+fn a_zoomed_market_without_room_for_a_row_shows_no_head_either() {
+    let snapshot = sample::normal();
+    let text = render_text(&snapshot, &after("1z", &snapshot, &ScreenConfig::default(), 29, 12), 29, 12);
+    assert!(text.contains("more names") && !text.contains("VRP"), "{text}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(160))]
 

@@ -57,7 +57,10 @@ fn draw_zoomed(scene: Scene<'_>, area: Rect, buf: &mut Buffer) -> Rect {
         );
     }
     let look = Look { head: scene.theme().head, highlight: scene.theme().text, selected: None, offset: 0 };
-    table.render(Rect { height: rows, ..area }, buf, look);
+    // With room for one line it is the one that says what is missing, not a head over nothing.
+    if rows > 1 {
+        table.render(Rect { height: rows, ..area }, buf, look);
+    }
     let area = below(area, rows);
     let gap = Span::styled(" · ", scene.theme().dim);
     put_line(buf, area, 0, &Line::from(fit(&calendar(scene), &gap, limit)));
