@@ -4,7 +4,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use rust_decimal::Decimal;
-use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
+use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Value, json};
 
 use crate::domain::Instrument;
@@ -31,10 +31,21 @@ fn account_json(account: &AccountBook) -> Value {
 }
 
 pub async fn customer() -> Response {
+    let address = json!({
+        "street-one": "1 Simulation Way", "city": "Nowhere", "state-region": "NA", "postal-code": "00000",
+        "country": "USA", "is-domestic": true, "is-foreign": false
+    });
+    let born = "1980-01-01";
     wire::one(
         json!({
             "id": "me", "first-name": "Sim", "last-name": "Trader", "email": "sim@example.invalid",
-            "external-id": "C0000000001", "is-professional": false, "has-institutional-assets": false
+            "address": address, "mailing-address": address, "birth-date": born,
+            "mobile-phone-number": "0000000000", "external-id": "C0000000001",
+            "created-at": "2024-02-01T14:00:00.000+00:00", "agreed-to-margining": true,
+            "has-delayed-quotes": false, "has-industry-affiliation": false, "has-listed-affiliation": false,
+            "has-pending-or-approved-application": true, "has-political-affiliation": false,
+            "has-institutional-assets": false, "is-foreign": false, "is-professional": false,
+            "permitted-account-types": []
         }),
         "/customers/me",
     )
@@ -81,33 +92,39 @@ pub async fn trading_status(State(shared): State<Shared>, Path(number): Path<Str
 
 /// Sums of an account's marks.
 #[derive(Debug, Default, Clone, Copy)]
-struct Values {
-    long_equity: f64,
-    short_equity: f64,
-    long_option: f64,
-    short_option: f64,
+pub struct Values {
+    pub long_equity: f64,
+    pub short_equity: f64,
+    pub long_option: f64,
+    pub short_option: f64,
 }
 
-fn values(market: &dyn Market, account: &AccountBook, at: Timestamp) -> Values {
-    let mut values = Values::default();
-    for line in held(&account.positions, at) {
-        let Some(value) = market_value(market, line, at) else { continue };
-        let slot = match (&line.instrument, value >= 0.0) {
-            (Instrument::Option(_), true) => &mut values.long_option,
-            (Instrument::Option(_), false) => &mut values.short_option,
-            (_, true) => &mut values.long_equity,
-            (_, false) => &mut values.short_equity,
-        };
-        *slot += value.abs();
+impl Values {
+    pub fn net(&self, cash: f64) -> f64 {
+        cash + self.long_equity - self.short_equity + self.long_option - self.short_option
     }
-    values
+
+    pub fn of(market: &dyn Market, account: &AccountBook, at: Timestamp) -> Self {
+        let mut values = Self::default();
+        for line in held(&account.positions, at) {
+            let Some(value) = market_value(market, line, at) else { continue };
+            let slot = match (&line.instrument, value >= 0.0) {
+                (Instrument::Option(_), true) => &mut values.long_option,
+                (Instrument::Option(_), false) => &mut values.short_option,
+                (_, true) => &mut values.long_equity,
+                (_, false) => &mut values.short_equity,
+            };
+            *slot += value.abs();
+        }
+        values
+    }
 }
 
 /// The balance object of REST and of the account stream.
 pub fn balance_json(market: &dyn Market, account: &AccountBook, at: Timestamp) -> Value {
-    let v = values(market, account, at);
+    let v = Values::of(market, account, at);
     let cash = account.cash.to_f64().unwrap_or(0.0);
-    let net = cash + v.long_equity - v.short_equity + v.long_option - v.short_option;
+    let net = v.net(cash);
     let needs = requirement::by_underlying(market, account, at);
     let stock: f64 = needs.values().map(|n| n.0).sum();
     let options: f64 = needs.values().map(|n| n.1).sum();
@@ -280,70 +297,4 @@ pub async fn positions(
         .map(|p| position_json(shared.market.as_ref(), p, at, marks))
         .collect();
     wire::list(items, &format!("/accounts/{number}/positions"))
-}
-
-pub async fn requirements(State(shared): State<Shared>, Path(number): Path<String>) -> Response {
-    let Some(account) = shared.account(&number) else { return wire::not_found("the account") };
-    let at = shared.now();
-    let needs = requirement::by_underlying(shared.market.as_ref(), &account, at);
-    let v = values(shared.market.as_ref(), &account, at);
-    let cash = account.cash.to_f64().unwrap_or(0.0);
-    let net = cash + v.long_equity - v.short_equity + v.long_option - v.short_option;
-    let total: f64 = needs.values().map(|(s, o)| s + o).sum();
-    let excess = requirement::power(shared.market.as_ref(), &account, at).available.max(0.0);
-    let cents = |value: f64| num((value * 100.0).round() / 100.0);
-    let groups: Vec<Value> = needs
-        .iter()
-        .map(|(underlying, (stock, options))| {
-            let need = cents(stock + options);
-            let entries: Vec<Value> = held(&account.positions, at)
-                .filter(|p| p.instrument.underlying().as_str() == underlying)
-                .map(|p| {
-                    let kind = if p.instrument.option().is_some() { "Equity Option" } else { "Equity" };
-                    let close = shared.market.mark(&p.instrument, at).map_or(f64::NAN, |m| m.0);
-                    json!({
-                        "instrument-symbol": p.instrument.broker_symbol(), "instrument-type": kind,
-                        "quantity": amount(p.quantity), "close-price": num(close), "fixing-price": "NaN"
-                    })
-                })
-                .collect();
-            json!({
-                "description": underlying, "code": underlying, "underlying-symbol": underlying,
-                "underlying-type": "Equity", "margin-calculation-type": "Reg T",
-                "margin-requirement": need, "margin-requirement-effect": "Debit",
-                "maintenance-requirement": need, "maintenance-requirement-effect": "Debit",
-                "buying-power": need, "buying-power-effect": "Debit",
-                "price-increase-percent": "0.15", "price-decrease-percent": "-0.15",
-                "groups": [ {
-                    "description": "SHORT_OPTION", "margin-requirement": need, "margin-requirement-effect": "Debit",
-                    "maintenance-requirement": need, "maintenance-requirement-effect": "Debit",
-                    "includes-working-order": false, "buying-power": need, "buying-power-effect": "Debit",
-                    "position-entries": entries
-                } ]
-            })
-        })
-        .collect();
-    wire::one(
-        json!({
-            "account-number": number, "description": "Total", "margin-calculation-type": "Reg T",
-            "option-level": "No Restrictions",
-            "margin-requirement": cents(total), "margin-requirement-effect": "Debit",
-            "maintenance-requirement": cents(total), "maintenance-requirement-effect": "Debit",
-            "margin-equity": cents(net), "margin-equity-effect": "Credit",
-            "option-buying-power": cents(excess), "option-buying-power-effect": "Credit",
-            "reg-t-margin-requirement": cents(total), "reg-t-margin-requirement-effect": "Debit",
-            "reg-t-option-buying-power": cents(excess), "reg-t-option-buying-power-effect": "Credit",
-            "maintenance-excess": cents(excess), "maintenance-excess-effect": "Credit",
-            "groups": groups, "last-state-timestamp": at.timestamp_millis()
-        }),
-        &format!("/margin/accounts/{number}/requirements"),
-    )
-}
-
-pub async fn public_configuration() -> Response {
-    let rate = Decimal::from_f64(super::world::value::RATE).unwrap_or_default();
-    wire::one(
-        json!({ "risk-free-rate": amount(rate.round_dp(6)) }),
-        "/margin-requirements-public-configuration",
-    )
 }

@@ -2,11 +2,12 @@
 
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::domain::instrument::{OccParts, parse_occ};
 use crate::domain::time::{Timestamp, days_to};
-use crate::domain::{ExerciseStyle, OptionContract, Right, Settlement};
+use crate::domain::{ExerciseStyle, OptionContract, Right, Settlement, TradingDate};
 
 use super::server::Shared;
 use super::wire::{self, Query, amount, stamp};
@@ -19,6 +20,22 @@ fn settlement(of: Settlement) -> &'static str {
         Settlement::Am => "AM",
         Settlement::Pm => "PM",
     }
+}
+
+/// OCC's spelling and the stream's.
+fn spelled(root: &str, expiry: TradingDate, right: char, strike: Decimal) -> (String, String) {
+    let thousandths = (strike * Decimal::ONE_THOUSAND).trunc().normalize();
+    let date = expiry.format("%y%m%d");
+    let occ = format!("{root:<6}{date}{right}{thousandths:0>8}");
+    (occ, format!(".{root}{date}{right}{}", strike.normalize()))
+}
+
+fn deliverable(symbol: &str, root: &str) -> Value {
+    json!({
+        "id": 300_000 + symbol.bytes().map(u32::from).sum::<u32>(), "root-symbol": root,
+        "deliverable-type": "Shares", "description": format!("100 shares of {symbol}"),
+        "amount": "100.0", "percent": "100", "symbol": symbol, "instrument-type": "Equity"
+    })
 }
 
 fn option_ticks(symbol: &str) -> Value {
@@ -49,12 +66,7 @@ fn nested(symbol: &str, chain: &RootChain, at: Timestamp) -> Value {
                 .strikes
                 .iter()
                 .map(|strike| {
-                    let tail = |right: char| {
-                        let thousandths = (*strike * rust_decimal::Decimal::ONE_THOUSAND).trunc().normalize();
-                        let date = listed.expiry.format("%y%m%d");
-                        let occ = format!("{root:<6}{date}{right}{thousandths:0>8}");
-                        (occ, format!(".{root}{date}{right}{}", strike.normalize()))
-                    };
+                    let tail = |right: char| spelled(root, listed.expiry, right, *strike);
                     let (call, put) = (tail('C'), tail('P'));
                     json!({
                         "strike-price": amount(*strike),
@@ -73,11 +85,7 @@ fn nested(symbol: &str, chain: &RootChain, at: Timestamp) -> Value {
     json!({
         "underlying-symbol": symbol, "root-symbol": root, "option-chain-type": "Standard",
         "shares-per-contract": 100, "tick-sizes": option_ticks(symbol),
-        "deliverables": [ {
-            "id": 300_000 + symbol.bytes().map(u32::from).sum::<u32>(), "root-symbol": root,
-            "deliverable-type": "Shares", "description": format!("100 shares of {symbol}"),
-            "amount": "100.0", "percent": "100", "symbol": symbol, "instrument-type": "Equity"
-        } ],
+        "deliverables": [ deliverable(symbol, root) ],
         "expirations": expirations
     })
 }
@@ -99,6 +107,39 @@ fn option_json(contract: &OptionContract, kind: ExpiryKind, at: Timestamp) -> Va
         "market-time-instrument-collection": "Equity Option", "is-closing-only": false,
         "streamer-symbol": contract.streamer()
     })
+}
+
+/// Symbols only, by root and kind of expiration.
+pub async fn compact_chain(State(shared): State<Shared>, Path(symbol): Path<String>) -> Response {
+    let chains = shared.market.chain(&symbol, shared.now());
+    if chains.is_empty() {
+        return wire::not_found("an option chain for this symbol");
+    }
+    let mut items = Vec::new();
+    for chain in &chains {
+        for kind in [ExpiryKind::Regular, ExpiryKind::Weekly, ExpiryKind::EndOfMonth] {
+            let of_kind: Vec<_> = chain.listed.iter().filter(|listed| listed.kind == kind).collect();
+            let Some(first) = of_kind.first() else { continue };
+            let (mut symbols, mut streamers) = (Vec::new(), Vec::new());
+            for listed in &of_kind {
+                for strike in &listed.strikes {
+                    for right in ['C', 'P'] {
+                        let (occ, streamer) = spelled(chain.root.as_str(), listed.expiry, right, *strike);
+                        symbols.push(occ);
+                        streamers.push(streamer);
+                    }
+                }
+            }
+            items.push(json!({
+                "underlying-symbol": symbol, "root-symbol": chain.root.as_str(),
+                "option-chain-type": "Standard", "settlement-type": settlement(first.settlement),
+                "shares-per-contract": 100, "expiration-type": kind.wire(),
+                "deliverables": [ deliverable(&symbol, chain.root.as_str()) ],
+                "symbols": symbols, "streamer-symbols": streamers
+            }));
+        }
+    }
+    wire::list(items, &format!("/option-chains/{symbol}/compact"))
 }
 
 pub async fn flat_chain(State(shared): State<Shared>, Path(symbol): Path<String>) -> Response {
@@ -164,6 +205,16 @@ pub async fn equity(State(shared): State<Shared>, Path(symbol): Path<String>) ->
         }
         None => wire::not_found("the equity"),
     }
+}
+
+/// Everything listed, a thousand to a page.
+pub async fn active_equities(State(shared): State<Shared>, RawQuery(raw): RawQuery) -> Response {
+    let query = Query::parse(raw.as_deref());
+    let known = shared.market.underlyings();
+    let items: Vec<Value> =
+        known.iter().filter_map(|s| shared.market.profile(s).map(|p| equity_json(s, &p))).collect();
+    let (per_page, offset) = (query.number("per-page", 1_000), query.number("page-offset", 0));
+    wire::page(&items, "/instruments/equities/active", per_page, offset)
 }
 
 pub async fn equities(State(shared): State<Shared>, RawQuery(raw): RawQuery) -> Response {

@@ -133,7 +133,8 @@ fn carry(fields: Fields, profile: &Profile) -> Fields {
 
 fn option(shared: &SimState, symbol: &str, at: Timestamp) -> Option<Value> {
     let print = shared.market.option(&parse_occ(symbol).ok()?, at)?;
-    let session = shared.market.print(print.contract.underlying.as_str(), at)?.session;
+    let under = shared.market.print(print.contract.underlying.as_str(), at)?;
+    let session = under.session;
     let q = print.quote;
     let mut fields = Fields::default()
         .with("symbol", symbol)
@@ -147,6 +148,7 @@ fn option(shared: &SimState, symbol: &str, at: Timestamp) -> Option<Value> {
         .maybe_num("mark", Some(q.mid()))
         .maybe_num("last", Some((q.mid() * 100.0).round() / 100.0))
         .maybe_num("prev-close", print.previous_close)
+        .maybe("prev-close-date", under.previous_close.map(|(_, date)| date.to_string()))
         .with("close-price-type", "Regular")
         .with("prev-close-price-type", "Final")
         .with("summary-date", session.to_string())

@@ -30,7 +30,8 @@ use super::world::recorded::RecordedWorld;
 use super::world::seeded::SeededWorld;
 use super::{Connection, Secrets, SimClock, SimConfig, SimError, WorldSource};
 use super::{
-    account_stream, accounts, dxlink, history, hours, instruments, oauth, orders, quotes, transactions, wire,
+    account_stream, accounts, dxlink, history, hours, instruments, lists, margin, oauth, orders, quotes,
+    research, transactions, wire,
 };
 
 const BODY_LIMIT: usize = 256 * 1024;
@@ -221,7 +222,8 @@ fn hosts(port: u16, announced: [&Option<String>; 2]) -> Vec<String> {
 fn router(shared: Shared) -> Router {
     Router::new()
         .route("/oauth/token", post(oauth::token))
-        .route("/sessions", post(sessions_retired))
+        .route("/sessions", post(sessions_retired).delete(sessions_retired))
+        .route("/sessions/validate", post(sessions_retired))
         .route("/customers/me", get(accounts::customer))
         .route("/customers/me/accounts", get(accounts::list))
         .route("/customers/me/accounts/{number}", get(accounts::one))
@@ -248,8 +250,21 @@ fn router(shared: Shared) -> Router {
         .route("/customers/me/orders/live", get(search::customer_live))
         .route("/accounts/{number}/net-liq/history", get(history::net_liq))
         .route("/accounts/{number}/balance-snapshots", get(history::balance_snapshots))
-        .route("/margin/accounts/{number}/requirements", get(accounts::requirements))
-        .route("/margin-requirements-public-configuration", get(accounts::public_configuration))
+        .route("/margin/accounts/{number}/requirements", get(margin::requirements))
+        .route("/margin/accounts/{number}/dry-run", post(margin::dry_run))
+        .route("/margin-requirements-public-configuration", get(margin::public_configuration))
+        .route("/accounts/{number}/margin-requirements/{underlying}/effective", get(margin::effective))
+        .route("/accounts/{number}/position-limit", get(margin::position_limit))
+        .route("/public-watchlists", get(lists::public_all))
+        .route("/public-watchlists/{name}", get(lists::public_one))
+        .route("/pairs-watchlists", get(lists::pairs_all))
+        .route("/watchlists", get(lists::all).post(lists::create))
+        .route("/watchlists/{name}", get(lists::one).put(lists::replace).delete(lists::delete))
+        .route("/symbols/search/{prefix}", get(research::search))
+        .route("/market-metrics/historic-corporate-events/dividends/{symbol}", get(research::dividends))
+        .route("/market-metrics/historic-corporate-events/earnings-reports/{symbol}", get(research::earnings))
+        .route("/option-chains/{symbol}/compact", get(instruments::compact_chain))
+        .route("/instruments/equities/active", get(instruments::active_equities))
         .route("/option-chains/{symbol}/nested", get(instruments::nested_chain))
         .route("/option-chains/{symbol}", get(instruments::flat_chain))
         .route("/instruments/equities", get(instruments::equities))
@@ -350,7 +365,10 @@ fn refuse(shared: &Shared, request: &Request) -> Option<Response> {
             return Some((StatusCode::NOT_ACCEPTABLE, axum::Json(body)).into_response());
         }
     }
-    let open = matches!(path, "/oauth/token" | "/sessions" | "/margin-requirements-public-configuration");
+    let open = matches!(
+        path,
+        "/oauth/token" | "/sessions" | "/sessions/validate" | "/margin-requirements-public-configuration"
+    );
     if !open && !text(header::AUTHORIZATION).is_some_and(|a| shared.is_bearer(a)) {
         return Some(wire::failure(
             StatusCode::UNAUTHORIZED,

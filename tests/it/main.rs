@@ -10,6 +10,7 @@ mod day_close;
 mod sim;
 mod sim_adapter;
 mod sim_orders;
+mod sim_recordings;
 mod sim_streams;
 mod store;
 mod store_cli;

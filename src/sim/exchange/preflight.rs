@@ -156,7 +156,11 @@ fn power(
     }
 }
 
-/// The account as it would be after the order.
+/// The account as it would be after the order, at its limit or the natural price.
+pub fn after(market: &dyn Market, book: &AccountBook, draft: &Draft, at: Timestamp) -> AccountBook {
+    with(book, &draft.legs, &prices(market, draft, at), Decimal::ZERO, at)
+}
+
 fn with(book: &AccountBook, legs: &[Leg], prices: &[Decimal], fees: Decimal, at: Timestamp) -> AccountBook {
     let mut account =
         Account { book: book.clone(), orders: Vec::new(), complex: Vec::new(), transactions: Vec::new() };

@@ -233,6 +233,11 @@ impl Venue {
         self.outbox.push(Notice { account, kind, data, at: self.at });
     }
 
+    pub fn set_watchlists(&mut self, change: impl FnOnce(&mut Vec<Value>)) {
+        change(&mut self.watchlists);
+        self.changed = true;
+    }
+
     /// The trading date that the venue stands at.
     pub fn today(&self) -> TradingDate {
         crate::domain::time::new_york_date(self.at)
