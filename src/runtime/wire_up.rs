@@ -81,7 +81,11 @@ const HISTORY_PATIENCE: Duration = Duration::from_secs(2);
 pub async fn start(plan: Plan<'_>) -> Result<Running, StartError> {
     let recovered = recovery::open(&plan.store)?;
     let last_event = recovered.books.last_event_at;
-    let record = world::Record { last_event, has_sessions: recovered.books.sessions > 0 };
+    let record = world::Record {
+        last_event,
+        has_sessions: recovered.books.sessions > 0,
+        is_foreign: recovered.read_only.is_some(),
+    };
     let mode = if plan.own_broker { Mode::Demo } else { settings::mode(plan.config.broker.environment) };
     let mut config = settings::engine(plan.config, mode)?;
     config.read_only.clone_from(&recovered.read_only);

@@ -14,7 +14,7 @@ use crate::market::calendar::Calendar;
 use crate::market::chain_file::{self, ChainFile};
 use crate::market::history_file::{self, BarsBySymbol, Closes};
 use crate::sim::world::{read_book, recorded_start};
-use crate::sim::{SimClock, SimConfig, SimError, WorldSource, demo_start};
+use crate::sim::{KeptAccounts, SimClock, SimConfig, SimError, WorldSource, demo_start, kept_until};
 
 /// What the arguments ask of the simulated broker.
 #[derive(Debug, Clone, Default)]
@@ -67,10 +67,18 @@ impl WorldError {
 
 /// What makes the same world again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Kept {
     seed: u64,
     anchor: TradingDate,
+}
+
+/// The file of a demo's world: what makes it, and the accounts as the simulated broker last kept them.
+#[derive(Debug, Deserialize)]
+struct WorldFile {
+    #[serde(flatten)]
+    world: Kept,
+    #[serde(default)]
+    accounts: serde_json::Value,
 }
 
 const FILE: &str = "world.json";
@@ -96,16 +104,22 @@ pub struct Record {
     pub last_event: Option<Timestamp>,
     /// A cockpit has run on it; a journal alone belongs to no broker yet.
     pub has_sessions: bool,
+    /// Another process writes it, and has the world with it.
+    pub is_foreign: bool,
 }
 
 /// The seeded world of a store: read where it is kept, made and kept where it is new.
 pub fn seeded(dir: &Path, wish: &WorldWish, record: Record) -> Result<SimConfig, WorldError> {
     let path = dir.join(FILE);
-    let kept = kept_world(&path)?;
+    let file = world_file(&path)?;
+    let kept = file.as_ref().map(|file| file.world);
     if kept.is_none() && (record.has_sessions || dir.join(RECORDED).exists()) {
         return Err(WorldError::OtherStore { dir: dir.to_owned() });
     }
-    let start = wish.as_of.unwrap_or_else(|| demo_start(Utc::now(), record.last_event, &Calendar::default()));
+    // Neither what was recorded nor what was traded lies in the future of a restart.
+    let traded = file.as_ref().and_then(|file| kept_until(&file.accounts));
+    let floor = record.last_event.max(traded);
+    let start = wish.as_of.unwrap_or_else(|| demo_start(Utc::now(), floor, &Calendar::default()));
     let kept = match (kept, wish.seed) {
         (Some(kept), Some(wished)) if kept.seed != wished => {
             return Err(WorldError::OtherSeed { dir: dir.to_owned(), kept: kept.seed, wished });
@@ -118,10 +132,22 @@ pub fn seeded(dir: &Path, wish: &WorldWish, record: Record) -> Result<SimConfig,
         }
     };
     let clock = SimClock::starting_at(start, wish.speed);
-    Ok(SimConfig::new(kept.seed, clock, WorldSource::Seeded { anchor: kept.anchor }))
+    let mut config = SimConfig::new(kept.seed, clock, WorldSource::Seeded { anchor: kept.anchor });
+    config.kept_accounts = Some(accounts_in(path, kept.seed, kept.anchor, record.is_foreign));
+    Ok(config)
+}
+
+/// Accounts that belong to a seeded world.
+fn accounts_in(file: PathBuf, seed: u64, anchor: TradingDate, is_foreign: bool) -> KeptAccounts {
+    let world = [("seed".to_owned(), seed.into()), ("anchor".to_owned(), anchor.to_string().into())];
+    KeptAccounts { file, world: world.into_iter().collect(), is_foreign }
 }
 
 fn kept_world(path: &Path) -> Result<Option<Kept>, WorldError> {
+    Ok(world_file(path)?.map(|file| file.world))
+}
+
+fn world_file(path: &Path) -> Result<Option<WorldFile>, WorldError> {
     match std::fs::read_to_string(path) {
         Ok(text) => serde_json::from_str(&text)
             .map(Some)
@@ -220,8 +246,13 @@ pub fn banner(wish: &WorldWish, has_credentials: bool) -> String {
 }
 
 /// A broker without a cockpit: the same seed on the same day is the same world. One that ran before goes on
-/// where its clock would stand now: clients have seen that time and do not go back.
-pub fn standing_alone(wish: &WorldWish, earlier: Option<RunBefore>) -> Result<SimConfig, WorldError> {
+/// where its clock would stand now: clients have seen that time and do not go back. `accounts` is the file that
+/// keeps what was traded in a made-up market on its day.
+pub fn standing_alone(
+    wish: &WorldWish,
+    earlier: Option<RunBefore>,
+    accounts: Option<PathBuf>,
+) -> Result<SimConfig, WorldError> {
     if !wish.market.is_empty() {
         return recorded(wish, chains(wish)?);
     }
@@ -229,8 +260,10 @@ pub fn standing_alone(wish: &WorldWish, earlier: Option<RunBefore>) -> Result<Si
     let seen = earlier.map(|earlier| earlier.clock_at(now, wish.speed));
     let start = wish.as_of.unwrap_or_else(|| demo_start(now, seen, &Calendar::default()));
     let clock = SimClock::starting_at(start, wish.speed);
-    let source = WorldSource::Seeded { anchor: new_york_date(start) };
-    Ok(SimConfig::new(wish.seed.unwrap_or(DEFAULT_SEED), clock, source))
+    let (seed, anchor) = (wish.seed.unwrap_or(DEFAULT_SEED), new_york_date(start));
+    let mut config = SimConfig::new(seed, clock, WorldSource::Seeded { anchor });
+    config.kept_accounts = accounts.map(|file| accounts_in(file, seed, anchor, false));
+    Ok(config)
 }
 
 /// What a simulated broker's clock showed at an instant of its earlier run.
@@ -307,7 +340,7 @@ mod tests {
     #[test]
     fn a_journal_written_before_the_first_start_does_not_make_a_store_a_real_one() {
         let dir = tempfile::tempdir().unwrap();
-        let noted = Record { last_event: Some(Utc::now()), has_sessions: false };
+        let noted = Record { last_event: Some(Utc::now()), ..Record::default() };
         assert!(seeded(dir.path(), &wish(), noted).is_ok());
         assert!(is_simulated(dir.path()));
     }
@@ -315,15 +348,32 @@ mod tests {
     #[test]
     fn a_store_that_served_a_cockpit_without_a_world_is_not_the_demos() {
         let dir = tempfile::tempdir().unwrap();
-        let served = Record { last_event: Some(Utc::now()), has_sessions: true };
+        let served = Record { last_event: Some(Utc::now()), has_sessions: true, is_foreign: false };
         assert!(matches!(seeded(dir.path(), &wish(), served), Err(WorldError::OtherStore { .. })));
         assert!(!is_simulated(dir.path()));
     }
 
     #[test]
+    fn a_restart_goes_on_behind_what_was_traded() {
+        let dir = tempfile::tempdir().unwrap();
+        let traded = "2026-11-20T19:00:00Z";
+        let text = format!(
+            r#"{{"seed":7,"anchor":"2026-11-20","accounts":{{"version":1,"venue":{{"at":"{traded}"}}}}}}"#
+        );
+        std::fs::write(dir.path().join(FILE), text).unwrap();
+        let config = seeded(dir.path(), &wish(), Record::default()).unwrap();
+        assert!(config.clock.now() >= traded.parse::<Timestamp>().unwrap());
+        let kept = config.kept_accounts.unwrap();
+        assert_eq!((&kept.world["anchor"], kept.is_foreign), (&"2026-11-20".into(), false));
+        let read_only = Record { is_foreign: true, ..Record::default() };
+        let other = seeded(dir.path(), &wish(), read_only).unwrap();
+        assert!(other.kept_accounts.unwrap().is_foreign, "the world is its writer's");
+    }
+
+    #[test]
     fn recorded_markets_and_the_demo_keep_apart() {
         let dir = tempfile::tempdir().unwrap();
-        let record = Record { last_event: Some(Utc::now()), has_sessions: true };
+        let record = Record { last_event: Some(Utc::now()), has_sessions: true, is_foreign: false };
         assert!(matches!(claim(dir.path(), record, "SPY 2025-05-06"), Err(WorldError::OtherStore { .. })));
         claim(dir.path(), Record::default(), "SPY 2025-05-06").unwrap();
         assert!(is_simulated(dir.path()));
@@ -344,7 +394,7 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&mark).unwrap(), "SPY 2025-05-06");
         // A mark that does not say which is named by the next start.
         std::fs::write(&mark, "").unwrap();
-        claim(dir.path(), Record { last_event: None, has_sessions: true }, "SPY 2023-09-14").unwrap();
+        claim(dir.path(), Record { has_sessions: true, ..Record::default() }, "SPY 2023-09-14").unwrap();
         assert_eq!(std::fs::read_to_string(&mark).unwrap(), "SPY 2023-09-14");
     }
 

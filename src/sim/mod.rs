@@ -23,14 +23,12 @@ mod transactions;
 mod wire;
 pub mod world;
 
-use std::path::PathBuf;
-
 use secrecy::SecretString;
 use serde::Serialize;
 use uuid::Uuid;
 
 pub use clock::{SimClock, demo_start};
-pub use exchange::{FillModel, Halt};
+pub use exchange::{FillModel, Halt, KeptAccounts, kept_until};
 pub use server::{RunningSim, start};
 
 use crate::domain::TradingDate;
@@ -69,7 +67,7 @@ pub struct SimConfig {
     /// Spans in which a symbol and its options do not trade.
     pub halts: Vec<Halt>,
     /// Where accounts and orders are kept between runs; `None` forgets them.
-    pub accounts_file: Option<PathBuf>,
+    pub kept_accounts: Option<KeptAccounts>,
     /// Several account messages in one frame, where they come together.
     pub batch_account_messages: bool,
 }
@@ -102,7 +100,7 @@ impl SimConfig {
             secrets: None,
             fills: FillModel::default(),
             halts: Vec::new(),
-            accounts_file: None,
+            kept_accounts: None,
             batch_account_messages: false,
         }
     }
@@ -128,5 +126,5 @@ pub enum SimError {
     #[error("the simulated broker cannot use this market: {reason}")]
     World { reason: String },
     #[error("the kept accounts in {} cannot be used: {why}; move the file away to begin anew", path.display())]
-    Kept { path: PathBuf, why: String },
+    Kept { path: std::path::PathBuf, why: String },
 }

@@ -139,7 +139,7 @@ pub async fn start(config: SimConfig) -> Result<RunningSim, SimError> {
     let listener = TcpListener::bind(address).await.map_err(bind_error)?;
     let port = listener.local_addr().map_err(bind_error)?.port();
     let setup =
-        Setup { model: config.fills, halts: config.halts.clone(), file: config.accounts_file.clone() };
+        Setup { model: config.fills, halts: config.halts.clone(), kept: config.kept_accounts.clone() };
     let now = config.clock.now();
     let (market, exchange): (Arc<dyn Market>, Exchange) = match &config.world {
         WorldSource::Seeded { anchor } => {

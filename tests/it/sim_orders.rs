@@ -1,7 +1,7 @@
 //! Orders at the simulated broker, by plain HTTP; time is moved by hand.
 
 use chrono::TimeDelta;
-use cotrader::sim::{FillModel, SimConfig};
+use cotrader::sim::{FillModel, KeptAccounts, SimConfig};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -328,4 +328,33 @@ async fn one_cancels_the_other_and_a_trigger_releases_them() {
         (&now["orders"][0]["status"], &now["orders"][1]["status"]),
         (&json!("Cancelled"), &json!("Cancelled"))
     );
+}
+
+#[tokio::test]
+async fn accounts_and_orders_outlive_the_broker() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let kept = || KeptAccounts {
+        file: folder.path().join("world.json"),
+        world: serde_json::Map::new(),
+        is_foreign: false,
+    };
+    let broker = || async { Session::of(SimConfig { kept_accounts: Some(kept()), ..stern() }).await };
+    let s = broker().await;
+    let buy =
+        json!({ "time-in-force": "Day", "order-type": "Market", "legs": [leg("XLF", "Buy to Open", 7)] });
+    let bought = place(&s, &buy).await;
+    let mut resting = limit("1.00", "Debit", &[leg("XLF", "Buy to Open", 5)]);
+    resting["time-in-force"] = json!("GTC");
+    let resting = place(&s, &resting).await;
+    s.sim.advance(second()).await;
+    let (shares, money) = (held(&s, "XLF").await, cash(&s).await);
+    let (filled, live) = (order(&s, &bought["id"]).await, order(&s, &resting["id"]).await);
+    assert_eq!((text(&filled, "status"), text(&live, "status"), shares), ("Filled", "Live", 7));
+    // No orderly end: what was answered is kept already.
+    drop(s);
+    let s = broker().await;
+    assert_eq!((held(&s, "XLF").await, cash(&s).await), (shares, money));
+    assert_eq!((order(&s, &bought["id"]).await, order(&s, &resting["id"]).await), (filled, live));
+    let next = place(&s, &buy).await;
+    assert!(next["id"].as_i64() > resting["id"].as_i64(), "numbers are not given twice");
 }

@@ -15,7 +15,8 @@ pub async fn run(setting: Setting, args: SimArgs) -> Result<Exit, Trouble> {
         Some(path) => sim_credentials::read(path)?,
         None => sim_credentials::Kept::default(),
     };
-    let mut config = world::standing_alone(&setting.wish, kept.before)
+    let accounts = args.credentials.as_deref().map(sim_credentials::accounts_beside);
+    let mut config = world::standing_alone(&setting.wish, kept.before, accounts)
         .map_err(|error| Trouble::failed(error.to_string()).with_remedy(error.remedy()))?;
     config.port = args.port;
     config.secrets = kept.secrets;

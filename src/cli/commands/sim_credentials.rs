@@ -2,7 +2,7 @@
 //!
 //! Never: reads a file that others can read, prints what is in it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
@@ -22,6 +22,13 @@ const CLOCK: &str = "COTRADER_SIM_CLOCK";
 pub struct Kept {
     pub secrets: Option<Secrets>,
     pub before: Option<RunBefore>,
+}
+
+/// The file beside it that keeps accounts and orders: `sim.env` → `sim.env.accounts.json`.
+pub fn accounts_beside(path: &Path) -> PathBuf {
+    let mut whole = path.as_os_str().to_owned();
+    whole.push(".accounts.json");
+    whole.into()
 }
 
 /// What an earlier run left; nothing where there was none.

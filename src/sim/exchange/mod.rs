@@ -16,7 +16,6 @@ pub mod trading;
 mod transitions;
 pub mod venue;
 
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::broadcast;
@@ -26,6 +25,7 @@ use crate::domain::time::Timestamp;
 use super::SimError;
 use super::world::Market;
 use super::world::book::AccountBook;
+pub use keep::{KeptAccounts, kept_until};
 pub use matching::FillModel;
 pub use venue::{Halt, Notice, Rules, Venue};
 
@@ -40,7 +40,7 @@ pub struct Exchange {
     notices: broadcast::Sender<Notice>,
     /// One settling at a time, so that messages leave in the order of the events.
     turn: tokio::sync::Mutex<()>,
-    file: Option<PathBuf>,
+    kept: Option<KeptAccounts>,
 }
 
 /// How the exchange is set up.
@@ -48,8 +48,7 @@ pub struct Exchange {
 pub struct Setup {
     pub model: FillModel,
     pub halts: Vec<Halt>,
-    /// Where the accounts are kept between runs.
-    pub file: Option<PathBuf>,
+    pub kept: Option<KeptAccounts>,
 }
 
 impl Exchange {
@@ -60,22 +59,15 @@ impl Exchange {
         at: Timestamp,
         setup: Setup,
     ) -> Result<Self, SimError> {
-        let kept = setup.file.as_deref().map(keep::read).transpose()?.flatten();
-        let venue = match kept {
-            Some(venue) if venue.seed == seed => venue,
-            Some(venue) => {
-                let reason = format!("the kept accounts belong to seed {}, not {seed}", venue.seed);
-                return Err(SimError::World { reason });
-            }
-            None => Venue::new(seed, books(), at),
-        };
+        let found = setup.kept.as_ref().map(keep::read).transpose()?.flatten();
+        let venue = found.unwrap_or_else(|| Venue::new(seed, books(), at));
         Ok(Self {
             venue: Mutex::new(venue),
             model: setup.model,
             halts: setup.halts,
             notices: broadcast::channel(MOST_BEHIND).0,
             turn: tokio::sync::Mutex::default(),
-            file: setup.file,
+            kept: setup.kept,
         })
     }
 
@@ -106,14 +98,14 @@ impl Exchange {
             }
             venue.at = venue.at.max(now);
             let (news, changed) = venue.take_news();
-            (news, self.file.as_ref().filter(|_| changed).map(|file| (file.clone(), keep::text(venue))))
+            let kept = self.kept.as_ref().filter(|kept| changed && !kept.is_foreign);
+            (news, kept.map(|kept| (kept.file.clone(), keep::text(kept, venue))))
         });
         if let Some((file, text)) = kept {
-            let written = tokio::task::spawn_blocking(move || keep::write(&file, &text)).await;
-            match written {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!(%error, "the simulated accounts could not be kept"),
-                Err(error) => tracing::error!(%error, "the simulated accounts could not be kept"),
+            let write = move || -> std::io::Result<()> { keep::write(&file, &text?) };
+            let written = tokio::task::spawn_blocking(write).await;
+            if let Err(error) = written.map_err(std::io::Error::other).flatten() {
+                tracing::error!(%error, "the simulated accounts could not be kept");
             }
         }
         for notice in news {

@@ -97,7 +97,7 @@ async fn reach(setting: &Setting, address: &str, broker: &Tastytrade) -> Vec<Che
 
 /// The demo's broker lives on this machine: whether it can is worth knowing, too.
 async fn simulated(setting: &Setting) -> Check {
-    let started = match world::standing_alone(&setting.wish, None) {
+    let started = match world::standing_alone(&setting.wish, None, None) {
         Ok(config) => sim::start(config).await.map_err(world::WorldError::from),
         Err(error) => Err(error),
     };
