@@ -9,6 +9,7 @@ mod cockpit;
 mod day_close;
 mod sim;
 mod sim_adapter;
+mod sim_clients;
 mod sim_orders;
 mod sim_recordings;
 mod sim_streams;

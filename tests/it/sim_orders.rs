@@ -1,7 +1,7 @@
 //! Orders at the simulated broker, by plain HTTP; time is moved by hand.
 
 use chrono::TimeDelta;
-use cotrader::sim::{FillModel, KeptAccounts, SimConfig};
+use cotrader::sim::{FillModel, KeptAccounts, SimClock, SimConfig, WorldSource, world};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -357,4 +357,37 @@ async fn accounts_and_orders_outlive_the_broker() {
     assert_eq!((order(&s, &bought["id"]).await, order(&s, &resting["id"]).await), (filled, live));
     let next = place(&s, &buy).await;
     assert!(next["id"].as_i64() > resting["id"].as_i64(), "numbers are not given twice");
+}
+
+/// Two recorded days: the calls are dear on the first and cheap on the second, the put ends on it in the money.
+#[tokio::test]
+async fn recorded_days_play_one_after_the_other_with_the_book_upon_them() {
+    let head =
+        "quote_date,underlying,spot,root,expiration,strike,right,bid,ask,last,volume,open_interest,iv,delta";
+    let day = |date: &str, spot: &str, ask: &str| {
+        let call = format!("{date},XLF,{spot},XLF,2026-09-18,52,C,0.90,{ask},1.0,10,100,0.16,0.58");
+        let put = format!("{date},XLF,{spot},XLF,2026-08-21,53,P,0.60,0.70,0.6,10,100,0.16,-0.70");
+        let text = format!("{head}\n{call}\n{put}\n");
+        cotrader::market::chain_file::read(text.as_bytes(), None).expect("a chain")
+    };
+    let chains = vec![day("2026-08-20", "52.60", "1.30"), day("2026-08-21", "52.40", "1.05")];
+    let book = "positions:\n  - {underlying: XLF, type: put, strike: 53, expiry: 2026-08-21, quantity: -2}\n";
+    let book = world::read_book(book).expect("a book");
+    let clock = SimClock::starting_at(world::recorded_start(&chains).expect("a day"), 1.0);
+    let source = WorldSource::Recorded { chains, history: std::collections::BTreeMap::new(), book };
+    let s = Session::of(SimConfig { fills: stern().fills, ..SimConfig::new(1, clock, source) }).await;
+    let mut wish = limit("1.10", "Debit", &[leg("XLF   260918C00052000", "Buy to Open", 1)]);
+    wish["time-in-force"] = json!("GTC");
+    let placed = place(&s, &wish).await;
+    s.sim.advance(TimeDelta::hours(2)).await;
+    assert_eq!(order(&s, &placed["id"]).await["status"], "Live", "too dear on the first day");
+    assert_eq!(held(&s, "XLF   260821P00053000").await, -2);
+    s.sim.advance(TimeDelta::hours(20)).await;
+    let done = order(&s, &placed["id"]).await;
+    assert_eq!(done["status"], "Filled");
+    assert_eq!(text(&done["legs"][0]["fills"][0], "fill-price"), "1.05");
+    s.sim.advance(TimeDelta::hours(8)).await;
+    assert_eq!((held(&s, "XLF   260821P00053000").await, held(&s, "XLF").await), (0, 200));
+    let sub = s.get(&format!("{ACCOUNT}/transactions?types[]=Receive%20Deliver")).await;
+    assert_eq!(sub["data"]["items"][0]["transaction-sub-type"], "Assignment");
 }

@@ -33,6 +33,9 @@ impl Default for FillModel {
     }
 }
 
+/// Taken for a size that nobody recorded.
+const UNKNOWN_SIZE: f64 = 10.0;
+
 pub fn quote(market: &dyn Market, instrument: &Instrument, at: Timestamp) -> Option<TwoSided> {
     match instrument {
         Instrument::Equity(symbol) | Instrument::Index(symbol) => market.print(symbol.as_str(), at)?.quote,
@@ -78,7 +81,8 @@ impl Package {
             let middle = if quote.mid().is_finite() { quote.mid() } else { near };
             package.natural += ratio * near;
             package.middle += ratio * middle;
-            package.depth = package.depth.min(if shown.is_finite() { shown / per_unit } else { 1.0 });
+            let shown = if shown.is_finite() { shown } else { UNKNOWN_SIZE };
+            package.depth = package.depth.min(shown / per_unit);
             package.sides.push(Side { ratio, near, middle });
         }
         Some(package)
