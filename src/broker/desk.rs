@@ -32,8 +32,8 @@ pub trait OrderDesk: Send + Sync + 'static {
     /// `ticket.reference` goes along, so that the order can be found again.
     fn place(&self, ticket: Cleared<Ticket>) -> impl Future<Output = Placed> + Send;
 
-    /// Cancels `order` and sends `with` in its place, which has a number and a reference of its own. Only
-    /// price and time in force may differ. A fill of the old one wins against the new one.
+    /// Cancels `order` and sends `with` in its place, which has a number of its own. Only price and time in
+    /// force may differ. A fill of the old one wins against the new one.
     fn replace(
         &self,
         account: AccountId,

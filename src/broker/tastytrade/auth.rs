@@ -19,6 +19,9 @@ const ENDPOINT: &str = "/oauth/token";
 const FAILURES_ALLOWED: u32 = 3;
 /// What the broker documents where the answer does not say.
 const USUAL_LIFE: Duration = Duration::from_secs(900);
+/// What a token must have left for a request that is not repeated. A 401 is then the broker's answer to the
+/// request, not to an old token.
+const LASTING: Duration = Duration::from_secs(60);
 
 /// The personal OAuth grant of one user.
 #[derive(Debug, Clone)]
@@ -80,6 +83,35 @@ impl Auth {
             // The old one lives for another third of its life: a network failure can wait.
             (Err(error), Some(old)) if error.grade() == Grade::Retry => Ok(old),
             (result, _) => result,
+        }
+    }
+
+    /// A token that does not end under way: for requests that are made once. Renewed first where less than a
+    /// minute of it is left.
+    pub async fn lasting_bearer(&self, transport: &Transport) -> Result<Bearer, BrokerError> {
+        let mut state = self.state.lock().await;
+        let now = Instant::now();
+        let lasting = state
+            .current
+            .as_ref()
+            .filter(|current| current.ends_at.saturating_duration_since(now) >= LASTING)
+            .map(|current| (current.bearer.clone(), now < current.renew_at));
+        let old = match lasting {
+            Some((bearer, true)) => return Ok(bearer),
+            Some((bearer, false)) => Some(bearer),
+            None => None,
+        };
+        match (state.renew(transport, &self.failures).await, old) {
+            (Err(error), Some(old)) if error.grade() == Grade::Retry => Ok(old),
+            (result, _) => result,
+        }
+    }
+
+    /// The broker refused this token: the next request takes a new one.
+    pub async fn discard(&self, refused: &Bearer) {
+        let mut state = self.state.lock().await;
+        if state.current.as_ref().is_some_and(|current| current.bearer.generation == refused.generation) {
+            state.current = None;
         }
     }
 

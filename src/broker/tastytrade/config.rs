@@ -50,6 +50,8 @@ pub struct Timeouts {
     pub connect: Duration,
     /// One request from its first byte to the last of the answer.
     pub request: Duration,
+    /// The same for an order, which is sent once: longer, because giving up early leaves its fate open.
+    pub order: Duration,
     /// One step of a stream's handshake.
     pub handshake: Duration,
 }
@@ -91,6 +93,7 @@ impl Default for Timeouts {
         Self {
             connect: Duration::from_secs(5),
             request: Duration::from_secs(20),
+            order: Duration::from_secs(30),
             handshake: Duration::from_secs(10),
         }
     }

@@ -1,20 +1,24 @@
 //! What holds for anything that a server may send.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::account_stream::notice;
+use super::Directory;
+use super::account_stream::notices;
 use super::dxlink::layout::{Decoded, FeedEvent, Layout};
 use super::dxlink::protocol::{FIELDS, ServerFrame, decode};
 use super::dxlink::subscriptions::Subscribed;
-use super::parse::{accounts, chain, feed, market};
+use super::parse::{accounts, chain, feed, market, orders};
 use super::scrub::scrubbed;
 use super::wire::{Envelope, Items, Refusal, TokenAnswer};
-use super::wire::{account as account_wire, instrument as instrument_wire, market as market_wire};
+use super::wire::{
+    account as account_wire, instrument as instrument_wire, market as market_wire, order as order_wire,
+};
 use crate::broker::Subscriptions;
+use crate::domain::order::OrderReport;
 use crate::domain::report::{AccountNotice, BrokerPosition};
 use crate::domain::time::new_york_date;
 use crate::domain::{AccountId, Bar, Instrument, Money, Price, Symbol, Timestamp};
@@ -173,6 +177,25 @@ fn sound_position(position: &BrokerPosition) {
     dated(position.created_at);
 }
 
+/// What an order reports can be summed, and each fill is itself.
+fn sound_order(report: &OrderReport) {
+    [report.received_at, report.updated_at].into_iter().for_each(dated);
+    report.reject_reason.iter().for_each(|why| tellable(why));
+    let _ = (report.is_filled(), report.has_fills());
+    let mut ids = BTreeSet::new();
+    for leg in &report.legs {
+        leg.instrument.iter().for_each(spelt);
+        for fill in &leg.fills {
+            quotable(Some(fill.price));
+            let worth =
+                fill.price.times(fill.quantity, leg.instrument.as_ref().map_or(1, Instrument::multiplier));
+            assert!(worth.to_f64().is_finite() && !fill.id.0.chars().any(char::is_control));
+            dated(fill.at);
+            assert!(ids.insert(&fill.id), "{report:?}");
+        }
+    }
+}
+
 fn sound_money(amounts: &[Option<Money>]) {
     let sum: Money = amounts.iter().flatten().copied().cycle().take(400).sum();
     assert!(sum.to_f64().is_finite());
@@ -239,15 +262,15 @@ pub fn rest(bytes: &[u8]) {
         7 => {
             let numbers = HashMap::from([("1".to_owned(), AccountId::from_number("tastytrade", "1"))]);
             let Ok(message) = serde_json::from_slice(body) else { return };
-            match notice(message, &numbers, now()) {
-                AccountNotice::Position { position, .. } => sound_position(&position),
-                AccountNotice::Balances { balances: b, .. } => {
-                    sound_money(&[b.cash, b.net_liq, b.buying_power, b.requirement]);
+            for notice in notices(message, &numbers, &Directory::default(), now()) {
+                match notice {
+                    AccountNotice::Position { position, .. } => sound_position(&position),
+                    AccountNotice::Balances { balances: b, .. } => {
+                        sound_money(&[b.cash, b.net_liq, b.buying_power, b.requirement]);
+                    }
+                    AccountNotice::Order { report } => sound_order(&report),
+                    AccountNotice::Other { kind, .. } => assert!(!kind.chars().any(char::is_control)),
                 }
-                AccountNotice::Order { report } => {
-                    [report.received_at, report.updated_at].into_iter().for_each(dated);
-                }
-                AccountNotice::Other { kind, .. } => assert!(!kind.chars().any(char::is_control)),
             }
         }
         _ => {
@@ -258,6 +281,13 @@ pub fn rest(bytes: &[u8]) {
                 tellable(&format!("refused: {}", scrubbed(&refusal.words())));
             }
             let _ = answer::<market_wire::QuoteToken>(body);
+            if let Some(wire) = answer::<order_wire::OrderAnswer>(body) {
+                let run = orders::dry_run(&wire, String::new(), "", now());
+                sound_money(&[run.buying_power_change, run.buying_power_after, run.margin_change, run.fees]);
+                run.warnings.iter().chain(&run.errors).for_each(|message| tellable(&message.text));
+            }
+            let refusal = orders::refusal(422, Some(body));
+            refusal.messages.iter().for_each(|message| tellable(&message.text));
         }
     }
 }

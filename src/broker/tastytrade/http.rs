@@ -19,11 +19,11 @@ use super::auth::{Auth, Bearer};
 use super::clock::BrokerClock;
 use super::config::{Addresses, Environment, TastytradeConfig};
 use super::scrub::scrubbed;
-use super::wire::{Envelope, Refusal};
+use super::wire::{Envelope, Many, Page, Refusal};
 use crate::broker::BrokerError;
 use crate::broker::error::Grade;
 
-const LARGEST_ANSWER_MIB: usize = 32;
+pub(super) const LARGEST_ANSWER_MIB: usize = 32;
 const RETRIES_AFTER_THE_FIRST: usize = 2;
 /// Before the second try; doubled before the third, and as much again at random.
 const FIRST_PAUSE: Duration = Duration::from_millis(300);
@@ -62,32 +62,33 @@ pub(super) fn install_tls() {
     });
 }
 
+/// What reads and orders have in common: who we are, nothing that leads elsewhere, nothing sent twice.
+pub(super) fn client_builder(config: &TastytradeConfig) -> Result<reqwest::ClientBuilder, BrokerError> {
+    install_tls();
+    let mut headers = reqwest::header::HeaderMap::new();
+    headers.insert(reqwest::header::ACCEPT, HeaderValue::from_static("application/json"));
+    if let Some(version) = &config.accept_version {
+        let value = HeaderValue::from_str(version).map_err(|_| BrokerError::BadAddress {
+            what: "the API version",
+            why: "it is a date, YYYYMMDD".into(),
+        })?;
+        headers.insert(HeaderName::from_static("accept-version"), value);
+    }
+    Ok(reqwest::Client::builder()
+        .user_agent(&config.user_agent)
+        .default_headers(headers)
+        .connect_timeout(config.timeouts.connect)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_proxy())
+}
+
 impl Transport {
     pub fn new(config: &TastytradeConfig, addresses: &Addresses) -> Result<Self, BrokerError> {
-        install_tls();
-        let mut headers = reqwest::header::HeaderMap::new();
-        headers.insert(reqwest::header::ACCEPT, HeaderValue::from_static("application/json"));
-        if let Some(version) = &config.accept_version {
-            let value = HeaderValue::from_str(version).map_err(|_| BrokerError::BadAddress {
-                what: "the API version",
-                why: "it is a date, YYYYMMDD".into(),
-            })?;
-            headers.insert(HeaderName::from_static("accept-version"), value);
-        }
-        let client = reqwest::Client::builder()
-            .user_agent(&config.user_agent)
-            .default_headers(headers)
-            .connect_timeout(config.timeouts.connect)
-            .timeout(config.timeouts.request)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .no_proxy()
-            .build()
-            .map_err(|error| BrokerError::BadAddress {
-                what: "the REST client",
-                why: scrubbed(&chain(&error.without_url())),
-            })?;
+        let client = client_builder(config)?.timeout(config.timeouts.request).build().map_err(|error| {
+            BrokerError::BadAddress { what: "the REST client", why: scrubbed(&chain(&error.without_url())) }
+        })?;
         let base = addresses.rest.clone();
         let pace = DefaultDirectRateLimiter::direct(pace_of(addresses.environment));
         let clock = BrokerClock::new(addresses.environment);
@@ -95,7 +96,7 @@ impl Transport {
     }
 
     /// Path segments are encoded one by one, so a slash or a space inside a symbol stays inside it.
-    fn url(&self, path: &[&str], query: &[(&str, String)]) -> Url {
+    pub fn url(&self, path: &[&str], query: &[(&str, String)]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
@@ -139,13 +140,24 @@ impl Transport {
         Ok(Answer { status, retry_after_seconds, body })
     }
 
+    /// One request more in the pace of all, without waiting for its turn.
+    pub fn count(&self) {
+        // A pace that is used up makes the reads wait, which is all that is asked of it.
+        let _ = self.pace.check();
+    }
+
     fn host(&self) -> String {
         self.base.host_str().unwrap_or("the broker").to_owned()
     }
 
     fn network(&self, error: reqwest::Error) -> BrokerError {
+        self.network_within(self.request_deadline, error)
+    }
+
+    /// What went wrong with a request that had so much time.
+    pub fn network_within(&self, deadline: Duration, error: reqwest::Error) -> BrokerError {
         if error.is_timeout() {
-            return BrokerError::TimedOut { host: self.host(), seconds: self.request_deadline.as_secs() };
+            return BrokerError::TimedOut { host: self.host(), seconds: deadline.as_secs() };
         }
         BrokerError::Unreachable { host: self.host(), why: scrubbed(&chain(&error.without_url())) }
     }
@@ -163,8 +175,29 @@ impl Http {
         path: &[&str],
         query: &[(&str, String)],
     ) -> Result<T, BrokerError> {
+        self.read(endpoint, path, query).await?.data(endpoint)
+    }
+
+    /// One page of a list, and how many pages there are where the broker says so.
+    pub async fn get_page<T: DeserializeOwned>(
+        &self,
+        endpoint: &'static str,
+        path: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<(Many<T>, Option<u32>), BrokerError> {
+        let page: Page<T> = self.read(endpoint, path, query).await?.json(endpoint)?;
+        let list = page.data.ok_or_else(|| no_data(endpoint))?;
+        Ok((list.items, page.pagination.and_then(|pagination| pagination.total_pages.u32())))
+    }
+
+    async fn read(
+        &self,
+        endpoint: &'static str,
+        path: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<Answer, BrokerError> {
         let url = self.transport.url(path, query);
-        let answer = (|| self.get_once(endpoint, url.clone()))
+        (|| self.get_once(endpoint, url.clone()))
             .retry(
                 ExponentialBuilder::default()
                     .with_min_delay(FIRST_PAUSE)
@@ -179,8 +212,7 @@ impl Http {
                 }
                 _ => delay,
             })
-            .await?;
-        answer.data(endpoint)
+            .await
     }
 
     /// One read; a 401 renews the token and repeats it once.
@@ -267,11 +299,12 @@ impl Answer {
 
     fn data<T: DeserializeOwned>(&self, endpoint: &'static str) -> Result<T, BrokerError> {
         let envelope: Envelope<T> = self.json(endpoint)?;
-        envelope.data.ok_or_else(|| BrokerError::Unreadable {
-            endpoint: endpoint.into(),
-            why: "it carries no data".into(),
-        })
+        envelope.data.ok_or_else(|| no_data(endpoint))
     }
+}
+
+fn no_data(endpoint: &'static str) -> BrokerError {
+    BrokerError::Unreadable { endpoint: endpoint.into(), why: "it carries no data".into() }
 }
 
 /// Two a second with a burst of ten; a simulator on this machine need not be spared.
@@ -285,7 +318,7 @@ fn pace_of(environment: Environment) -> Quota {
 }
 
 /// An error with what it was caused by.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -1,6 +1,7 @@
-//! tastytrade: REST reads, the DXLink market stream and the account stream, behind [`Broker`].
+//! tastytrade: REST reads, the DXLink market stream and the account stream, behind [`Broker`]; orders behind
+//! [`OrderDesk`](super::OrderDesk), by a type of their own.
 //!
-//! Never: sends an order, lets an account number or a secret out of this module, decides anything.
+//! Never: lets an account number or a secret out of this module, decides anything.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{PoisonError, RwLock};
@@ -18,20 +19,24 @@ mod account_stream;
 mod auth;
 mod clock;
 mod config;
+mod desk;
 mod dxlink;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod http;
 mod link;
+mod order_body;
 mod outbox;
 mod parse;
 mod scrub;
+mod send_once;
 mod socket;
 mod vitals;
 pub mod wire;
 
 pub use auth::Credentials;
 pub use config::{Environment, Keepalive, Probe, Reconnect, TastytradeConfig, Timeouts};
+pub use desk::{LiveTrading, NoDesk, TastytradeDesk};
 
 use account_stream::AccountStream;
 use config::Addresses;
@@ -39,13 +44,14 @@ use dxlink::client::MarketStream;
 use http::{Http, Transport};
 use link::Keeper;
 use outbox::Outbox;
-use parse::accounts::Skipped;
+use parse::contract::{self, Skipped};
+use parse::orders::Symbols;
 use wire::{Items, account, instrument, market};
 
 /// Limit of the snapshot-quote endpoint, kept for the metrics, too.
 const SYMBOLS_PER_REQUEST: usize = 100;
 
-/// One user at tastytrade.
+/// One user at tastytrade, by reading. It has no way to send an order: see [`TastytradeDesk`].
 pub struct Tastytrade {
     config: TastytradeConfig,
     addresses: Addresses,
@@ -58,6 +64,26 @@ pub struct Tastytrade {
 struct Directory {
     numbers: RwLock<HashMap<AccountId, String>>,
     streamer_names: RwLock<HashMap<Instrument, String>>,
+    /// Contracts by OCC symbol that the symbol alone would give wrong.
+    unusual: RwLock<HashMap<String, Instrument>>,
+}
+
+impl Directory {
+    fn learn_unusual(&self, contracts: impl IntoIterator<Item = Instrument>) {
+        let mut contracts = contracts.into_iter().peekable();
+        if contracts.peek().is_some() {
+            let mut known = self.unusual.write().unwrap_or_else(PoisonError::into_inner);
+            known.extend(contracts.map(|contract| (contract.broker_symbol(), contract)));
+        }
+    }
+
+    /// The instrument of an order's leg.
+    fn instrument(&self, named: &Symbols<'_>) -> Option<Instrument> {
+        let derived =
+            contract::instrument(named.kind, named.symbol, named.underlying, &Default::default()).ok()?;
+        let known = self.unusual.read().unwrap_or_else(PoisonError::into_inner);
+        Some(known.get(&derived.broker_symbol()).cloned().unwrap_or(derived))
+    }
 }
 
 impl Tastytrade {
@@ -112,6 +138,21 @@ impl Tastytrade {
         Ok(open.into_iter().map(|(number, account)| (number, account.id)).collect())
     }
 
+    /// The number of one account, read where it is not known yet.
+    async fn account_number(&self, account: AccountId) -> Result<String, BrokerError> {
+        let known = {
+            let numbers = self.directory.numbers.read().unwrap_or_else(PoisonError::into_inner);
+            numbers.get(&account).cloned()
+        };
+        if let Some(number) = known {
+            return Ok(number);
+        }
+        let open = self.open_accounts().await?;
+        open.into_iter()
+            .find_map(|(number, found)| (found.id == account).then_some(number))
+            .ok_or_else(|| BrokerError::NotFound { what: "an open account with this id".into() })
+    }
+
     /// A fresh quote token and the checked address it belongs to.
     async fn quote_token(&self) -> Result<(SecretString, Url), BrokerError> {
         const ENDPOINT: &str = "/api-quote-tokens";
@@ -161,6 +202,9 @@ impl Tastytrade {
             }
         }
         let unread = all - positions.len();
+        let held = positions.iter().map(|position| &position.instrument);
+        let unusual = held.filter(|one| one.option().is_some_and(|o| !contract::is_usual(o)));
+        self.directory.learn_unusual(unusual.cloned());
         Ok((positions, unread))
     }
 }
@@ -263,6 +307,7 @@ impl Broker for Tastytrade {
             let mut names = self.directory.streamer_names.write().unwrap_or_else(PoisonError::into_inner);
             names.extend(parsed.streamer_names);
         }
+        self.directory.learn_unusual(parsed.unusual);
         Ok(parsed.chain)
     }
 

@@ -1,19 +1,16 @@
 //! Accounts, balances and positions.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
-use super::{BROKER, positive_price, settlement_of_root};
+use super::contract::{self, Skipped};
+use super::{BROKER, positive_price};
 use crate::broker::tastytrade::scrub::masked_number;
 use crate::broker::tastytrade::wire::account as wire;
-use crate::domain::instrument::{is_index, listed_multiplier, parse_occ, style_of_root};
 use crate::domain::report::BrokerPosition;
 use crate::domain::text::clean;
-use crate::domain::{
-    Account, AccountId, AccountKind, Balances, Instrument, Money, OptionContract, Symbol, Timestamp,
-};
+use crate::domain::{Account, AccountId, AccountKind, Balances, Money, Timestamp};
 
 /// An account with its number, which stays inside the adapter; `None` where it is closed or has no number.
 pub fn account(
@@ -67,20 +64,9 @@ pub fn balances(wire: &wire::Balance, now: Timestamp) -> Option<Balances> {
     (balances.cash.is_some() || balances.net_liq.is_some()).then_some(balances)
 }
 
-/// Contracts or shares of one position: what is more is a mistake, and the value of it would not fit.
-const MOST_UNITS: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
-
-/// Why a position is not shown as one of ours.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Skipped {
-    /// Futures, crypto, bonds: held at the broker, not modelled here.
-    Kind(String),
-    Unreadable(&'static str),
-}
-
 /// The sign comes from `quantity-direction` alone: `cost-effect` is the effect of *closing*.
 pub fn position(wire: &wire::Position) -> Result<BrokerPosition, Skipped> {
-    let size = wire.quantity.0.map(|size| size.abs()).filter(|size| *size <= MOST_UNITS);
+    let size = wire.quantity.0.map(|size| size.abs()).filter(|size| *size <= contract::MOST_UNITS);
     let size = size.ok_or(Skipped::Unreadable("quantity"))?;
     let quantity = match wire.quantity_direction.as_str() {
         "Long" => size,
@@ -90,42 +76,17 @@ pub fn position(wire: &wire::Position) -> Result<BrokerPosition, Skipped> {
         _ => return Err(Skipped::Unreadable("quantity-direction")),
     };
     Ok(BrokerPosition {
-        instrument: instrument(wire)?,
+        instrument: contract::instrument(
+            wire.instrument_type.as_str(),
+            wire.symbol.as_str(),
+            wire.underlying_symbol.as_str(),
+            &wire.multiplier,
+        )?,
         quantity,
         average_open_price: positive_price(&wire.average_open_price),
         close_price: positive_price(&wire.close_price),
         created_at: wire.created_at.0,
     })
-}
-
-fn instrument(wire: &wire::Position) -> Result<Instrument, Skipped> {
-    let text = wire.symbol.as_str();
-    let symbol = || Symbol::new(text).map_err(|_| Skipped::Unreadable("symbol"));
-    match wire.instrument_type.as_str() {
-        "Equity" if is_index(text) => Ok(Instrument::Index(symbol()?)),
-        "Equity" => Ok(Instrument::Equity(symbol()?)),
-        "Index" => Ok(Instrument::Index(symbol()?)),
-        "Equity Option" => {
-            let parts = parse_occ(text).map_err(|_| Skipped::Unreadable("symbol"))?;
-            let underlying =
-                Symbol::new(wire.underlying_symbol.as_str()).unwrap_or_else(|_| parts.root.clone());
-            let multiplier = match wire.multiplier.0 {
-                Some(shares) => listed_multiplier(shares).ok_or(Skipped::Unreadable("multiplier"))?,
-                None => 100,
-            };
-            Ok(Instrument::Option(Arc::new(OptionContract {
-                underlying,
-                settlement: settlement_of_root(parts.root.as_str()),
-                style: style_of_root(parts.root.as_str()),
-                root: parts.root,
-                expiry: parts.expiry,
-                right: parts.right,
-                strike: parts.strike,
-                multiplier,
-            })))
-        }
-        other => Err(Skipped::Kind(clean(other, 30))),
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
-use super::settlement_of_root;
+use super::{contract, settlement_of_root};
 use crate::broker::tastytrade::wire::Many;
 use crate::broker::tastytrade::wire::instrument as wire;
 use crate::domain::instrument::{listed_multiplier, listed_strike, parse_occ, style_of_root};
@@ -16,6 +16,8 @@ pub struct ParsedChain {
     pub chain: OptionChain,
     pub unreadable: usize,
     pub streamer_names: Vec<(Instrument, String)>,
+    /// Contracts whose symbol does not tell the whole of them.
+    pub unusual: Vec<Instrument>,
 }
 
 /// All standard roots of the underlying. Two roots may expire on one date (SPX in the morning, SPXW in the
@@ -25,6 +27,7 @@ pub fn chain(underlying: &Symbol, roots: Many<wire::NestedChain>) -> ParsedChain
         chain: OptionChain { underlying: underlying.clone(), expirations: Vec::new() },
         unreadable: roots.bad,
         streamer_names: Vec::new(),
+        unusual: Vec::new(),
     };
     for root in roots.good {
         if !matches!(root.option_chain_type.as_str(), "" | "Standard") {
@@ -77,8 +80,8 @@ impl ParsedChain {
                 style: style_of_root(root.as_str()),
                 multiplier,
             };
-            let call = contract(listed(Right::Call), row.strike_price.0, row.call.as_str());
-            let put = contract(listed(Right::Put), row.strike_price.0, row.put.as_str());
+            let call = completed(listed(Right::Call), row.strike_price.0, row.call.as_str());
+            let put = completed(listed(Right::Put), row.strike_price.0, row.put.as_str());
             let (Some(call), Some(put)) = (call, put) else {
                 self.unreadable += 1;
                 continue;
@@ -86,6 +89,8 @@ impl ParsedChain {
             self.streamer_name(&call, row.call_streamer_symbol.as_str());
             self.streamer_name(&put, row.put_streamer_symbol.as_str());
             let Some(strike) = call.option().map(|contract| contract.strike) else { continue };
+            let told = |side: &&Instrument| side.option().is_some_and(contract::is_usual);
+            self.unusual.extend([&call, &put].into_iter().filter(|side| !told(side)).cloned());
             strikes.push(ChainStrike { strike, call, put });
         }
         strikes.sort_by_key(|strike| strike.strike);
@@ -104,7 +109,7 @@ impl ParsedChain {
 
 /// Completes one side of a strike. The OCC symbol and the row must tell the same contract: a row that
 /// contradicts itself is worth nothing.
-fn contract(mut listed: OptionContract, strike: Option<Decimal>, occ: &str) -> Option<Instrument> {
+fn completed(mut listed: OptionContract, strike: Option<Decimal>, occ: &str) -> Option<Instrument> {
     listed.strike = listed_strike(strike?)?;
     if !occ.is_empty() {
         let parts = parse_occ(occ).ok()?;

@@ -9,8 +9,10 @@ use crate::domain::{Price, Settlement};
 
 pub(super) mod accounts;
 pub(super) mod chain;
+pub(super) mod contract;
 pub(super) mod feed;
 pub(super) mod market;
+pub(super) mod orders;
 
 #[cfg(test)]
 mod recorded_tests;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chrono::{TimeZone, Utc};
 
-use super::{accounts, chain, market};
+use super::{accounts, chain, contract, market, orders};
 use crate::broker::tastytrade::wire;
 use crate::domain::report::SessionState;
 use crate::domain::{Instrument, Symbol};
@@ -70,4 +70,40 @@ fn the_recorded_session_and_account_stream_frames_read() {
     let wire: wire::account::Balance = serde_json::from_value(data(&text)).expect("balances");
     let balances = accounts::balances(&wire, session.open_at.expect("an open")).expect("balances");
     assert!(balances.cash.is_some() && balances.net_liq.is_some() && balances.requirement.is_some());
+}
+
+#[test]
+fn the_recorded_orders_read_completely() {
+    let account = crate::domain::AccountId::from_number("tastytrade", "5WX00042");
+    let known = |named: &orders::Symbols<'_>| {
+        contract::instrument(named.kind, named.symbol, named.underlying, &Default::default()).ok()
+    };
+    let Some(text) = recorded("order_dry_run.json") else { return };
+    let answer: wire::order::OrderAnswer = serde_json::from_value(data(&text)).expect("a dry run");
+    let now = Utc.with_ymd_and_hms(2026, 11, 20, 17, 0, 0).single().expect("an instant");
+    let run = orders::dry_run(&answer, "hash".into(), "reference", now);
+    let money = |value: Option<crate::domain::Money>| value.map(|money| money.to_string());
+    assert_eq!(money(run.buying_power_change), Some("-102.302".into()));
+    assert_eq!(money(run.margin_change), Some("-300".into()));
+    assert_eq!(money(run.fees), Some("-2.302".into()));
+    assert!(run.warnings.is_empty() && run.errors.is_empty());
+    let mut order = answer.order.expect("an order");
+    assert!(orders::report(&order, account, known).is_none(), "a dry run has no number");
+    order.id = wire::Text(Some("1".into()));
+    let report = orders::report(&order, account, known).expect("an order");
+    assert_eq!(report.limit.map(|limit| limit.to_string()), Some("2 cr".into()));
+    assert!(report.legs.iter().all(|leg| leg.instrument.is_some() && leg.action.is_some()));
+    assert_eq!(report.updated_at, None, "nought is no instant");
+
+    for (name, filled) in [
+        ("frames__account__order.documented.json", true),
+        ("frames__account__order-market.documented.json", false),
+    ] {
+        let Some(text) = recorded(name) else { return };
+        let wire: wire::order::Order = serde_json::from_value(data(&text)).expect("an order");
+        let report = orders::report(&wire, account, known).expect("an order");
+        assert_eq!((report.is_filled(), report.id.0.as_str(), report.limit), (filled, "1", None));
+        let [leg] = &report.legs[..] else { panic!("{report:?}") };
+        assert!(leg.instrument.is_some() && leg.quantity == Some(rust_decimal::Decimal::ONE_HUNDRED));
+    }
 }

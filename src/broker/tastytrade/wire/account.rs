@@ -65,4 +65,5 @@ pub struct StreamMessage {
     pub kind: Text,
     pub data: serde_json::Value,
     pub results: Many<serde_json::Value>,
+    pub ws_sequence: Num,
 }

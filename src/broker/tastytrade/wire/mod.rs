@@ -17,6 +17,7 @@ use crate::domain::time::is_plausible;
 pub mod account;
 pub mod instrument;
 pub mod market;
+pub mod order;
 
 /// `{"data": …}` around every answer but OAuth's.
 #[derive(Debug, Deserialize)]
@@ -36,6 +37,22 @@ fn none<T>() -> Option<T> {
 pub struct Items<T> {
     #[serde(default)]
     pub items: Many<T>,
+}
+
+/// One page of a list: `pagination` stands beside `data`, and may be null.
+#[derive(Debug, Deserialize)]
+#[serde(bound(deserialize = "T: DeserializeOwned"))]
+pub struct Page<T> {
+    #[serde(default = "none")]
+    pub data: Option<Items<T>>,
+    #[serde(default)]
+    pub pagination: Option<Pagination>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Pagination {
+    pub total_pages: Num,
 }
 
 /// A list that survives its bad items and counts them.
@@ -301,6 +318,8 @@ impl Default for Reason {
 #[derive(Debug, Deserialize)]
 struct Detail {
     #[serde(default)]
+    code: Text,
+    #[serde(default)]
     message: Text,
     #[serde(default)]
     domain: Text,
@@ -308,7 +327,28 @@ struct Detail {
     reason: Text,
 }
 
+impl Detail {
+    fn reason(&self) -> (String, String) {
+        if self.message.as_str().is_empty() {
+            let text = format!("{} {}", self.domain.as_str(), self.reason.as_str());
+            (self.domain.as_str().to_owned(), text.trim().to_owned())
+        } else {
+            (self.code.as_str().to_owned(), self.message.as_str().to_owned())
+        }
+    }
+}
+
 impl Refusal {
+    /// Each reason with its code; the general words where there is no single reason.
+    pub fn reasons(&self) -> Vec<(String, String)> {
+        let Reason::Full { code, message, errors } = &self.error else {
+            return vec![(String::new(), self.words())];
+        };
+        let told: Vec<_> =
+            errors.good.iter().map(Detail::reason).filter(|(_, text)| !text.is_empty()).collect();
+        if told.is_empty() { vec![(code.as_str().to_owned(), message.as_str().to_owned())] } else { told }
+    }
+
     /// The refusal in one line.
     pub fn words(&self) -> String {
         match &self.error {

@@ -1,0 +1,301 @@
+//! Orders at tastytrade. A desk is made for a host by a function that checks it: this machine's simulated
+//! brokers need nothing, every other host needs [`LiveTrading`].
+//!
+//! Never: sends twice, sends what is not cleared, polls the list of live orders.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use reqwest::Method;
+use serde::de::DeserializeOwned;
+
+use super::order_body::{self, Body, Unsendable};
+use super::parse::orders;
+use super::send_once::{SendOnce, Sent};
+use super::wire::Envelope;
+use super::wire::order::{ComplexOrder, Order, OrderAnswer};
+use super::{Environment, Tastytrade};
+use crate::broker::{BrokerError, OrderDesk, Undone};
+use crate::domain::order::{
+    BrokerMessage, BrokerOrderId, ComplexReport, ComplexTicket, DryRun, OrderRefusal, OrderReport, Placed,
+    Ticket,
+};
+use crate::domain::{AccountId, Timestamp};
+use crate::risk::controls::{Cleared, Replacement};
+
+const PER_PAGE: u32 = 50;
+/// Ten thousand orders; a look that would find more has failed.
+const MOST_PAGES: u32 = 200;
+
+/// Two of the three yeses: the configuration's and the environment's. The third is typed per order.
+#[derive(Debug, Clone, Copy)]
+pub struct LiveTrading(());
+
+impl LiveTrading {
+    /// `configured` is the setting `live_trading`, `environment` the value of `COTRADER_LIVE`.
+    pub fn agreed(configured: bool, environment: Option<&str>) -> Option<Self> {
+        (configured && environment == Some("1")).then_some(Self(()))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum NoDesk {
+    #[error("orders go to the real broker only with live_trading: true and COTRADER_LIVE=1")]
+    NotLoopback,
+    #[error("live orders were asked for, but the broker is a simulated one")]
+    NotLive,
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+}
+
+/// Where orders of one user go.
+pub struct TastytradeDesk {
+    reads: Arc<Tastytrade>,
+    once: SendOnce,
+}
+
+impl TastytradeDesk {
+    /// For a simulated broker on this machine.
+    pub fn loopback(reads: Arc<Tastytrade>) -> Result<Self, NoDesk> {
+        match reads.environment() {
+            Environment::Loopback => Self::new(reads),
+            Environment::Sandbox | Environment::Production => Err(NoDesk::NotLoopback),
+        }
+    }
+
+    /// For the broker itself, or its certification environment.
+    pub fn live(reads: Arc<Tastytrade>, _: LiveTrading) -> Result<Self, NoDesk> {
+        match reads.environment() {
+            Environment::Sandbox | Environment::Production => Self::new(reads),
+            Environment::Loopback => Err(NoDesk::NotLive),
+        }
+    }
+
+    fn new(reads: Arc<Tastytrade>) -> Result<Self, NoDesk> {
+        let once = SendOnce::new(&reads.config)?;
+        Ok(Self { reads, once })
+    }
+
+    fn source(&self) -> &str {
+        &self.reads.config.user_agent
+    }
+
+    fn report(&self, order: &Order, account: AccountId) -> Option<OrderReport> {
+        orders::report(order, account, |named| self.reads.directory.instrument(named))
+    }
+
+    fn complex_report(&self, set: &ComplexOrder, account: AccountId) -> Option<ComplexReport> {
+        orders::complex(set, account, |named| self.reads.directory.instrument(named))
+    }
+
+    /// The one request. `tail` is what stands behind the account in the path.
+    async fn send(&self, method: Method, account: AccountId, tail: &[&str], body: Option<Body>) -> Sent {
+        let number = match self.reads.account_number(account).await {
+            Ok(number) => number,
+            Err(error) => return Sent::Unsent(error),
+        };
+        let path: Vec<&str> = ["accounts", &number].into_iter().chain(tail.iter().copied()).collect();
+        self.once.send(&self.reads.http, method, &path, body.map(Body::into_bytes)).await
+    }
+
+    /// One request that brings an order back: bare or inside an answer.
+    async fn ordered(
+        &self,
+        method: Method,
+        account: AccountId,
+        tail: &[&str],
+        body: Option<Body>,
+        is_it: impl Fn(&OrderReport) -> bool,
+    ) -> Placed {
+        placed(self.send(method, account, tail, body).await, |bytes| {
+            let wrapped = data::<OrderAnswer>(bytes).and_then(|answer| answer.order);
+            let order = wrapped.or_else(|| data::<Order>(bytes))?;
+            self.report(&order, account).filter(|report| is_it(report))
+        })
+    }
+
+    async fn set_ordered(
+        &self,
+        method: Method,
+        account: AccountId,
+        tail: &[&str],
+        body: Option<Body>,
+    ) -> Placed<ComplexReport> {
+        placed(self.send(method, account, tail, body).await, |bytes| {
+            let wrapped = data::<OrderAnswer>(bytes).and_then(|answer| answer.complex_order);
+            let set = wrapped.or_else(|| data::<ComplexOrder>(bytes))?;
+            self.complex_report(&set, account)
+        })
+    }
+}
+
+impl OrderDesk for TastytradeDesk {
+    async fn dry_run(&self, ticket: &Ticket) -> Result<DryRun, Undone> {
+        const ENDPOINT: &str = "/accounts/…/orders/dry-run";
+        let body = order_body::order(ticket, self.source()).map_err(|why| Undone::Refused(unsent(&why)))?;
+        let hash = body.hash();
+        match self.send(Method::POST, ticket.account, &["orders", "dry-run"], Some(body)).await {
+            Sent::Unsent(error) | Sent::Lost(error) => Err(error.into()),
+            Sent::Answered { status, body } => {
+                let code = status.as_u16();
+                let unreadable =
+                    |why: &str| BrokerError::Unreadable { endpoint: ENDPOINT.into(), why: why.into() };
+                if is_no(code) {
+                    return Err(Undone::Refused(orders::refusal(code, body.as_deref())));
+                }
+                if !status.is_success() {
+                    let message = orders::refusal(code, body.as_deref()).to_string();
+                    return Err(BrokerError::Server { status: code, message }.into());
+                }
+                let body = body.ok_or_else(|| unreadable("it broke off"))?;
+                let answer = data::<OrderAnswer>(&body).ok_or_else(|| unreadable("it carries no data"))?;
+                // Neither an effect nor a reason: nothing that an order could be sent on.
+                if answer.buying_power_effect.is_none() && answer.errors.good.is_empty() {
+                    return Err(unreadable("it says nothing of buying power").into());
+                }
+                let reference = ticket.reference.to_string();
+                Ok(orders::dry_run(&answer, hash, &reference, self.reads.now()))
+            }
+        }
+    }
+
+    async fn place(&self, ticket: Cleared<Ticket>) -> Placed {
+        let ticket = ticket.get();
+        let body = match order_body::order(ticket, self.source()) {
+            Ok(body) => body,
+            Err(why) => return Placed::Refused(unsent(&why)),
+        };
+        // An answer about somebody else's order says nothing of ours.
+        let ours = |report: &OrderReport| report.reference.is_none_or(|it| it == ticket.reference);
+        self.ordered(Method::POST, ticket.account, &["orders"], Some(body), ours).await
+    }
+
+    async fn replace(&self, account: AccountId, order: &BrokerOrderId, with: Cleared<Replacement>) -> Placed {
+        let ticket: &Ticket = with.get();
+        let body = match order_body::replacement(ticket, self.source()) {
+            Ok(_) if ticket.account != account => return Placed::Refused(unsent(&Unsendable::Accounts)),
+            Ok(body) => body,
+            Err(why) => return Placed::Refused(unsent(&why)),
+        };
+        let ours = |report: &OrderReport| report.reference.is_none_or(|it| it == ticket.reference);
+        self.ordered(Method::PUT, account, &["orders", &order.0], Some(body), ours).await
+    }
+
+    async fn cancel(&self, account: AccountId, order: &BrokerOrderId) -> Placed {
+        let same = |report: &OrderReport| report.id == *order;
+        self.ordered(Method::DELETE, account, &["orders", &order.0], None, same).await
+    }
+
+    async fn place_complex(&self, ticket: Cleared<ComplexTicket>) -> Placed<ComplexReport> {
+        match order_body::complex(ticket.get(), self.source()) {
+            Ok((account, body)) => {
+                self.set_ordered(Method::POST, account, &["complex-orders"], Some(body)).await
+            }
+            Err(why) => Placed::Refused(unsent(&why)),
+        }
+    }
+
+    async fn cancel_complex(&self, account: AccountId, set: &BrokerOrderId) -> Placed<ComplexReport> {
+        self.set_ordered(Method::DELETE, account, &["complex-orders", &set.0], None).await
+    }
+
+    async fn order(&self, account: AccountId, order: &BrokerOrderId) -> Result<OrderReport, BrokerError> {
+        const ENDPOINT: &str = "/accounts/…/orders/…";
+        let number = self.reads.account_number(account).await?;
+        let wire: Order =
+            self.reads.http.get(ENDPOINT, &["accounts", &number, "orders", &order.0], &[]).await?;
+        self.report(&wire, account).filter(|report| report.id == *order).ok_or_else(|| {
+            BrokerError::Unreadable { endpoint: ENDPOINT.into(), why: "it is not that order".into() }
+        })
+    }
+
+    async fn orders_since(
+        &self,
+        account: AccountId,
+        from: Timestamp,
+    ) -> Result<Vec<OrderReport>, BrokerError> {
+        const ENDPOINT: &str = "/accounts/…/orders";
+        let unreadable = |why: &str| BrokerError::Unreadable { endpoint: ENDPOINT.into(), why: why.into() };
+        let number = self.reads.account_number(account).await?;
+        let start = from.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        let mut found: Vec<OrderReport> = Vec::new();
+        let mut seen: HashSet<BrokerOrderId> = HashSet::new();
+        for page in 0..MOST_PAGES {
+            // Newest first: an order that comes meanwhile moves the others on to later pages, where they are
+            // seen a second time and not missed.
+            let query = [
+                ("start-at", start.clone()),
+                ("sort", "Desc".to_owned()),
+                ("per-page", PER_PAGE.to_string()),
+                ("page-offset", page.to_string()),
+            ];
+            let path = ["accounts", number.as_str(), "orders"];
+            let (items, pages) = self.reads.http.get_page::<Order>(ENDPOINT, &path, &query).await?;
+            if items.bad > 0 {
+                return Err(unreadable("an order in the list cannot be read"));
+            }
+            let before = found.len();
+            for order in &items.good {
+                let report = self
+                    .report(order, account)
+                    .ok_or_else(|| unreadable("an order in the list has no number"))?;
+                if seen.insert(report.id.clone()) {
+                    found.push(report);
+                }
+            }
+            let last = match pages {
+                Some(pages) => page + 1 >= pages,
+                // Without a count the end is where nothing new comes.
+                None => found.len() == before,
+            };
+            if last {
+                return Ok(found);
+            }
+        }
+        Err(unreadable("the list does not end"))
+    }
+}
+
+/// Statuses by which the broker says that it has not done it and will not.
+fn is_no(status: u16) -> bool {
+    matches!(status, 400 | 401 | 403 | 404 | 422 | 429)
+}
+
+fn placed<R>(sent: Sent, read: impl FnOnce(&[u8]) -> Option<R>) -> Placed<R> {
+    match sent {
+        Sent::Unsent(error) => Placed::Refused(unsent(&error)),
+        Sent::Lost(error) => Placed::Unknown { why: error.to_string() },
+        Sent::Answered { status, body } if is_no(status.as_u16()) => {
+            Placed::Refused(orders::refusal(status.as_u16(), body.as_deref()))
+        }
+        Sent::Answered { status, body } if status.is_success() => match body.as_deref().and_then(read) {
+            Some(report) => Placed::Accepted(Box::new(report)),
+            None => {
+                let what = if body.is_some() { "cannot be read" } else { "broke off" };
+                Placed::Unknown {
+                    why: format!("the broker answered {}, but the answer {what}", status.as_u16()),
+                }
+            }
+        },
+        Sent::Answered { status, body } => {
+            let refusal = orders::refusal(status.as_u16(), body.as_deref());
+            let words = if refusal.messages.is_empty() { String::new() } else { format!(": {refusal}") };
+            Placed::Unknown { why: format!("the broker answered {}{words}", status.as_u16()) }
+        }
+    }
+}
+
+/// A definite no of our own: nothing left this machine.
+fn unsent(why: &dyn std::fmt::Display) -> OrderRefusal {
+    let message = BrokerMessage { code: "not_sent".into(), text: format!("not sent: {why}") };
+    OrderRefusal { status: 0, messages: vec![message] }
+}
+
+fn data<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    serde_json::from_slice::<Envelope<T>>(body).ok()?.data
+}
+
+#[cfg(test)]
+mod simulated_tests;
+#[cfg(test)]
+mod tests;
