@@ -223,7 +223,11 @@ impl ChainFile {
                 })
                 .collect(),
         });
-        OptionChain { underlying: self.underlying.clone(), expirations: expirations.collect() }
+        OptionChain {
+            underlying: self.underlying.clone(),
+            expirations: expirations.collect(),
+            increments: BTreeMap::new(),
+        }
     }
 
     /// What a reader of quotes would have received at `at`.

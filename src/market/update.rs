@@ -1,5 +1,7 @@
 //! What a broker adapter hands over: wire messages in our words.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 
 use crate::domain::{Bar, Instrument, Price, Symbol, Timestamp, TradingDate};
@@ -113,6 +115,15 @@ pub struct UnderlyingMetrics {
 pub struct OptionChain {
     pub underlying: Symbol,
     pub expirations: Vec<Expiration>,
+    /// What prices of a root's contracts are multiples of; a root that is missing was not told of.
+    pub increments: BTreeMap<Symbol, Vec<Increment>>,
+}
+
+/// Prices below `below` are multiples of `tick`; `None`: all the higher ones. Lowest prices first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Increment {
+    pub below: Option<Decimal>,
+    pub tick: Decimal,
 }
 
 #[derive(Debug, Clone, PartialEq)]

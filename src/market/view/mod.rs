@@ -17,11 +17,11 @@ use super::dividends::DividendPlan;
 use super::events::DatedEvents;
 use super::quote::{self, Quality, Sides, TwoSided};
 use super::rates::RateCurve;
-use super::update::{Epoch, OptionChain, RawQuote, Source};
+use super::update::{Epoch, Increment, OptionChain, RawQuote, Source};
 use crate::domain::freshness::Unusable;
 use crate::domain::instrument::is_index;
 use crate::domain::report::MarketSession;
-use crate::domain::{Instrument, Price, Reading, Symbol, Timestamp, TradingDate};
+use crate::domain::{Instrument, OptionContract, Price, Reading, Symbol, Timestamp, TradingDate};
 
 pub use forward::{Forward, ForwardSource};
 pub use option::{OptionReading, PricingModel, VolSource};
@@ -147,6 +147,12 @@ impl MarketView {
 
     pub fn chain(&self, symbol: &Symbol) -> Option<&Arc<OptionChain>> {
         self.0.contents.chains.get(symbol)
+    }
+
+    /// What prices of this contract are multiples of, as its chain says; empty where it does not.
+    pub fn increments(&self, contract: &OptionContract) -> &[Increment] {
+        let told = self.chain(&contract.underlying).and_then(|chain| chain.increments.get(&contract.root));
+        told.map_or(&[], Vec::as_slice)
     }
 
     /// The underlying's price: last trade, else mid; an index by its last value.

@@ -1,5 +1,6 @@
 //! What is live, what is stale, what cannot be used; and where an option's inputs come from.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
@@ -529,6 +530,7 @@ fn the_pairs_that_give_a_forward_are_those_next_to_the_spot() {
     board.chain(OptionChain {
         underlying: symbol("SPX"),
         expirations: vec![Expiration { date, strikes: strikes.to_vec() }],
+        increments: BTreeMap::new(),
     });
     let held = option("SPXW", Right::Put, 5900);
     let pairs = view(&board).parity_instruments(held.option().expect("an option"));

@@ -1,15 +1,16 @@
 //! Nested option chains.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
-use super::{contract, settlement_of_root};
-use crate::broker::tastytrade::wire::Many;
+use super::{contract, positive_price, settlement_of_root};
 use crate::broker::tastytrade::wire::instrument as wire;
+use crate::broker::tastytrade::wire::{Many, Num};
 use crate::domain::instrument::{listed_multiplier, listed_strike, parse_occ, style_of_root};
 use crate::domain::{Instrument, OptionContract, Right, Settlement, Symbol};
-use crate::market::update::{ChainStrike, Expiration, OptionChain};
+use crate::market::update::{ChainStrike, Expiration, Increment, OptionChain};
 
 /// A chain, how much of it could not be read, and the stream names that differ from the usual spelling.
 pub struct ParsedChain {
@@ -24,7 +25,11 @@ pub struct ParsedChain {
 /// afternoon): each keeps an expiration of its own. Adjusted roots are left out: nothing is opened on them.
 pub fn chain(underlying: &Symbol, roots: Many<wire::NestedChain>) -> ParsedChain {
     let mut parsed = ParsedChain {
-        chain: OptionChain { underlying: underlying.clone(), expirations: Vec::new() },
+        chain: OptionChain {
+            underlying: underlying.clone(),
+            expirations: Vec::new(),
+            increments: BTreeMap::new(),
+        },
         unreadable: roots.bad,
         streamer_names: Vec::new(),
         unusual: Vec::new(),
@@ -40,6 +45,9 @@ pub fn chain(underlying: &Symbol, roots: Many<wire::NestedChain>) -> ParsedChain
             parsed.unreadable += 1;
             continue;
         };
+        if let Some(increments) = increments(&root.tick_sizes) {
+            parsed.chain.increments.insert(symbol.clone(), increments);
+        }
         let Some(multiplier) = root.shares_per_contract.0.map_or(Some(100), listed_multiplier) else {
             parsed.unreadable += 1;
             continue;
@@ -107,6 +115,18 @@ impl ParsedChain {
     }
 }
 
+/// All of them or none: with a hole in it the table would name a wrong increment.
+fn increments(wire: &Many<wire::TickSize>) -> Option<Vec<Increment>> {
+    let positive = |number: &Num| positive_price(number).map(|price| price.0.normalize());
+    let one = |size: &wire::TickSize| {
+        let below = size.threshold.as_ref().map(|below| positive(below).ok_or(())).transpose().ok()?;
+        Some(Increment { below, tick: positive(&size.value)? })
+    };
+    let mut told: Vec<Increment> = wire.good.iter().map(one).collect::<Option<_>>()?;
+    told.sort_by_key(|increment| (increment.below.is_none(), increment.below));
+    (wire.bad == 0 && !told.is_empty()).then_some(told)
+}
+
 /// Completes one side of a strike. The OCC symbol and the row must tell the same contract: a row that
 /// contradicts itself is worth nothing.
 fn completed(mut listed: OptionContract, strike: Option<Decimal>, occ: &str) -> Option<Instrument> {
@@ -131,12 +151,14 @@ mod tests {
 
     const TWO_ROOTS: &str = r#"{"items":[
       {"underlying-symbol":"SPX","root-symbol":"SPXW","option-chain-type":"Standard","shares-per-contract":100,
+       "tick-sizes":[{"value":"0.10"},{"threshold":3.0,"value":"0.05"}],
        "expirations":[{"expiration-date":"2026-12-18","settlement-type":"PM","strikes":[
          {"strike-price":"6500.0","call":"SPXW  261218C06500000","call-streamer-symbol":".SPXW261218C6500",
           "put":"SPXW  261218P06500000","put-streamer-symbol":".SPXW261218P6500"},
          {"strike-price":6400,"call":"SPXW  261218C06400000","put":"SPXW  261218P06400000"},
          {"strike-price":"6300","call":"SPXW  261218C06200000","put":"SPXW  261218P06300000"}]}]},
       {"underlying-symbol":"SPX","root-symbol":"SPX","shares-per-contract":"100",
+       "tick-sizes":[{"value":"0.05"},{"threshold":"NaN","value":"0.01"}],
        "expirations":[{"expiration-date":"2026-12-18","settlement-type":"AM","strikes":[
          {"strike-price":"6500.0","call":"SPX   261218C06500000","put":"SPX   261218P06500000"}]},
          {"settlement-type":"AM","strikes":[]}]},
@@ -161,5 +183,11 @@ mod tests {
         // The strike that contradicts its symbol and the expiration without a date.
         assert_eq!(parsed.unreadable, 2);
         assert!(parsed.streamer_names.is_empty());
+        let [(root, told)] = &parsed.chain.increments.into_iter().collect::<Vec<_>>()[..] else {
+            panic!("only a table that reads completely counts")
+        };
+        let nickel = Increment { below: Some(Decimal::from(3)), tick: Decimal::new(5, 2) };
+        let dime = Increment { below: None, tick: Decimal::new(1, 1) };
+        assert_eq!((root.as_str(), &told[..]), ("SPXW", &[nickel, dime][..]));
     }
 }

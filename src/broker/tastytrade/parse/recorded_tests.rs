@@ -37,6 +37,8 @@ fn the_recorded_chain_reads_completely() {
     assert_eq!(parsed.unreadable, 0);
     assert!(parsed.streamer_names.is_empty(), "{:?}", parsed.streamer_names);
     assert!(parsed.chain.expirations.len() >= 3);
+    let ticks: Vec<_> = parsed.chain.increments.values().flatten().map(|one| one.tick.to_string()).collect();
+    assert_eq!(ticks, ["0.01"]);
     assert!(parsed.chain.expirations.iter().all(|e| e.strikes.len() == 3));
 }
 

@@ -12,6 +12,7 @@ pub struct NestedChain {
     pub root_symbol: Text,
     pub option_chain_type: Text,
     pub shares_per_contract: Num,
+    pub tick_sizes: Many<TickSize>,
     pub expirations: Many<NestedExpiration>,
 }
 
@@ -32,4 +33,13 @@ pub struct NestedStrike {
     pub call_streamer_symbol: Text,
     pub put: Text,
     pub put_streamer_symbol: Text,
+}
+
+/// Prices below the threshold are multiples of the value; without a threshold, all that are not below one.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct TickSize {
+    /// A key that is absent says "no threshold"; one that cannot be read says nothing.
+    pub threshold: Option<Num>,
+    pub value: Num,
 }
