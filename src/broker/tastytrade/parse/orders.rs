@@ -113,7 +113,7 @@ fn fills(order: &BrokerOrderId, symbol: &str, wire: &Many<wire::Fill>) -> Vec<Fi
         let name = named.map_or_else(
             || {
                 let moment = at.map_or(0, |at| at.timestamp_millis());
-                let like = format!("{moment}/{}/{price}", quantity);
+                let like = format!("{moment}/{quantity}/{price}");
                 let place = seen.entry(like.clone()).and_modify(|n| *n += 1).or_insert(1);
                 format!("{like}/{place}")
             },
