@@ -129,7 +129,7 @@ pub fn balance_json(market: &dyn Market, account: &AccountBook, at: Timestamp) -
     let stock: f64 = needs.values().map(|n| n.0).sum();
     let options: f64 = needs.values().map(|n| n.1).sum();
     let total = stock + options;
-    let excess = requirement::power(market, account, at).available.max(0.0);
+    let excess = requirement::available(cash, v.long_equity - v.short_equity, total).max(0.0);
     let leverage = if account.is_ira { 1.0 } else { 2.0 };
     let m = |value: f64| Value::from(num((value * 1000.0).round() / 1000.0));
     let mut fields = Fields::from(json!({

@@ -62,9 +62,10 @@ pub async fn requirements(State(shared): State<Shared>, Path(number): Path<Strin
     let Some(account) = shared.account(&number) else { return wire::not_found("the account") };
     let (market, at) = (shared.market.as_ref(), shared.now());
     let needs = requirement::by_underlying(market, &account, at);
-    let net = Values::of(market, &account, at).net(account.cash.to_f64().unwrap_or(0.0));
+    let (v, cash) = (Values::of(market, &account, at), account.cash.to_f64().unwrap_or(0.0));
+    let net = v.net(cash);
     let total: f64 = needs.values().map(|(shares, options)| shares + options).sum();
-    let excess = requirement::power(market, &account, at).available.max(0.0);
+    let excess = requirement::available(cash, v.long_equity - v.short_equity, total).max(0.0);
     let calculation = if account.is_ira { "IRA Margin" } else { "Reg T" };
     let groups: Vec<Value> = needs
         .iter()

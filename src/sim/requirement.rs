@@ -111,6 +111,10 @@ pub struct Power {
 
 /// Cash and shares, less what is tied up. Premium received stands in the cash, premium paid has left it; long
 /// options lend nothing.
+pub fn available(cash: f64, shares: f64, required: f64) -> f64 {
+    cash + shares - required
+}
+
 pub fn power(market: &dyn Market, account: &AccountBook, at: Timestamp) -> Power {
     let required: f64 =
         by_underlying(market, account, at).values().map(|(shares, options)| shares + options).sum();
@@ -118,5 +122,5 @@ pub fn power(market: &dyn Market, account: &AccountBook, at: Timestamp) -> Power
         .filter(|line| line.instrument.option().is_none())
         .filter_map(|line| market_value(market, line, at))
         .sum();
-    Power { required, available: account.cash.to_f64().unwrap_or(0.0) + shares - required }
+    Power { required, available: available(account.cash.to_f64().unwrap_or(0.0), shares, required) }
 }

@@ -286,3 +286,43 @@ async fn an_order_walks_through_the_account_stream() {
     }
     assert_eq!(seen, ["Routed", "In Flight", "Live", "Filled", "CurrentPosition", "AccountBalance"]);
 }
+
+#[tokio::test]
+async fn messages_that_come_together_may_come_in_one_frame() {
+    let sim =
+        start(SimConfig { batch_account_messages: true, ..config() }).await.expect("the simulator starts");
+    let http = client();
+    let token = format!("Bearer {}", access_token(&http, &sim).await);
+    let (mut mine, mut other) = (
+        Wire::open(&sim.connection().account_stream_url).await,
+        Wire::open(&sim.connection().account_stream_url).await,
+    );
+    for (wire, account) in [(&mut mine, "5WT00001"), (&mut other, "5WT00002")] {
+        wire.say(json!({ "action": "connect", "value": account, "auth-token": token })).await;
+        assert_eq!(wire.next().await["status"], "ok");
+    }
+    for account in ["5WT00001", "5WT00002"] {
+        let order = json!({
+            "time-in-force": "Day", "order-type": "Market",
+            "legs": [ { "instrument-type": "Equity", "symbol": "XLF", "quantity": 1, "action": "Buy to Open" } ]
+        });
+        let url = format!("{}/accounts/{account}/orders", sim.connection().base_url);
+        let placed = http.post(url).header("authorization", &token).json(&order).send().await;
+        assert_eq!(placed.expect("an answer").status(), 201);
+    }
+    sim.advance(chrono::TimeDelta::seconds(2)).await;
+    for (wire, account) in [(&mut mine, "5WT00001"), (&mut other, "5WT00002")] {
+        let (mut kinds, mut frames) = (Vec::new(), 0);
+        while kinds.last().map(String::as_str) != Some("AccountBalance") {
+            let frame = wire.next().await;
+            frames += 1;
+            let batch = frame["results"].as_array().cloned().unwrap_or_else(|| vec![frame.clone()]);
+            for message in batch {
+                assert_eq!(message["data"]["account-number"], account, "its own account's only");
+                kinds.push(message["type"].as_str().expect("a type").to_owned());
+            }
+        }
+        assert_eq!(kinds.len(), 6, "{kinds:?}");
+        assert!(frames < kinds.len(), "at least two came together");
+    }
+}

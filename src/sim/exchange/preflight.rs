@@ -210,3 +210,116 @@ fn is_naked_call(book: &AccountBook, legs: &[Leg], at: Timestamp) -> bool {
         held + ordered < Decimal::ZERO
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::instrument::parse_occ;
+    use crate::sim::exchange::order::{Terms, TimeInForce};
+    use crate::sim::world::book::BookPosition;
+    use crate::sim::world::seeded::SeededWorld;
+
+    struct Scene {
+        world: SeededWorld,
+        at: Timestamp,
+        account: Account,
+    }
+
+    impl Scene {
+        fn new(is_ira: bool) -> Self {
+            let world = SeededWorld::new(7, chrono::NaiveDate::from_ymd_opt(2026, 11, 20).unwrap());
+            let at = world.paths().anchor_instant();
+            let book = AccountBook {
+                number: "5WT00002".into(),
+                nickname: "n".into(),
+                type_name: "t".into(),
+                is_ira,
+                cash: Decimal::from(20_000),
+                positions: Vec::new(),
+            };
+            Self { world, at, account: Account::opened(book, &mut 0) }
+        }
+
+        fn option(&self, symbol: &str) -> Instrument {
+            Instrument::Option(self.world.contract(&parse_occ(symbol).unwrap()).unwrap().into())
+        }
+
+        fn hold(&mut self, instrument: &Instrument, quantity: i64) {
+            let line =
+                BookPosition::opened("5WT00002", instrument.clone(), quantity.into(), Decimal::ONE, self.at);
+            self.account.book.positions.push(line);
+        }
+
+        fn check(&self, price: (i64, Effect), legs: &[(&Instrument, Action, i64)]) -> Verdict {
+            let legs = legs.iter().map(|(instrument, action, quantity)| Leg {
+                instrument: (*instrument).clone(),
+                action: *action,
+                quantity: (*quantity).into(),
+                remaining: (*quantity).into(),
+                fills: Vec::new(),
+            });
+            let terms = Terms {
+                kind: OrderKind::Limit,
+                tif: TimeInForce::Day,
+                gtc_date: None,
+                price: Some(Decimal::new(price.0, 2)),
+                effect: Some(price.1),
+                stop_trigger: None,
+                value: None,
+                value_effect: None,
+                source: None,
+                external_identifier: None,
+                strict: false,
+            };
+            check(&self.world, &self.account, &Draft { terms, legs: legs.collect() }, self.at)
+        }
+    }
+
+    fn codes(verdict: &Verdict) -> Vec<&'static str> {
+        verdict.errors.iter().map(|m| m.code).collect()
+    }
+
+    #[test]
+    fn a_spread_ties_up_its_width_less_its_credit_and_closing_it_gives_that_back() {
+        let mut s = Scene::new(false);
+        let (short, long) = (s.option("SPY   261218P00640000"), s.option("SPY   261218P00635000"));
+        let open =
+            s.check((80, Effect::Credit), &[(&short, Action::SellToOpen, 1), (&long, Action::BuyToOpen, 1)]);
+        assert_eq!(open.errors, []);
+        assert!((open.power.margin_change - 500.0).abs() < 1e-9);
+        let fees = open.fees.total().to_f64().unwrap();
+        assert!((open.power.power_change - (80.0 - 500.0 - fees)).abs() < 1e-6, "{:?}", open.power);
+        s.hold(&short, -1);
+        s.hold(&long, 1);
+        let close =
+            s.check((30, Effect::Debit), &[(&short, Action::BuyToClose, 1), (&long, Action::SellToClose, 1)]);
+        assert!((close.power.margin_change + 500.0).abs() < 1e-9);
+        assert!(close.power.power_change > 400.0 && close.warnings.is_empty(), "{close:?}");
+        assert!(close.fees.commission.is_zero());
+    }
+
+    #[test]
+    fn a_retirement_account_sells_calls_against_shares_only() {
+        let mut s = Scene::new(true);
+        let call = s.option("XLF   261218C00055000");
+        let sell = |s: &Scene, n: i64| s.check((10, Effect::Credit), &[(&call, Action::SellToOpen, n)]);
+        assert_eq!(codes(&sell(&s, 1)), ["margin_check_failed"]);
+        let shares = Instrument::Equity(crate::domain::Symbol::new("XLF").unwrap());
+        s.hold(&shares, 100);
+        assert_eq!(codes(&sell(&s, 1)), [""; 0]);
+        assert_eq!(codes(&sell(&s, 2)), ["margin_check_failed"]);
+    }
+
+    #[test]
+    fn what_is_not_there_cannot_be_closed() {
+        let mut s = Scene::new(false);
+        let put = s.option("SPY   261218P00640000");
+        let buy = |s: &Scene| s.check((80, Effect::Debit), &[(&put, Action::BuyToClose, 2)]);
+        assert_eq!(buy(&s).warnings[0].code, "closing_with_no_position");
+        s.hold(&put, -1);
+        assert_eq!(buy(&s).warnings[0].code, "closing_with_no_position", "one of two");
+        s.hold(&s.option("SPY   261218P00600000"), 5);
+        s.account.book.positions[0].quantity = Decimal::from(-2);
+        assert!(buy(&s).warnings.is_empty());
+    }
+}
