@@ -84,6 +84,16 @@ pub enum Command {
     ///
     /// cotrader book spy ic 45d 16 w5 x1 @medium --rationale "income, IVR 23"
     Book(BookArgs),
+    /// Stop new orders: raise the kill switch, or reset it
+    ///
+    /// First puts down a flag file named KILL in the store's folder, which everything that sends orders looks at
+    /// right before, and then tells the cockpit that runs. It works while that hangs, and where none runs; `touch
+    /// KILL` in that folder does the same.
+    ///
+    /// safe (the default): no new entries, working orders are cancelled. hard: the same, and flattening what is
+    /// open is proposed. Closing orders that only reduce risk still go. It holds through every restart, until it
+    /// is reset with a reason.
+    Kill(KillArgs),
     /// Record a decision or a note
     Log(LogArgs),
     /// Print recorded events, oldest first
@@ -221,6 +231,19 @@ pub struct BookArgs {
     /// The evaluation as one JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct KillArgs {
+    /// Propose flattening everything, too
+    #[arg(long, conflicts_with = "reset")]
+    pub hard: bool,
+    /// Let orders go out again; needs --reason
+    #[arg(long, requires = "reason")]
+    pub reset: bool,
+    /// Why: recorded
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
 }
 
 #[derive(Debug, Args)]

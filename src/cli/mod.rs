@@ -58,6 +58,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Trouble> {
         Some(Command::Init(args)) => {
             return wait(commands::init::run(cli.config.as_deref(), &Env::capture(), args));
         }
+        Some(Command::Kill(args)) if !args.reset => return commands::kill::raise(&cli, args),
         Some(Command::Doctor(args)) => return wait(commands::doctor::run(&cli, Env::capture(), *args)),
         _ => {}
     }
@@ -68,6 +69,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Trouble> {
         Some(Command::Health(args)) => wait(commands::health::run(setting, args)),
         Some(Command::Snapshot(args)) => wait(commands::snapshot::run(setting, args)),
         Some(Command::Book(args)) => wait(commands::book::run(setting, args)),
+        Some(Command::Kill(args)) => wait(commands::kill::reset(setting, args)),
         Some(Command::Log(args)) => wait(async move { commands::log::run(&setting, args).await }),
         Some(Command::Events(args)) => commands::store::events(&setting, args),
         Some(Command::Verify(args)) => commands::store::verify(&setting, args),

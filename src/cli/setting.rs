@@ -60,7 +60,7 @@ impl Setting {
 
     /// The engine's settings, for commands without a broker.
     pub fn engine_config(&self) -> Result<EngineConfig, Trouble> {
-        settings::engine(&self.config, settings::mode(self.config.broker.environment))
+        settings::engine(&self.config, settings::mode(&self.config))
             .map_err(|error| Trouble::failed(format!("the configured rates make no curve: {error}")))
     }
 

@@ -96,6 +96,8 @@ pub enum Fault {
     UnknownBeforeLast,
     #[error("`{found}` is not a colour")]
     BadColour { found: String },
+    #[error("`live_trading` is `{found}`")]
+    NotExactlyTrue { found: String },
     #[error("not an address of the form scheme://host")]
     BadUrl,
     #[error("the address carries a user name or a password")]
@@ -161,6 +163,9 @@ impl Fault {
             Self::UnknownBeforeLast => "set it to the last day for which the list is complete".into(),
             Self::BadColour { .. } => {
                 "write \"#rrggbb\" in quotes, or a colour of the terminal such as light_red".into()
+            }
+            Self::NotExactlyTrue { .. } => {
+                "write `live_trading: true`, plain and on a line of its own, or leave it out".into()
             }
             Self::BadUrl => "write it like http://127.0.0.1:7878".into(),
             Self::UserInUrl => "leave out everything between // and @".into(),

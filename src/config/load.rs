@@ -30,6 +30,14 @@ impl Document {
         file_fault(&self.path, locate::key(&self.text, keys), fault)
     }
 
+    /// Whether a line of its own says exactly `key: value`, a comment aside.
+    pub(super) fn says(&self, key: &str, value: &str) -> bool {
+        self.text.lines().any(|line| {
+            let line = line.split('#').next().unwrap_or_default();
+            line.split_once(':').is_some_and(|(name, rest)| name.trim() == key && rest.trim() == value)
+        })
+    }
+
     /// The fault at a word below a key path.
     pub(super) fn at_word(&self, keys: &[&str], word: &str, fault: Fault) -> ConfigError {
         file_fault(&self.path, locate::word(&self.text, keys, word), fault)
@@ -66,12 +74,15 @@ impl Config {
         let mut notes = Vec::new();
         let broker =
             validate::broker(cotrader, typed.broker.unwrap_or_default(), credentials, env, &mut notes)?;
+        let known: Vec<&str> = books.accounts.iter().map(|account| account.key.as_str()).collect();
+        let orders = validate::orders(cotrader, typed.orders.unwrap_or_default(), &known, env, &mut notes)?;
         Ok(Self {
             portfolios: books.portfolios,
             accounts: books.accounts,
             unallocated: books.unallocated,
             broker,
             market: validate::market(cotrader, typed.market.unwrap_or_default())?,
+            orders,
             calendar: validate::calendar(cotrader, typed.calendar.unwrap_or_default())?,
             screen: validate::screen(cotrader, typed.screen.unwrap_or_default(), env)?,
             sources: Vec::new(),

@@ -24,8 +24,8 @@ pub use error::{ConfigError, Fault, Origin, Place};
 pub use secrets::{Credentials, read_env_file};
 pub use settings::{
     AccountMatch, AccountRule, BrokerSettings, COLOURS, CalendarSettings, Colour, DatedEvents, Dividend,
-    Environment, Glyphs, LiveDataThresholds, MarketSettings, ROLES, RateCurve, RatePoint, ScreenSettings,
-    Source, Theme, Unallocated,
+    Environment, Glyphs, LiveDataThresholds, MarketSettings, OrderSettings, ROLES, RateCurve, RatePoint,
+    ScreenSettings, Source, Theme, Unallocated,
 };
 
 use crate::domain::Portfolio;
@@ -41,6 +41,7 @@ pub struct Config {
     pub broker: BrokerSettings,
     pub market: MarketSettings,
     pub calendar: CalendarSettings,
+    pub orders: OrderSettings,
     pub screen: ScreenSettings,
     /// Which file each part came from, for `doctor`.
     pub sources: Vec<Source>,

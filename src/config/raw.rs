@@ -14,6 +14,7 @@ pub(super) struct Cotrader {
     pub broker: Option<Broker>,
     pub market: Option<Market>,
     pub calendar: Option<Calendar>,
+    pub orders: Option<Orders>,
     pub screen: Option<Screen>,
 }
 
@@ -90,6 +91,39 @@ pub(super) struct Dated {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Orders {
+    /// Never taken from the built-in file: it opens trading with real money.
+    pub live_trading: Option<Scalar>,
+    pub accounts: Option<Vec<Scalar>>,
+    pub reserve: Option<Scalar>,
+    pub open_loss: Option<Scalar>,
+    pub contracts_per_leg: Option<Scalar>,
+    pub contracts_per_order: Option<Scalar>,
+    pub notional: Option<Scalar>,
+    pub spread: Option<Scalar>,
+    pub spread_dollars: Option<Scalar>,
+    pub collar_spread: Option<Scalar>,
+    pub collar_mid: Option<Scalar>,
+    pub collar_ticks: Option<Scalar>,
+    pub orders_per_minute: Option<Scalar>,
+    pub orders_per_day: Option<Scalar>,
+    pub replacements_per_minute: Option<Scalar>,
+    pub replacements_per_day: Option<Scalar>,
+    pub open_orders: Option<Scalar>,
+    pub trade_loss: Option<Keyed<TradeLoss>>,
+    pub day_loss: Option<Keyed<Scalar>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TradeLoss {
+    pub defined: Option<Scalar>,
+    pub undefined: Option<Scalar>,
+    pub stock: Option<Scalar>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Screen {
     pub theme: Option<Scalar>,
     pub colours: Option<Keyed<Scalar>>,
@@ -104,6 +138,7 @@ impl Cotrader {
         let (market, below) = (self.market.unwrap_or_default(), under.market.unwrap_or_default());
         let (live, live_below) = (market.live_data.unwrap_or_default(), below.live_data.unwrap_or_default());
         let (calendar, dates) = (self.calendar.unwrap_or_default(), under.calendar.unwrap_or_default());
+        let (orders, allowed) = (self.orders.unwrap_or_default(), under.orders.unwrap_or_default());
         let (screen, shown) = (self.screen.unwrap_or_default(), under.screen.unwrap_or_default());
         Self {
             broker: self.broker.or(under.broker),
@@ -134,6 +169,27 @@ impl Cotrader {
                 cpi: calendar.cpi.or(dates.cpi),
                 earnings: calendar.earnings.or(dates.earnings),
                 without_earnings: calendar.without_earnings.or(dates.without_earnings),
+            }),
+            orders: Some(Orders {
+                live_trading: orders.live_trading,
+                accounts: orders.accounts,
+                reserve: orders.reserve.or(allowed.reserve),
+                open_loss: orders.open_loss.or(allowed.open_loss),
+                contracts_per_leg: orders.contracts_per_leg.or(allowed.contracts_per_leg),
+                contracts_per_order: orders.contracts_per_order.or(allowed.contracts_per_order),
+                notional: orders.notional.or(allowed.notional),
+                spread: orders.spread.or(allowed.spread),
+                spread_dollars: orders.spread_dollars.or(allowed.spread_dollars),
+                collar_spread: orders.collar_spread.or(allowed.collar_spread),
+                collar_mid: orders.collar_mid.or(allowed.collar_mid),
+                collar_ticks: orders.collar_ticks.or(allowed.collar_ticks),
+                orders_per_minute: orders.orders_per_minute.or(allowed.orders_per_minute),
+                orders_per_day: orders.orders_per_day.or(allowed.orders_per_day),
+                replacements_per_minute: orders.replacements_per_minute.or(allowed.replacements_per_minute),
+                replacements_per_day: orders.replacements_per_day.or(allowed.replacements_per_day),
+                open_orders: orders.open_orders.or(allowed.open_orders),
+                trade_loss: orders.trade_loss.or(allowed.trade_loss),
+                day_loss: orders.day_loss.or(allowed.day_loss),
             }),
             screen: Some(Screen {
                 theme: screen.theme.or(shown.theme),

@@ -7,6 +7,8 @@ use rust_decimal::Decimal;
 use url::Url;
 
 use super::secrets::Credentials;
+use crate::domain::control::LiveOptIn;
+use crate::domain::limit::TradeLoss;
 use crate::domain::{Account, AccountKind, Money, Symbol, TradingDate};
 
 /// How an account of the configuration finds its counterpart at the broker.
@@ -129,6 +131,37 @@ pub struct CalendarSettings {
 pub struct DatedEvents {
     pub dates: Vec<TradingDate>,
     pub unknown_after: TradingDate,
+}
+
+/// What orders are held to before they go out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrderSettings {
+    /// The first two of the three yeses that real money needs.
+    pub live: Option<LiveOptIn>,
+    /// The accounts that may trade, by their keys; `None`: all of them, as long as no real money can be spent.
+    pub accounts: Option<Vec<String>>,
+    /// Fractions of the account's value.
+    pub reserve: Decimal,
+    pub open_loss: Decimal,
+    pub contracts_per_leg: u32,
+    pub contracts_per_order: u32,
+    /// Dollars.
+    pub notional: Decimal,
+    /// A leg's spread: share of its mid, and dollars.
+    pub spread: Decimal,
+    pub spread_dollars: Decimal,
+    /// How far a limit may be from mid: share of the spread, share of mid, ticks.
+    pub collar_spread: Decimal,
+    pub collar_mid: Decimal,
+    pub collar_ticks: u32,
+    pub orders_per_minute: u32,
+    pub orders_per_day: u32,
+    pub replacements_per_minute: u32,
+    pub replacements_per_day: u32,
+    pub open_orders: u32,
+    /// By portfolio key.
+    pub trade_loss: Vec<(String, TradeLoss)>,
+    pub day_loss: Vec<(String, Decimal)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

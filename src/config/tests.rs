@@ -358,3 +358,67 @@ proptest::proptest! {
         }
     }
 }
+
+fn with_cotrader(yaml: &str, env: &Env) -> Result<Config, ConfigError> {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("cotrader.yaml"), yaml).unwrap();
+    Config::load(Some(dir.path()), env)
+}
+
+#[test]
+fn only_the_plain_word_true_opens_real_trading() {
+    let env = with_credentials(&[("COTRADER_LIVE", "1")]);
+    let of = |typed: &str| with_cotrader(&format!("orders:\n  live_trading: {typed}\n"), &env);
+    assert!(of("true").unwrap().orders.live.is_some());
+    assert!(of("true   # yes").unwrap().orders.live.is_some());
+    assert!(of("false").unwrap().orders.live.is_none());
+    for typed in ["True", "TRUE", "yes", "on", "1", "'true'", "\"true\"", "\"1\"", "truee", "~x"] {
+        let error = of(typed).expect_err(typed).to_string();
+        assert!(error.contains("live_trading: true"), "{typed}: {error}");
+    }
+    let inline = with_cotrader("orders: {live_trading: true}\n", &env).unwrap_err().to_string();
+    assert!(inline.contains("on a line of its own"), "{inline}");
+}
+
+#[test]
+fn one_yes_alone_is_none_and_is_said() {
+    let yes = "orders:\n  live_trading: true\n";
+    let without = with_cotrader(yes, &with_credentials(&[("COTRADER_LIVE", "yes")])).unwrap();
+    assert!(without.orders.live.is_none());
+    assert!(without.notes.iter().any(|note| note.contains("COTRADER_LIVE is not 1")), "{:?}", without.notes);
+    let unsaid = with_cotrader("", &with_credentials(&[("COTRADER_LIVE", "1")])).unwrap();
+    assert!(unsaid.orders.live.is_none());
+    assert!(unsaid.notes.iter().any(|note| note.contains("live_trading is not true")), "{:?}", unsaid.notes);
+    let both = with_cotrader(yes, &with_credentials(&[("COTRADER_LIVE", "1")])).unwrap();
+    assert!(both.notes.iter().any(|note| note.contains("lists no account")), "{:?}", both.notes);
+}
+
+#[test]
+fn figures_of_orders_that_block_everything_or_nothing_are_refused() {
+    for line in [
+        "contracts_per_leg: 0",
+        "contracts_per_leg: 2.5",
+        "contracts_per_order: -1",
+        "reserve: 0 %",
+        "reserve: 101 %",
+        "reserve: 10",
+        "notional: .nan",
+        "notional: .inf",
+        "notional: 0",
+        "spread_dollars: 0",
+        "collar_mid: -5 %",
+        "collar_ticks: off",
+        "orders_per_day: 0",
+        "accounts: [nobody]",
+        "trade_loss: {core: {stock: 5 %}}",
+        "trade_loss: {core: {defined: 0 %}}",
+        "day_loss: {core: off}",
+        "market_orders: true",
+    ] {
+        let error = with_cotrader(&format!("orders:\n  {line}\n"), &no_env());
+        assert!(error.is_err(), "{line}");
+    }
+    let own = with_cotrader("orders:\n  accounts: [ira]\n  open_orders: 3\n", &no_env()).unwrap().orders;
+    assert_eq!((own.open_orders, own.contracts_per_leg), (3, 10), "the rest is as built in");
+    assert_eq!(own.accounts, Some(vec!["ira".to_owned()]));
+}

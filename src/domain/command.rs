@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::command_line::BookingLine;
+use super::control::KillMode;
 use super::event::{NoteKind, TradeIntended};
 use super::id::{EventId, PortfolioId, TradeId};
 use super::trade::Evaluation;
@@ -26,6 +27,19 @@ pub enum Command {
     /// Discard a WhatIf or an intent.
     Discard {
         trade: TradeId,
+        reason: String,
+    },
+    /// No new entries from now on, and working orders are cancelled; hard: flattening is proposed as well.
+    Kill {
+        mode: KillMode,
+        why: String,
+    },
+    /// Orders may go out again.
+    ResetKill {
+        reason: String,
+    },
+    /// The trader has looked at what raised the alarms.
+    ClearAlarms {
         reason: String,
     },
     /// Read everything from the broker again.

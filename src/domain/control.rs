@@ -130,6 +130,15 @@ pub enum KillMode {
     Hard,
 }
 
+impl KillMode {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Hard => "hard",
+        }
+    }
+}
+
 /// Something that must not happen did: new orders wait until the trader has looked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "alarm")]

@@ -1,5 +1,6 @@
 //! Limits: which there are, and how near one is.
 
+use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -47,4 +48,15 @@ impl LimitState {
             Self::Within
         }
     }
+}
+
+/// L7: what one trade may lose, as fractions of the portfolio's equity; `None`: no such trade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TradeLoss {
+    /// Of its greatest loss.
+    pub defined: Decimal,
+    /// Of its loss under stress.
+    pub undefined: Option<Decimal>,
+    /// The same, where shares or cash stand behind it.
+    pub stock: Option<Decimal>,
 }

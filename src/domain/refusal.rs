@@ -79,6 +79,8 @@ pub enum Refusal {
     ReadOnly(ReadOnly),
     #[error("this computer's clock is {seconds} s off the broker's")]
     ClockOff { seconds: i64 },
+    #[error("no alarm stands")]
+    NoAlarm,
     #[error("{what}")]
     CouldNotRead { what: String, remedy: String },
     #[error("{0}")]
@@ -114,6 +116,7 @@ impl Refusal {
             Self::NotRecorded { .. } => "change what the message names and try again",
             Self::ReadOnly(why) => why.remedy(),
             Self::ClockOff { .. } => "set it from the network (NTP), then refresh with r",
+            Self::NoAlarm => "nothing is to be done",
             Self::CouldNotRead { remedy, .. } => remedy,
             Self::BadLine(bad) => bad.remedy(),
         }

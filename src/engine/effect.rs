@@ -1,6 +1,7 @@
 //! What the engine wants from the world, as data. Effects run after the events of the same step are durable.
 
 use crate::booking::evaluate::EvaluationJob;
+use crate::domain::control::KillMode;
 use crate::domain::view::View;
 use crate::domain::{Instrument, Symbol, Timestamp};
 use crate::risk::RiskBook;
@@ -25,6 +26,13 @@ pub enum Effect {
         job: Box<EvaluationJob>,
     },
     Compute(Box<RiskJob>),
+    /// The flag file of the kill switch is put down, where it is not.
+    RaiseKillFlag {
+        mode: KillMode,
+        why: String,
+    },
+    /// The switch is reset, and that is durable: its flag file goes.
+    LowerKillFlag,
     Say(Notice),
 }
 

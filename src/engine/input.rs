@@ -1,6 +1,7 @@
 //! Everything that can wake the engine: one closed enum.
 
 use crate::domain::command::LogEntry;
+use crate::domain::control::KillMode;
 use crate::domain::report::{AccountNotice, AccountsReport, MarketSession};
 use crate::domain::view::View;
 use crate::domain::{Command, Evaluation, Symbol};
@@ -62,6 +63,8 @@ pub enum Input {
     RiskFailed {
         why: String,
     },
+    /// The flag file of the kill switch, looked at: what it says, or that there is none.
+    KillFlag(Option<KillFlagged>),
     /// A part of the process ended on an error of its own.
     Stopped {
         part: Part,
@@ -69,6 +72,13 @@ pub enum Input {
     },
     /// Once a second.
     Tick,
+}
+
+/// What the flag file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KillFlagged {
+    pub mode: KillMode,
+    pub why: String,
 }
 
 /// What runs beside the engine and may stop without it.

@@ -35,10 +35,13 @@ mod watching;
 mod tests;
 
 pub use effect::{Effect, RiskJob, Watch};
-pub use input::{ChainWish, Failure, Input, NoChain, Part, ReplyTo, RiskDone};
+pub use input::{ChainWish, Failure, Input, KillFlagged, NoChain, Part, ReplyTo, RiskDone};
 
 pub use troubles::Subject;
 use troubles::Troubles;
+
+use decide::safety::KillFlagSeen;
+pub use decide::safety::OrderRules;
 
 use crate::booking::evaluate::PendingBooking;
 
@@ -61,6 +64,7 @@ pub struct EngineConfig {
     /// From here a clock that differs from the broker's is warned of; from there nothing is booked.
     pub clock_skew_warn_ms: i64,
     pub clock_skew_block_ms: i64,
+    pub orders: OrderRules,
     pub streaming: bool,
     pub banner: Option<String>,
     /// Second cockpit or damaged store: nothing can be recorded, and why.
@@ -111,6 +115,7 @@ pub struct Engine {
     /// What called for action in the last picture.
     held: Held,
     read_only: Option<ReadOnly>,
+    kill_flag: KillFlagSeen,
     ids: Box<dyn IdSource>,
 }
 
@@ -183,6 +188,7 @@ impl Engine {
             next_booking: 0,
             observed: None,
             held: Held::default(),
+            kill_flag: KillFlagSeen::default(),
             config,
             books,
             ids,
@@ -231,6 +237,7 @@ impl Engine {
                     self.observed = Some(Observed { at: event.meta.occurred_at, event: event.meta.id });
                 }
                 self.troubles.recorded(&event.event);
+                self.kill_recorded(&event.event);
                 if changes_risk(&event.event) {
                     self.structure += 1;
                     self.risk_wanted = None;

@@ -51,6 +51,7 @@ impl Engine {
             last_refresh: self.last_refresh,
             failures: &failures,
             read_only: self.read_only.as_ref(),
+            safety: &self.safety(),
             banner: stop.as_deref().or(self.config.banner.as_deref()),
             context: &self.config.context,
             rates_as_of: self.config.rates_as_of,

@@ -65,6 +65,7 @@ impl Engine {
             Input::Evaluated { booking, evaluation } => self.evaluated(&mut step, booking, *evaluation, now),
             Input::Risk(done) => self.risk_done(*done),
             Input::ClockSkew { ms } => self.clock_skew(&mut step, ms),
+            Input::KillFlag(seen) => self.kill_flag(&mut step, seen, now),
             Input::RiskFailed { why } => self.risk_failed(&mut step, why),
             Input::Stopped { part, why } => self.part_stopped(&mut step, part, &why, now),
             Input::Tick => self.tick(&mut step, now),
@@ -94,6 +95,9 @@ impl Engine {
                 self.risk_wanted = None;
                 Ok(String::new())
             }
+            Command::Kill { mode, why } => return self.kill(step, mode, &why, reply, now),
+            Command::ResetKill { reason } => return self.reset_kill(step, &reason, reply, now),
+            Command::ClearAlarms { reason } => return self.clear_alarms(step, &reason, reply, now),
             Command::Log(entry) => return self.log_one(step, &entry, (reply, 0), now),
             Command::Move { trade, to } => {
                 return self.decide(step, (reply, 0), now, None, |engine, _| {

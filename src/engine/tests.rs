@@ -19,6 +19,7 @@ use crate::domain::{Command, Instrument, Money, PortfolioId, Price, Strategy, Tr
 use crate::market::rates::RateCurve;
 
 mod picture;
+mod safety;
 mod troubles;
 
 fn symbol(text: &str) -> Symbol {
@@ -63,6 +64,7 @@ fn config() -> EngineConfig {
         account_refresh_seconds: 60,
         clock_skew_warn_ms: 2_000,
         clock_skew_block_ms: 30_000,
+        orders: OrderRules::default(),
         streaming: true,
         banner: None,
         read_only: None,

@@ -34,6 +34,7 @@ impl Engine {
     /// Effects that follow from books which have just changed.
     pub fn after_commit(&mut self, now: Timestamp) -> Vec<Effect> {
         let mut step = Step::default();
+        step.effects.extend(self.kill_flag_to_lower());
         self.follow(&mut step, now);
         step.effects
     }

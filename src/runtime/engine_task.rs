@@ -10,9 +10,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::domain::command::{Booked, Done, LogEntry};
+use crate::domain::control::KillMode;
 use crate::domain::event::{Pending, Recorded};
 use crate::domain::{Command, Event, ReadOnly, Refusal};
-use crate::engine::{Effect, Engine, Failure, Input, NoChain, Promise, ReplyTo, RiskJob, Step, Subject};
+use crate::engine::{
+    Effect, Engine, Failure, Input, KillFlagged, NoChain, Promise, ReplyTo, RiskJob, Step, Subject,
+};
 use crate::snapshot::{Level, Notice, Snapshot};
 use crate::store::{Store, StoreError};
 
@@ -20,6 +23,7 @@ use super::broker_task::Errand;
 use super::clock::EngineClock;
 use super::compute;
 use super::following::News;
+use super::kill_flag::KillFlag;
 
 /// Ticks and risk results are published together: at most ten pictures a second, commands at once.
 const PUBLISH_EVERY: Duration = Duration::from_millis(100);
@@ -58,6 +62,7 @@ pub struct Ports {
     pub snapshots: watch::Sender<Option<Arc<Snapshot>>>,
     pub notices: mpsc::Sender<Notice>,
     pub shutdown: watch::Receiver<bool>,
+    pub kill_flag: KillFlag,
 }
 
 pub struct EngineTask {
@@ -70,6 +75,8 @@ pub struct EngineTask {
     dirty: bool,
     published: Option<Instant>,
     pictures: u64,
+    /// The flag as this process saw it last: only that one is taken away by a reset.
+    flag_seen: Option<KillFlagged>,
 }
 
 enum Waiting {
@@ -90,6 +97,7 @@ impl EngineTask {
             dirty: true,
             published: None,
             pictures: 0,
+            flag_seen: None,
         }
     }
 
@@ -97,6 +105,7 @@ impl EngineTask {
     pub async fn run(mut self) -> Engine {
         let first = self.engine.start(Some(env!("CARGO_PKG_VERSION")), self.clock.now());
         self.carry_out(first).await;
+        self.look_at_flag().await;
         let first = self.engine.first_refresh();
         self.carry_out(first).await;
         self.serve().await
@@ -106,6 +115,7 @@ impl EngineTask {
     pub async fn run_journal(mut self) -> Engine {
         let first = self.engine.start(None, self.clock.now());
         self.carry_out(first).await;
+        self.look_at_flag().await;
         loop {
             tokio::select! {
                 biased;
@@ -141,7 +151,10 @@ impl EngineTask {
                         self.publish();
                     }
                 }
-                _ = second.tick() => self.take(Input::Tick).await,
+                _ = second.tick() => {
+                    self.look_at_flag().await;
+                    self.take(Input::Tick).await;
+                }
             }
         }
         self.engine
@@ -196,6 +209,39 @@ impl EngineTask {
     async fn take(&mut self, input: Input) {
         let step = self.engine.step(input, self.clock.now());
         self.carry_out(step).await;
+    }
+
+    /// Once a second and at the start. What it says goes to the engine where that does not know it yet.
+    async fn look_at_flag(&mut self) {
+        self.flag_seen = self.ports.kill_flag.seen();
+        if self.engine.minds_kill_flag(self.flag_seen.as_ref()) {
+            self.take(Input::KillFlag(self.flag_seen.clone())).await;
+        }
+    }
+
+    fn raise_flag(&mut self, mode: KillMode, why: &str) {
+        if let Err(error) = self.ports.kill_flag.raise(mode, why) {
+            self.say(flag_trouble(
+                format!("the flag file cannot be put down: {error}"),
+                &self.ports.kill_flag,
+            ));
+        }
+        self.flag_seen = self.ports.kill_flag.seen();
+    }
+
+    fn lower_flag(&mut self) {
+        let lowered = self.ports.kill_flag.lower(self.flag_seen.as_ref());
+        match lowered {
+            Ok(true) => self.flag_seen = None,
+            Ok(false) => {
+                let text = "another flag file was put down meanwhile: the switch goes up again".to_owned();
+                self.say(flag_trouble(text, &self.ports.kill_flag));
+            }
+            Err(error) => {
+                let text = format!("the flag file cannot be taken away: {error}");
+                self.say(flag_trouble(text, &self.ports.kill_flag));
+            }
+        }
     }
 
     async fn carry_out(&mut self, step: Step) {
@@ -328,6 +374,8 @@ impl EngineTask {
                 Effect::Compute(job) => {
                     self.ports.risk.send_replace(Some(*job));
                 }
+                Effect::RaiseKillFlag { mode, why } => self.raise_flag(mode, &why),
+                Effect::LowerKillFlag => self.lower_flag(),
                 Effect::Say(notice) => self.say(notice),
             }
         }
@@ -375,6 +423,11 @@ impl EngineTask {
             true
         });
     }
+}
+
+fn flag_trouble(text: String, flag: &KillFlag) -> Notice {
+    let remedy = format!("look at {}", flag.path().display());
+    Notice { level: Level::Error, text: format!("kill switch: {text}"), remedy: Some(remedy) }
 }
 
 /// What is appended together, and who waits for it.

@@ -9,6 +9,7 @@ pub mod control;
 pub mod engine_task;
 pub mod following;
 pub mod ids;
+pub mod kill_flag;
 pub mod recovery;
 pub mod settings;
 pub mod shell;

@@ -1,23 +1,65 @@
 //! The configuration in the words of the modules that use it.
 
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
 use crate::broker::tastytrade::{Credentials, TastytradeConfig};
 use crate::config::{AccountMatch, Config, Environment};
 use crate::domain::account::AccountRule;
-use crate::engine::EngineConfig;
+use crate::domain::control::OptIn;
+use crate::engine::{EngineConfig, OrderRules};
 use crate::market::calendar::Calendar;
 use crate::market::dividends::{Dividend, DividendPlan};
 use crate::market::events::{DatedEvents, EventSchedule};
 use crate::market::rates::{BadCurve, RateCurve, ZeroPoint};
 use crate::market::view::{MarketConfig, UnderlyingOverride};
+use crate::risk::controls::ControlConfig;
 use crate::snapshot::Mode;
 
-/// The mode that the credentials and the address lead to. Production is paper: nothing can be sent yet.
-pub fn mode(environment: Environment) -> Mode {
-    match environment {
+/// The mode that the credentials and the address lead to. Production is paper unless both yeses to real money
+/// are given.
+pub fn mode(config: &Config) -> Mode {
+    match config.broker.environment {
         Environment::Demo => Mode::Demo,
         Environment::Sim => Mode::Sim,
         Environment::Sandbox => Mode::Sandbox,
+        Environment::Production if config.orders.live.is_some() => Mode::Live,
         Environment::Production => Mode::Paper,
+    }
+}
+
+/// What orders are held to. Two yeses mean nothing where no real money is.
+fn orders(config: &Config, mode: Mode) -> OrderRules {
+    let orders = &config.orders;
+    let live = orders.live.filter(|_| mode == Mode::Live);
+    let share = |share: Decimal| share.to_f64().unwrap_or(f64::NAN);
+    let controls = ControlConfig {
+        quote_age_seconds: config.market.live_data.quote_age.as_secs_f64(),
+        clock_skew_seconds: config.market.live_data.clock_skew_block.as_secs_f64(),
+        spread_share: orders.spread,
+        spread_dollars: orders.spread_dollars,
+        contracts_per_leg: orders.contracts_per_leg,
+        contracts_per_order: orders.contracts_per_order,
+        notional: share(orders.notional),
+        collar_spread_share: orders.collar_spread,
+        collar_mid_share: orders.collar_mid,
+        collar_ticks: orders.collar_ticks,
+        reserve_share: share(orders.reserve),
+        orders_per_minute: orders.orders_per_minute,
+        orders_per_day: orders.orders_per_day,
+        replacements_per_minute: orders.replacements_per_minute,
+        replacements_per_day: orders.replacements_per_day,
+        open_orders: orders.open_orders,
+        open_loss_share: share(orders.open_loss),
+        ..ControlConfig::default()
+    };
+    OrderRules {
+        opt_in: live.map_or(OptIn::Rehearsal, OptIn::Live),
+        accounts: orders.accounts.clone(),
+        // The bounds of the configuration are narrower than those of the controls.
+        controls: controls.validated().expect("a configuration that was read holds no figure that is none"),
+        trade_loss: orders.trade_loss.iter().cloned().collect(),
+        day_loss: orders.day_loss.iter().cloned().collect(),
     }
 }
 
@@ -39,6 +81,7 @@ pub fn engine(config: &Config, mode: Mode) -> Result<EngineConfig, BadCurve> {
             .unwrap_or(60),
         clock_skew_warn_ms: milliseconds(config.market.live_data.clock_skew_warn),
         clock_skew_block_ms: milliseconds(config.market.live_data.clock_skew_block),
+        orders: orders(config, mode),
         streaming: true,
         banner: None,
         read_only: None,
@@ -123,6 +166,52 @@ pub fn broker(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As loaded from a folder with one cotrader.yaml, and production credentials.
+    fn configured(yaml: &str, more: &[(&str, &str)]) -> Config {
+        let dir = tempfile::tempdir().expect("a folder");
+        std::fs::write(dir.path().join("cotrader.yaml"), yaml).expect("written");
+        let credentials = [("TT_CLIENT_SECRET", "canary-secret"), ("TT_REFRESH_TOKEN", "canary-token")];
+        let env = credentials.iter().chain(more).copied().collect();
+        Config::load(Some(dir.path()), &env).expect("a good configuration")
+    }
+
+    #[test]
+    fn the_built_in_figures_are_the_defaults_of_the_controls() {
+        let config = Config::load(None, &crate::config::Env::default()).expect("the built-in files");
+        let rules = orders(&config, mode(&config));
+        assert_eq!(rules.controls, ControlConfig::default());
+        assert_eq!(rules.opt_in, OptIn::Rehearsal);
+        assert!(rules.lists(Some("ira")) && rules.lists(None), "no real money, no list");
+        let keys: Vec<&str> = rules.trade_loss.keys().map(String::as_str).collect();
+        assert_eq!(keys, ["core", "high", "medium", "model"]);
+        assert_eq!(rules.trade_loss["core"].undefined, None, "none at all");
+        assert_eq!(rules.day_loss["core"], Decimal::new(15, 3));
+    }
+
+    #[test]
+    fn real_money_needs_production_the_word_and_the_switch() {
+        let yes = "orders:\n  live_trading: true\n  accounts: [ira]\n";
+        let on = [("COTRADER_LIVE", "1")];
+        let config = configured(yes, &on);
+        let rules = orders(&config, mode(&config));
+        assert_eq!(mode(&config), Mode::Live);
+        assert!(rules.opt_in.is_live() && rules.lists(Some("ira")));
+        assert!(!rules.lists(Some("personal")) && !rules.lists(None));
+        let unlisted = configured("orders:\n  live_trading: true\n", &on);
+        assert!(!orders(&unlisted, Mode::Live).lists(Some("ira")));
+        let sim = [("COTRADER_LIVE", "1"), ("COTRADER_BASE_URL", "http://127.0.0.1:7878")];
+        for paper in [
+            configured(yes, &[]),
+            configured(yes, &[("COTRADER_LIVE", "true")]),
+            configured("orders:\n  live_trading: false\n", &on),
+            configured("", &on),
+            configured(yes, &sim),
+        ] {
+            assert_ne!(mode(&paper), Mode::Live);
+            assert!(!orders(&paper, mode(&paper)).opt_in.is_live());
+        }
+    }
 
     #[test]
     fn the_built_in_curve_is_linear_in_days() {

@@ -8,6 +8,7 @@ use chrono::Utc;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use crate::domain::Command;
 use crate::domain::command::LogEntry;
 use crate::domain::{ReadOnly, Timestamp};
 use crate::engine::{Engine, EngineConfig};
@@ -15,7 +16,8 @@ use crate::store::StoreError;
 
 use super::clock::EngineClock;
 use super::control::{Client, ControlError, Request, Response, Told};
-use super::engine_task::{Ask, EngineTask, Ports};
+use super::engine_task::{Ask, EngineTask, Outcome, Ports};
+use super::kill_flag::KillFlag;
 use super::{ids, recovery, world};
 
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +69,9 @@ impl Shell {
         let (snapshots, _) = watch::channel(None);
         let (notices, _) = mpsc::channel(1);
         let (_, news) = mpsc::channel(1);
-        let ports = Ports { asks: asked, inputs, news, back, errands, risk, snapshots, notices, shutdown };
+        let kill_flag = KillFlag::of(dir);
+        let ports =
+            Ports { asks: asked, inputs, news, back, errands, risk, snapshots, notices, shutdown, kill_flag };
         let task = EngineTask::new(engine, Some(recovered.store), clock, ports);
         let task = tokio::spawn(task.run_journal());
         Ok(Self::Own(Own { asks, stop, task }))
@@ -85,6 +89,23 @@ impl Shell {
                 own.asks.send(Ask::Log { entries, reply }).await.map_err(|_| ShellError::Stopped)?;
                 let outcomes = answer.await.map_err(|_| ShellError::Stopped)?;
                 Ok(outcomes.into_iter().map(Told::from).collect())
+            }
+        }
+    }
+
+    /// One command, answered when what it decides is durable.
+    pub async fn command(&mut self, command: Command) -> Result<Told, ShellError> {
+        match self {
+            Self::Cockpit(client) => match client.ask(&Request::Command(command)).await? {
+                Response::Command(told) => Ok(told),
+                _ => Err(ControlError::Failed("it answered something else".into()).into()),
+            },
+            Self::Own(own) => {
+                let (reply, answer) = oneshot::channel();
+                let ask = Ask::Command { command, reply: Some(reply) };
+                own.asks.send(ask).await.map_err(|_| ShellError::Stopped)?;
+                let outcome: Outcome = answer.await.map_err(|_| ShellError::Stopped)?;
+                Ok(outcome.into())
             }
         }
     }

@@ -20,6 +20,7 @@ use crate::store::{Holder, Store, StoreError};
 
 use super::clock::EngineClock;
 use super::engine_task::{Ask, EngineTask, Ports};
+use super::kill_flag::KillFlag;
 use super::world::{self, WorldError, WorldWish};
 use super::{broker_task, compute, control, following, ids, recovery, settings, supervised};
 
@@ -86,7 +87,7 @@ pub async fn start(plan: Plan<'_>) -> Result<Running, StartError> {
         has_sessions: recovered.books.sessions > 0,
         is_foreign: recovered.read_only.is_some(),
     };
-    let mode = if plan.own_broker { Mode::Demo } else { settings::mode(plan.config.broker.environment) };
+    let mode = if plan.own_broker { Mode::Demo } else { settings::mode(plan.config) };
     let mut config = settings::engine(plan.config, mode)?;
     config.read_only.clone_from(&recovered.read_only);
     let (sim, wire, credentials) = broker(&plan, record, &mut config).await?;
@@ -201,8 +202,18 @@ fn spawn(
         };
         others.push(supervised::spawn(Part::Shell, served, back.clone()));
     }
-    let ports =
-        Ports { asks: asked, inputs, news, back, errands, risk, snapshots: picture, notices: say, shutdown };
+    let ports = Ports {
+        asks: asked,
+        inputs,
+        news,
+        back,
+        errands,
+        risk,
+        snapshots: picture,
+        notices: say,
+        shutdown,
+        kill_flag: KillFlag::of(&plan.store),
+    };
     let engine = tokio::spawn(EngineTask::new(engine, store, clock, ports).run());
     Running { mode, snapshots, notices, asks, stop, engine, others, sim }
 }

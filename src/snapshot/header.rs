@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Timestamp;
+use crate::domain::control::KillMode;
 use crate::domain::report::SessionState;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -56,11 +57,24 @@ pub struct Header {
     pub read_only: Option<String>,
     /// What to do about it.
     pub read_only_remedy: Option<String>,
+    pub safety: SafetyView,
     pub breaches: usize,
     pub near: usize,
     pub to_do: usize,
     /// One sentence under the header, such as "demo: no credentials; run `cotrader init`".
     pub banner: Option<String>,
+}
+
+/// What stops new orders.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SafetyView {
+    /// The kill switch, recorded or by its flag file; `None`: off.
+    pub kill: Option<KillMode>,
+    pub kill_why: Option<String>,
+    /// Its flag file stands in the store's folder.
+    pub kill_flag: bool,
+    /// What must not happen and did, until the trader has looked.
+    pub alarms: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -18,7 +18,7 @@ pub mod positions;
 pub mod risk;
 pub mod shown;
 
-pub use header::{Freshness, Header, LinkView, Mode};
+pub use header::{Freshness, Header, LinkView, Mode, SafetyView};
 pub use market::MarketPanel;
 pub use notice::{Level, Notice};
 pub use overview::{AccountStrip, Answer, BlotterRow, LimitRow, PortfolioStrip};

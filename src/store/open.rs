@@ -281,7 +281,7 @@ pub(super) fn as_damage(error: StoreError) -> Result<Damage, StoreError> {
 }
 
 /// What may lie in a folder before it has a store: what the program itself puts beside one.
-const OURS: [&str; 5] = ["world.json", "recorded-market", "control.sock", "log", ".env"];
+const OURS: [&str; 6] = ["world.json", "recorded-market", "control.sock", "KILL", "log", ".env"];
 
 /// A folder with other things in it is somebody's, and stays as it is.
 fn refuse_foreign(dir: &Path) -> Result<(), StoreError> {

@@ -48,6 +48,7 @@ pub enum Action {
     Acknowledge,
     Copy,
     CopyRow,
+    Kill,
     Suspend,
     Quit,
 }
@@ -159,6 +160,7 @@ const TABLE: &[Row] = &[
     (Action::Filter, "filter", NOTES, "/", "filter", Some(60)),
     (Action::CommandLine, "command", ALL, ":", "command", Some(61)),
     (Action::Help, "help", ALL, "? f1", "help", Some(62)),
+    (Action::Kill, "kill", ALL, "ctrl-k", "kill switch", Some(59)),
     (Action::Suspend, "suspend", ALL, "ctrl-z", "back to the shell; fg returns", None),
     (Action::Quit, "quit", ALL, "q ctrl-c", "quit", None),
 ];

@@ -80,6 +80,7 @@ fn frames_of_the_sample_book() {
         ("stale", sample::stale()),
         ("breached", sample::breached()),
         ("empty", sample::empty()),
+        ("killed", sample::killed()),
     ];
     for (name, snapshot) in &books {
         for (width, height) in [(160, 50), (120, 40), (80, 24), (60, 16), (50, 12)] {
@@ -137,6 +138,58 @@ fn frames_of_dialogs_and_lines() {
     for (name, keys, width, height) in cases {
         let ui = after(keys, &snapshot, &ScreenConfig::default(), width, height);
         insta::assert_snapshot!(name, render_text(&snapshot, &ui, width, height));
+    }
+}
+
+/// Ctrl-k and then these.
+fn after_kill(keys: &str, snapshot: &Snapshot, width: u16, height: u16) -> UiState {
+    let mut ui = ui(snapshot, width, height);
+    let press = KeyEvent::new(KeyCode::Char('k'), KeyModifiers::CONTROL);
+    update(&mut ui, Message::Key(press), snapshot);
+    for c in keys.chars() {
+        update(&mut ui, Message::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)), snapshot);
+    }
+    ui
+}
+
+#[test]
+fn frames_of_the_kill_switch() {
+    let cases = [
+        ("kill_off", sample::normal(), ""),
+        ("kill_up", sample::killed(), ""),
+        ("kill_hard", sample::normal(), "hHA"),
+        ("kill_reset", sample::killed(), "r"),
+    ];
+    for (name, snapshot, keys) in cases {
+        let ui = after_kill(keys, &snapshot, 80, 24);
+        insta::assert_snapshot!(name, render_text(&snapshot, &ui, 80, 24));
+    }
+}
+
+#[test]
+fn a_raised_switch_stays_in_sight_at_every_size_and_in_red() {
+    let mut crowded = sample::killed();
+    crowded.header.scope = "Core, hypothetical, second try".into();
+    crowded.header.link = sample::stale().header.link;
+    crowded.header.read_only = Some("another cockpit has the store".into());
+    for width in 24..200 {
+        let text = frame(&crowded, width, 8);
+        let first = text.lines().next().unwrap();
+        assert!(first.contains("KILL") && first.contains("● DOWN"), "{text} at {width}");
+    }
+    for (width, height) in [(160, 50), (80, 24), (50, 12)] {
+        let text = frame(&sample::killed(), width, height);
+        assert!(text.contains("KILL SWITCH HARD: flag file"), "{text}");
+        let ui = ui(&sample::killed(), width, height);
+        let red = |snapshot: &Snapshot| {
+            buffer(snapshot, &ui).content.iter().filter(|cell| cell.bg == Color::Red).count()
+        };
+        let quiet = {
+            let mut calm = sample::killed();
+            calm.header.safety = Default::default();
+            calm
+        };
+        assert!(red(&sample::killed()) > red(&quiet) + usize::from(width), "{width}");
     }
 }
 

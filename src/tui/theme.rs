@@ -174,6 +174,11 @@ impl Theme {
         }
     }
 
+    /// A raised kill switch: not to be overlooked on any background.
+    pub fn alarm(&self) -> Style {
+        self.badge_live
+    }
+
     pub fn badge(&self, mode: Mode) -> Style {
         if mode == Mode::Live { self.badge_live } else { self.badge }
     }

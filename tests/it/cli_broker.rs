@@ -146,9 +146,18 @@ fn doctor_looks_at_everything_and_survives_a_broken_configuration() {
     let home = Home::new();
     let report = home.run(&["doctor", "--json"]).expect(0).json();
     assert_eq!(report["ok"], true);
-    for name in
-        ["config", "credentials", "store", "writer", "sqlite", "log", "terminal", "TLS roots", "broker"]
-    {
+    for name in [
+        "config",
+        "credentials",
+        "store",
+        "writer",
+        "kill switch",
+        "sqlite",
+        "log",
+        "terminal",
+        "TLS roots",
+        "broker",
+    ] {
         assert!(check_named(&report, name)["text"].as_str().is_some_and(|text| !text.is_empty()), "{name}");
     }
     assert!(!home.store().exists(), "it changes nothing");

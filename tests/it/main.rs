@@ -7,6 +7,7 @@ mod cli_broker;
 mod cli_price;
 mod cockpit;
 mod day_close;
+mod kill;
 mod sim;
 mod sim_adapter;
 mod sim_clients;

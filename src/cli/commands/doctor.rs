@@ -10,6 +10,7 @@ use crate::cli::args::{Cli, JsonArg};
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::setting::Setting;
 use crate::config::{Config, Env, Folders};
+use crate::runtime::kill_flag::KillFlag;
 use crate::runtime::wire_up::default_store;
 use crate::store::{self, StoreError, VerifyOptions};
 
@@ -192,6 +193,14 @@ fn the_store(dir: &Path) -> Vec<Check> {
     checks.push(match store::holder(dir) {
         Some(holder) => Check::ok("writer", format!("process {} since {}", holder.pid, holder.since)),
         None => Check::ok("writer", "nobody writes at present"),
+    });
+    checks.push(match KillFlag::of(dir).seen() {
+        None => Check::ok("kill switch", "off"),
+        Some(flag) => Check::warn(
+            "kill switch",
+            format!("{}: {}; nothing new is sent", flag.mode.word(), flag.why),
+            "`cotrader kill --reset --reason …` lifts it",
+        ),
     });
     checks
 }

@@ -7,6 +7,8 @@ use serde_json::json;
 use crate::cli::args::JsonArg;
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::setting::Setting;
+use crate::domain::control::KillMode;
+use crate::runtime::kill_flag::KillFlag;
 use crate::runtime::shell;
 use crate::snapshot::Snapshot;
 use crate::snapshot::header::{LinkKind, LinkView};
@@ -22,6 +24,7 @@ pub async fn run(setting: Setting, args: JsonArg) -> Result<Exit, Trouble> {
         Err(_) => Some(Err(format!("it did not answer in {} s", PATIENCE.as_secs()))),
     };
     let holder = store::holder(&setting.store);
+    let kill = KillState::of(&setting, cockpit.as_ref().and_then(|said| said.as_deref().ok()));
     let health = judge(&store, cockpit.as_ref().map(|said| said.as_deref().map_err(String::as_str)));
     if args.json {
         let document = json!({
@@ -35,6 +38,7 @@ pub async fn run(setting: Setting, args: JsonArg) -> Result<Exit, Trouble> {
             },
             "broker": cockpit.as_ref().and_then(|said| said.as_ref().ok()).map(|s| broker_json(s)),
             "streams": cockpit.as_ref().and_then(|said| said.as_ref().ok()).map(|s| streams_json(s)),
+            "kill": kill.json(),
             "store": store.json(&setting),
         });
         super::print(&format!("{document}\n"))?;
@@ -49,6 +53,7 @@ pub async fn run(setting: Setting, args: JsonArg) -> Result<Exit, Trouble> {
             Some(Err(why)) => text.push_str(&format!("cockpit  does not answer: {why}\n")),
             None => text.push_str("cockpit  none runs on this store\n"),
         }
+        text.push_str(&format!("kill     {}\n", kill.words()));
         text.push_str(&format!("store    {}\n", store.words(&setting)));
         super::print(&text)?;
     }
@@ -112,6 +117,34 @@ fn judge<'a>(store: &StoreState, cockpit: Option<Result<&'a Snapshot, &str>>) ->
 }
 
 const RETRY: &str = "`r` in the cockpit tries at once";
+
+/// The kill switch: the cockpit's word, and the flag file's, which stands as long as the switch is up.
+struct KillState {
+    mode: Option<KillMode>,
+    why: Option<String>,
+    flag: bool,
+}
+
+impl KillState {
+    fn of(setting: &Setting, snapshot: Option<&Snapshot>) -> Self {
+        let flag = KillFlag::of(&setting.store).seen();
+        let up = flag.is_some();
+        let shown = snapshot.map(|snapshot| &snapshot.header.safety);
+        let mode = shown.and_then(|safety| safety.kill).max(flag.as_ref().map(|flag| flag.mode));
+        let why = shown.and_then(|safety| safety.kill_why.clone()).or_else(|| flag.map(|flag| flag.why));
+        Self { mode, why, flag: up }
+    }
+
+    fn words(&self) -> String {
+        let Some(mode) = self.mode else { return "off".to_owned() };
+        let why = self.why.as_deref().unwrap_or("no reason given");
+        format!("{}: {why}; `cotrader kill --reset --reason …` lifts it", mode.word().to_uppercase())
+    }
+
+    fn json(&self) -> serde_json::Value {
+        json!({ "mode": self.mode, "why": self.why, "flag": self.flag })
+    }
+}
 
 /// What opening it for reading finds.
 enum StoreState {

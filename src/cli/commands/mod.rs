@@ -16,6 +16,7 @@ pub mod fuzzing;
 pub mod health;
 pub mod init;
 pub mod iv;
+pub mod kill;
 pub mod log;
 pub mod price;
 mod private_file;

@@ -2,10 +2,12 @@
 //! place and the way out.
 
 mod broker;
+mod orders;
 mod portfolios;
 mod settings;
 
 pub(super) use broker::broker;
+pub(super) use orders::orders;
 pub(super) use portfolios::portfolios;
 pub(super) use settings::{calendar, market, screen};
 

@@ -2,4 +2,5 @@
 
 pub mod journal;
 pub mod lifecycle;
+pub mod safety;
 pub mod setup;

@@ -234,6 +234,8 @@ impl Judged<'_> {
         let worst = &self.facts.worst_case;
         let less = match (worst.loss_before.and_then(possible), worst.loss_after.and_then(possible)) {
             (Some(before), Some(after)) => after <= before,
+            // Whatever it could lose: nothing is left of it.
+            (None, Some(after)) => after == 0.0,
             _ => false,
         };
         let bounded = matches!(

@@ -37,6 +37,7 @@ pub(super) fn header(facts: &Facts<'_>, limits: &[LimitRow], blotter: &[BlotterR
         working_counted: facts.view.counts >= Counts::Working,
         read_only: facts.read_only.map(ToString::to_string),
         read_only_remedy: facts.read_only.map(|why| why.remedy().to_owned()),
+        safety: facts.safety.clone(),
         breaches: state_of(LimitState::Breached) + state_of(LimitState::Unknown),
         near: state_of(LimitState::Near),
         to_do: blotter.iter().filter(|row| row.to_do).count(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::Datelike;
 
-use super::{LimitRow, Mode, Snapshot, Standing};
+use super::{LimitRow, Mode, SafetyView, Snapshot, Standing};
 use crate::advisor::held::Held;
 use crate::advisor::{attention, trade_facts};
 use crate::containers::{Containers, HeldAccount};
@@ -57,6 +57,7 @@ pub struct Facts<'a> {
     pub last_refresh: Option<Timestamp>,
     pub failures: &'a [String],
     pub read_only: Option<&'a crate::domain::ReadOnly>,
+    pub safety: &'a SafetyView,
     pub banner: Option<&'a str>,
     pub context: &'a [Symbol],
     pub rates_as_of: TradingDate,

@@ -16,10 +16,12 @@ use crate::domain::{PortfolioId, Symbol, TradeId};
 
 mod detail;
 mod help;
+mod kill;
 mod palette;
 mod question;
 
 pub use detail::openable;
+pub use kill::HARD;
 pub use palette::{COMMANDS, Suggestion, suggestions};
 
 #[derive(Debug, Clone)]
@@ -64,6 +66,8 @@ pub enum Dialog {
         row: usize,
         column: usize,
     },
+    /// The kill switch: one key each for safe, hard and reset.
+    Kill,
 }
 
 /// What the typed text is for.
@@ -74,6 +78,10 @@ pub enum Purpose {
         trade: TradeId,
         label: String,
     },
+    /// The word that makes the switch hard.
+    KillHard,
+    ResetKill,
+    ClearAlarms,
     /// A note, or the missing rationale of a trade.
     Note {
         trade: Option<TradeId>,
@@ -138,6 +146,7 @@ fn sheet(scene: Scene<'_>, dialog: &Dialog, limit: usize) -> Sheet {
         Dialog::Leg { trade, instrument } => detail::leg(scene, *trade, instrument, limit),
         Dialog::Todo { key, cursor } => detail::todo(scene, key, *cursor, limit),
         Dialog::Cell { row, column } => detail::cell(scene, *row, *column, limit),
+        Dialog::Kill => kill::sheet(scene, limit),
     }
 }
 

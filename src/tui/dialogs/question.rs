@@ -46,6 +46,9 @@ pub fn text(
         Purpose::Rationale(_) => "Enter books · Esc drops the booking",
         Purpose::DiscardReason { .. } => "Enter goes on · Esc keeps the WhatIf",
         Purpose::Note { .. } => "Enter records · Esc drops the text",
+        Purpose::KillHard => "Enter raises it once the word is there · Esc leaves it",
+        Purpose::ResetKill => "Enter resets it · Esc leaves it up",
+        Purpose::ClearAlarms => "Enter clears them · Esc leaves them",
     };
     Sheet { title: scene.prose(title), lines, selected: None, scroll: 0, footer: footer.to_owned() }
 }

@@ -22,8 +22,11 @@ pub fn line(scene: Scene<'_>, width: u16) -> Line<'static> {
     let blank = if wide { " " } else { "" };
     let badge = Part::text(0, format!("{blank}{}{blank}", snapshot.mode.badge()), theme.badge(snapshot.mode));
     let link = link(scene);
-    // A link that is down is the first thing to know: nothing on either side pushes its sign out.
-    let reserved = badge.least() + link.least() + 4;
+    let kill = kill(scene);
+    // A link that is down and a raised switch are the first things to know: nothing on either side pushes their
+    // signs out.
+    let up = header.safety.kill.map_or(0, |_| kill.least() + 3);
+    let reserved = badge.least() + link.least() + up + 4;
     let mut left = vec![
         Part::text(9, "cotrader", theme.title),
         badge,
@@ -32,6 +35,11 @@ pub fn line(scene: Scene<'_>, width: u16) -> Line<'static> {
         if width >= 100 { clock(scene).kept() } else { clock(scene) },
         link,
     ];
+    left.push(kill);
+    if !header.safety.alarms.is_empty() {
+        let many = header.safety.alarms.len();
+        left.push(Part::text(1, format!("ALARM {many}"), theme.breach));
+    }
     if header.link.kind == LinkKind::Live && !header.link.account_stream_up {
         left.push(Part::text(4, "no account stream", theme.near));
     }
@@ -76,6 +84,21 @@ pub fn line(scene: Scene<'_>, width: u16) -> Line<'static> {
     let width = usize::from(width);
     let right = [Part::new(0, fit(&right, &gap, width.saturating_sub(reserved)))];
     justified(&left, &right, &gap, (' ', theme.text), width)
+}
+
+/// Off is a quiet word that may give way; up is a badge that stays.
+fn kill(scene: Scene<'_>) -> Part {
+    let theme = scene.theme();
+    match scene.snapshot.header.safety.kill {
+        None => Part::text(8, "kill off", theme.dim),
+        Some(mode) => {
+            let word = mode.word().to_uppercase();
+            Part::text(0, format!(" KILL {word} "), theme.alarm())
+                .or_text(format!("KILL {word}"), theme.alarm())
+                .or_text("KILL", theme.alarm())
+                .kept()
+        }
+    }
 }
 
 fn clock(scene: Scene<'_>) -> Part {

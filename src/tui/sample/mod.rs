@@ -12,8 +12,8 @@ use crate::snapshot::header::LinkKind;
 use crate::snapshot::market::{CalendarItem, IvRank, MarketQuote, TermState};
 use crate::snapshot::overview::{AccountFigure, AnswerState, StripKind};
 use crate::snapshot::{
-    AccountStrip, Answer, Freshness, Header, LimitRow, LinkView, MarketPanel, Mode, PortfolioStrip, Shown,
-    Snapshot,
+    AccountStrip, Answer, Freshness, Header, LimitRow, LinkView, MarketPanel, Mode, PortfolioStrip,
+    SafetyView, Shown, Snapshot,
 };
 
 mod book;
@@ -21,7 +21,7 @@ mod regime;
 mod risk;
 mod variants;
 
-pub use variants::{breached, empty, stale};
+pub use variants::{breached, empty, killed, stale};
 
 fn live(value: f64) -> Shown<f64> {
     Shown::live(value)
@@ -91,6 +91,7 @@ fn header(as_of: crate::domain::Timestamp) -> Header {
         working_counted: false,
         read_only: None,
         read_only_remedy: None,
+        safety: SafetyView::default(),
         breaches: 0,
         near: 3,
         to_do: 2,

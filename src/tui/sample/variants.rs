@@ -1,12 +1,13 @@
 //! The same book on other days: link down, limit breached, nothing held.
 
 use super::{limit, live, normal, symbol, trade_id};
+use crate::domain::control::KillMode;
 use crate::domain::report::SessionState;
 use crate::domain::{LimitId, Money};
 use crate::snapshot::header::LinkKind;
 use crate::snapshot::overview::{AnswerState, Urgency};
 use crate::snapshot::positions::Flag;
-use crate::snapshot::{BlotterRow, LinkView, PositionsPanel, Shown, Snapshot, Standing};
+use crate::snapshot::{BlotterRow, LinkView, PositionsPanel, SafetyView, Shown, Snapshot, Standing};
 
 /// The link is down: every figure is the last one known.
 pub fn stale() -> Snapshot {
@@ -93,6 +94,18 @@ pub fn breached() -> Snapshot {
         .blotter
         .insert(1, row("expiry:6", Urgency::Expiry, "roll or close NVDA 180 call", "in the money, 2 d"));
     snapshot.warnings.insert(0, "1 NVDA leg has a crossed quote and is in no figure".into());
+    snapshot
+}
+
+/// The kill switch is up, and something that must not happen did.
+pub fn killed() -> Snapshot {
+    let mut snapshot = normal();
+    snapshot.header.safety = SafetyView {
+        kill: Some(KillMode::Hard),
+        kill_why: Some("flag file: too many fills".into()),
+        kill_flag: true,
+        alarms: vec!["order 1234 filled and was not sent from here".into()],
+    };
     snapshot
 }
 

@@ -112,6 +112,7 @@ pub fn act(ui: &mut UiState, action: Action, snapshot: &Snapshot) -> Option<Effe
             let text = panels::row_text(Scene { snapshot, ui }, ui.focus, index)?;
             return copy(ui, text);
         }
+        Action::Kill => ui.dialogs.push(Dialog::Kill),
         Action::Suspend => return Some(Effect::Suspend),
         Action::Quit => return Some(Effect::Ask(Request::Quit)),
     }

@@ -1,16 +1,18 @@
 //! Keys while a dialog is open. Esc closes it; Enter alone never does anything that cannot be taken back.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use tui_input::Input;
 
 use super::actions::{self, ask, set_view};
 use super::typing;
 use crate::domain::command::LogEntry;
+use crate::domain::control::KillMode;
 use crate::domain::event::NoteKind;
 use crate::domain::text::clean_note;
 use crate::domain::view::View;
 use crate::domain::{Command, TradeId};
 use crate::snapshot::{Level, Snapshot};
-use crate::tui::dialogs::{Choice, Dialog, Purpose, openable};
+use crate::tui::dialogs::{Choice, Dialog, HARD, Purpose, openable};
 use crate::tui::keymap::Action;
 use crate::tui::message::{Effect, Request};
 use crate::tui::panels::Scene;
@@ -39,8 +41,62 @@ pub fn key(ui: &mut UiState, event: KeyEvent, snapshot: &Snapshot) -> Option<Eff
             }
             None
         }
+        Dialog::Kill => kill(ui, event, snapshot),
         _ => browse(ui, event, snapshot),
     }
+}
+
+/// The kill switch is one key away, whatever is open and whatever is being typed; what lies under it stays as it
+/// was. Pressed again it closes.
+pub fn kill_key(ui: &mut UiState, event: KeyEvent) -> Option<Option<Effect>> {
+    let plain = event.modifiers.difference(KeyModifiers::SHIFT).is_empty();
+    let typing = ui.entry.is_some() || matches!(ui.dialogs.last(), Some(Dialog::Text { .. }));
+    if ui.keymap.action(ui.focus, event) != Some(Action::Kill) || (plain && typing) {
+        return None;
+    }
+    if matches!(ui.dialogs.last(), Some(Dialog::Kill)) {
+        ui.dialogs.pop();
+    } else {
+        ui.dialogs.push(Dialog::Kill);
+    }
+    Some(None)
+}
+
+/// One key raises it.
+fn kill(ui: &mut UiState, event: KeyEvent, snapshot: &Snapshot) -> Option<Effect> {
+    ui.dialogs.pop();
+    if !event.modifiers.is_empty() {
+        return None;
+    }
+    let safety = &snapshot.header.safety;
+    let mut ask_for = |title: &str, prompt: &str, purpose| {
+        ui.dialogs.push(Dialog::Text {
+            title: title.to_owned(),
+            prompt: prompt.to_owned(),
+            input: Input::default(),
+            purpose,
+        });
+    };
+    match event.code {
+        KeyCode::Char('s') => {
+            return ask(Command::Kill { mode: KillMode::Safe, why: "on the screen".to_owned() });
+        }
+        KeyCode::Char('h') => ask_for(
+            "Kill switch: hard",
+            &format!("No new entries, working orders are cancelled, flattening is proposed. Type {HARD}."),
+            Purpose::KillHard,
+        ),
+        KeyCode::Char('r') if safety.kill.is_some() => {
+            ask_for("Reset the kill switch", "Orders may go out again. Why?", Purpose::ResetKill);
+        }
+        KeyCode::Char('a') if !safety.alarms.is_empty() => ask_for(
+            "Clear the alarms",
+            "You have looked at the broker's own platform. What was it?",
+            Purpose::ClearAlarms,
+        ),
+        _ => {}
+    }
+    None
 }
 
 /// The way out asks first when typed text would be lost.
@@ -141,7 +197,7 @@ fn open(ui: &mut UiState, deeper: Vec<Dialog>, snapshot: &Snapshot) -> Option<Ef
             ui.dialogs.push(next);
             None
         }
-        Dialog::Help { .. } | Dialog::Cell { .. } | Dialog::Leg { .. } => {
+        Dialog::Help { .. } | Dialog::Cell { .. } | Dialog::Leg { .. } | Dialog::Kill => {
             ui.dialogs.pop();
             None
         }
@@ -157,8 +213,15 @@ fn submit(ui: &mut UiState) -> Option<Effect> {
         ui.say(Level::Warning, "say why in a few words", None);
         return None;
     }
+    if matches!(ui.dialogs.last(), Some(Dialog::Text { purpose: Purpose::KillHard, .. })) && text != HARD {
+        ui.say(Level::Warning, format!("type {HARD}, in capitals; s is safe at once"), None);
+        return None;
+    }
     let Some(Dialog::Text { purpose, .. }) = ui.dialogs.pop() else { return None };
     match purpose {
+        Purpose::KillHard => ask(Command::Kill { mode: KillMode::Hard, why: "on the screen".to_owned() }),
+        Purpose::ResetKill => ask(Command::ResetKill { reason: text }),
+        Purpose::ClearAlarms => ask(Command::ClearAlarms { reason: text }),
         Purpose::Rationale(line) => ask(Command::Book { line, rationale: text }),
         Purpose::Note { trade, underlying, missing } => ask(Command::Log(LogEntry {
             underlying: underlying.map(|s| s.to_string()).filter(|_| trade.is_none()),

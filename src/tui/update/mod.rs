@@ -52,6 +52,9 @@ pub fn update(ui: &mut UiState, message: Message, snapshot: &Snapshot) -> Option
 }
 
 fn key(ui: &mut UiState, event: KeyEvent, snapshot: &Snapshot) -> Option<Effect> {
+    if let Some(effect) = dialogs::kill_key(ui, event) {
+        return effect;
+    }
     if !ui.dialogs.is_empty() {
         return dialogs::key(ui, event, snapshot);
     }

@@ -4,6 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::*;
 use crate::domain::Command;
+use crate::domain::control::KillMode;
 use crate::domain::view::{Counts, Horizon, Scope};
 use crate::domain::{PortfolioId, Strategy};
 use crate::tui::dialogs::Dialog;
@@ -395,4 +396,50 @@ fn keys_typed_ahead_build_on_what_was_asked_for() {
     let last = asked(views[1]);
     assert_eq!(asked(views[0]).0, Counts::WhatIf);
     assert_eq!(last, (Counts::WhatIf, Horizon::FiveDays));
+}
+
+#[test]
+fn the_kill_switch_is_safe_at_once_and_hard_after_the_word() {
+    let mut desk = Desk::new();
+    desk.keys("<c-k>s");
+    let safe = Command::Kill { mode: KillMode::Safe, why: "on the screen".into() };
+    assert_eq!(desk.commands(), [&safe]);
+    desk.effects.clear();
+    desk.keys("<c-k>hhard<enter>");
+    assert!(desk.commands().is_empty(), "not in small letters");
+    assert!(matches!(desk.ui.dialogs.last(), Some(Dialog::Text { .. })), "what was typed is still there");
+    desk.keys("<esc>");
+    desk.keys("<c-k>hHARD<enter>");
+    assert!(matches!(desk.commands().as_slice(), [Command::Kill { mode: KillMode::Hard, .. }]));
+    assert!(desk.ui.dialogs.is_empty());
+}
+
+#[test]
+fn the_kill_switch_opens_over_anything_and_leaves_it_as_it_was() {
+    let mut desk = Desk::new();
+    desk.keys("j:spy ic");
+    desk.keys("<c-k>");
+    assert!(matches!(desk.ui.dialogs.as_slice(), [Dialog::Kill]));
+    desk.keys("<c-k>");
+    assert!(desk.ui.dialogs.is_empty());
+    assert_eq!(desk.ui.entry.as_ref().map(|entry| entry.input.value()), Some("spy ic"));
+    desk.keys("<esc>?");
+    desk.keys("<c-k>x");
+    assert!(matches!(desk.ui.dialogs.as_slice(), [Dialog::Help { .. }]));
+    assert!(desk.effects.is_empty());
+}
+
+#[test]
+fn a_reset_needs_a_raised_switch_and_a_reason() {
+    let mut desk = Desk::new();
+    desk.keys("<c-k>r");
+    assert!(desk.ui.dialogs.is_empty(), "it is off");
+    desk.snapshot = sample::killed();
+    desk.keys("<c-k>r <enter>");
+    assert!(desk.commands().is_empty(), "a space is no reason");
+    desk.keys("all looked at<enter>");
+    assert_eq!(desk.commands(), [&Command::ResetKill { reason: "all looked at".into() }]);
+    desk.effects.clear();
+    desk.keys("<c-k>aby hand<enter>");
+    assert_eq!(desk.commands(), [&Command::ClearAlarms { reason: "by hand".into() }]);
 }

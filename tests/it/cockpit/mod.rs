@@ -4,6 +4,7 @@ use super::terminal::{Home, Term};
 
 mod decisions;
 mod figures;
+mod kill;
 mod links;
 mod proxy;
 mod record;

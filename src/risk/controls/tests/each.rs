@@ -45,6 +45,11 @@ fn a_raised_switch_lets_out_what_only_reduces_risk() {
         let up = |f: &mut ControlFacts| f.kill = Some(Kill::Up(mode));
         assert_eq!(after(&opening(), C::KillSwitch, up), Block);
         assert_eq!(after(&closing(), C::KillSwitch, up), Warn);
+        let and_flat = |f: &mut ControlFacts| {
+            up(f);
+            f.worst_case.loss_before = None;
+        };
+        assert_eq!(after(&closing(), C::KillSwitch, and_flat), Warn, "nothing is left of it");
         // Closing the wing of a spread takes the end from its loss.
         let and_unbounded = |f: &mut ControlFacts| {
             up(f);
