@@ -130,7 +130,8 @@ pub enum Command {
     ///
     /// status is ok or the reason why there is no vol: below_intrinsic, at_intrinsic, above_max, at_max, zero_price,
     /// negative_price, expired, not_finite (a number is missing, unreadable, not finite, or not positive where it
-    /// must be), bad_type, bad_style. The exit code is 1 if any row has no vol.
+    /// must be), out_of_range (discounted beyond all numbers, or an American vol above 20), bad_type, bad_style,
+    /// bad_row (more cells than the header names). The exit code is 1 if any row has no vol.
     #[command(after_help = "cotrader iv --batch quotes.csv > vols.csv")]
     Iv(BatchArgs),
     /// Print shell completions

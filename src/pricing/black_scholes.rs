@@ -1,7 +1,7 @@
 //! Generalised Black-Scholes-Merton with a dividend yield (Black's model on a forward by
 //! [`OptionInputs::on_forward`]): value and Greeks, exact at the edges. At or past expiry the
 //! value is intrinsic; without volatility it is the discounted intrinsic value of the forward. Finite
-//! inputs never give NaN or a negative price.
+//! inputs never give NaN or a negative price; [`raw_greeks_in_range`] says where doubles end.
 
 use super::inputs::OptionInputs;
 use crate::domain::units::{
@@ -93,13 +93,36 @@ pub fn greeks(inputs: &OptionInputs) -> UnitGreeks {
     raw_greeks(inputs).into()
 }
 
-/// Value and Greeks of one unit, in mathematical units.
+/// Value and Greeks of one unit, in mathematical units. What lies beyond the range of doubles is cut to its end;
+/// what is undefined there, a difference of two infinite sides, is zero.
 pub fn raw_greeks(inputs: &OptionInputs) -> RawGreeks {
+    unbounded(inputs).finite()
+}
+
+/// The same; `None` where a figure is beyond the range of doubles or undefined.
+pub fn raw_greeks_in_range(inputs: &OptionInputs) -> Option<RawGreeks> {
+    (!is_lost(inputs)).then(|| unbounded(inputs)).filter(RawGreeks::in_range)
+}
+
+fn unbounded(inputs: &OptionInputs) -> RawGreeks {
     match Terms::of(inputs) {
         Some(terms) => interior(inputs, &terms),
         None => edge(inputs),
     }
-    .finite()
+}
+
+/// Neither the formulas hold nor those of the edges: there is volatility and time, but not as a double.
+fn is_lost(inputs: &OptionInputs) -> bool {
+    let OptionInputs { right: _, spot, strike, rate, dividend_yield, vol_annual, tte_years: t } = *inputs;
+    if !(t > 0.0 && vol_annual > 0.0 && spot > 0.0 && strike > 0.0) {
+        return false;
+    }
+    let (discount, carry) = ((-rate * t).exp(), (-dividend_yield * t).exp());
+    let v = vol_annual * t.sqrt();
+    let moneyness = log_ratio(spot, strike) + (rate - dividend_yield) * t;
+    // A vanished discount of an ordinary amount is nothing, of a huge one anything.
+    let known = |discount: f64, amount: f64| discount.is_finite() && (discount.is_normal() || amount < 1e15);
+    !(known(carry, spot) && known(discount, strike)) || v == f64::INFINITY || (v == 0.0 && moneyness == 0.0)
 }
 
 /// What all formulas share, where the formulas apply.
@@ -117,7 +140,8 @@ struct Terms {
 }
 
 impl Terms {
-    /// `None` at the edges: expired, no volatility, spot or strike zero, or out of the range of doubles.
+    /// `None` at the edges: expired, no volatility, spot or strike zero, or out of the range of doubles. A
+    /// discount may vanish: what it multiplies is then below every double.
     fn of(inputs: &OptionInputs) -> Option<Self> {
         let t = inputs.tte_years;
         let positive = |x: f64| x > 0.0 && x.is_finite();
@@ -127,13 +151,19 @@ impl Terms {
         let root_t = t.sqrt();
         let v = inputs.vol_annual * root_t;
         let drift = (inputs.rate - inputs.dividend_yield) * t;
-        let centre = ((inputs.spot / inputs.strike).ln() + drift) / v;
+        let centre = (log_ratio(inputs.spot, inputs.strike) + drift) / v;
         let (d1, d2) = (centre + 0.5 * v, centre - 0.5 * v);
         let discount = (-inputs.rate * t).exp();
         let carry = (-inputs.dividend_yield * t).exp();
-        let usable = positive(v) && d1.is_finite() && d2.is_finite() && positive(discount) && positive(carry);
+        let sides = discount.is_finite() && carry.is_finite();
+        let usable = positive(v) && d1.is_finite() && d2.is_finite() && sides;
         usable.then(|| Self { discount, carry, root_t, v, d1, d2, density: carry * normal::pdf(d1) })
     }
+}
+
+fn log_ratio(spot: f64, strike: f64) -> f64 {
+    let ratio = spot / strike;
+    if ratio.is_normal() { ratio.ln() } else { spot.ln() - strike.ln() }
 }
 
 /// The out-of-the-money side is priced directly, the other by parity: no cancellation in either.
@@ -165,6 +195,10 @@ fn interior(inputs: &OptionInputs, terms: &Terms) -> RawGreeks {
     let s = inputs.right.sign();
     let n1 = carry * normal::cdf(s * d1);
     let n2 = discount * normal::cdf(s * d2);
+    if density == 0.0 {
+        // No power of anything brings it back.
+        return linear(inputs, value(inputs, terms), n1, n2);
+    }
     let vega = spot * density * root_t;
     let gamma = density / (spot * v);
     let product = d1 * d2;
@@ -196,8 +230,8 @@ fn edge(inputs: &OptionInputs) -> RawGreeks {
     let s = inputs.right.sign();
     let discount = (-inputs.rate * t).exp();
     let carry = (-inputs.dividend_yield * t).exp();
-    let forward_side = inputs.spot * carry;
-    let strike_side = inputs.strike * discount;
+    let forward_side = product(inputs.spot, carry);
+    let strike_side = product(inputs.strike, discount);
     let moneyness = s * (forward_side - strike_side);
     // Exactly at the money the two one-sided slopes differ; their mean is the convention here.
     let weight = if moneyness > 0.0 {
@@ -207,22 +241,32 @@ fn edge(inputs: &OptionInputs) -> RawGreeks {
     } else {
         0.0
     };
-    let n1 = weight * carry;
-    let n2 = weight * discount;
+    let (n1, n2) = (product(weight, carry), product(weight, discount));
+    linear(inputs, moneyness.max(0.0), n1, n2)
+}
+
+/// Value and slopes where the density has vanished: of `n1` shares, discounted, less `n2` strikes.
+fn linear(inputs: &OptionInputs, price: f64, n1: f64, n2: f64) -> RawGreeks {
+    let OptionInputs { spot, strike, rate, dividend_yield: q, .. } = *inputs;
+    let t = inputs.tte_years.max(0.0);
+    let s = inputs.right.sign();
+    let per_year = |rate: f64, side: f64| if t > 0.0 { product(rate, side) } else { 0.0 };
+    let (shares, strikes) = (product(spot, n1), product(strike, n2));
     RawGreeks {
-        price: moneyness.max(0.0),
+        price,
         delta: s * n1,
-        theta: PerYear(if t > 0.0 {
-            s * (inputs.dividend_yield * inputs.spot * n1 - inputs.rate * inputs.strike * n2)
-        } else {
-            0.0
-        }),
-        rho: PerRate(s * inputs.strike * t * n2),
-        phi: PerRate(-s * inputs.spot * t * n1),
-        charm: PerYear(if t > 0.0 { s * inputs.dividend_yield * n1 } else { 0.0 }),
+        theta: PerYear(s * (per_year(q, shares) - per_year(rate, strikes))),
+        rho: PerRate(s * product(t, strikes)),
+        phi: PerRate(-s * product(t, shares)),
+        charm: PerYear(s * per_year(q, n1)),
         dual_delta: -s * n2,
         ..RawGreeks::default()
     }
+}
+
+/// Zero where one factor is exactly zero, whatever the other.
+fn product(a: f64, b: f64) -> f64 {
+    if a == 0.0 || b == 0.0 { 0.0 } else { a * b }
 }
 
 fn finite_price(value: f64) -> f64 {
@@ -230,11 +274,24 @@ fn finite_price(value: f64) -> f64 {
 }
 
 impl RawGreeks {
-    /// Products of vanishing densities with overflowing powers are zero in the limit, and differences of
-    /// numbers near the ends of the range of doubles say nothing: what is not finite becomes zero.
+    /// Infinite figures are cut to the largest double; what is undefined becomes zero.
     pub(crate) fn finite(mut self) -> Self {
         self.price = finite_price(self.price);
-        for greek in [
+        for greek in self.sixteen() {
+            *greek = if greek.is_nan() { 0.0 } else { greek.clamp(-f64::MAX, f64::MAX) };
+        }
+        self
+    }
+
+    /// Every figure is a number, and none was cut.
+    pub(crate) fn in_range(&self) -> bool {
+        let mut all = *self;
+        let greeks = all.sixteen().iter().all(|greek| greek.abs() < f64::MAX);
+        greeks && self.price < f64::MAX
+    }
+
+    fn sixteen(&mut self) -> [&mut f64; 16] {
+        [
             &mut self.delta,
             &mut self.gamma,
             &mut self.vega.0,
@@ -251,12 +308,7 @@ impl RawGreeks {
             &mut self.ultima,
             &mut self.dual_delta,
             &mut self.dual_gamma,
-        ] {
-            if !greek.is_finite() {
-                *greek = 0.0;
-            }
-        }
-        self
+        ]
     }
 }
 

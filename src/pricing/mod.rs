@@ -17,10 +17,12 @@ pub mod probability;
 pub mod surface;
 pub mod svi;
 
-pub use black_scholes::{RawGreeks, UnitGreeks, greeks, price, raw_greeks};
+pub use black_scholes::{RawGreeks, UnitGreeks, greeks, price, raw_greeks, raw_greeks_in_range};
 pub use exercise::Exercise;
 pub use implied_vol::{ImpliedVolError, QuoteInputs, QuoteTable, VolTable, implied_vol, implied_vols};
 pub use inputs::OptionInputs;
 
+#[cfg(test)]
+mod published_tests;
 #[cfg(test)]
 mod sampled_tests;

@@ -6,6 +6,7 @@
 
 use super::payoff::{ExpiryPnl, SpotRange};
 use crate::numerics::normal;
+use crate::numerics::vector::FRAC_1_SQRT_2PI;
 
 /// Of the underlying at a horizon.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -168,14 +169,11 @@ impl Lognormal {
             (2.0 * (travel / self.deviation) * (gap / self.deviation)).exp() * normal::cdf(z)
         } else {
             let apart = (gap - travel) / self.deviation;
-            (-0.5 * apart * apart).exp() * PEAK * normal::cdf_over_pdf(z)
+            (-0.5 * apart * apart).exp() * FRAC_1_SQRT_2PI * normal::cdf_over_pdf(z)
         };
         (direct + mirrored).clamp(0.0, 1.0)
     }
 }
-
-/// 1/√2π.
-const PEAK: f64 = 0.398_942_280_401_432_7;
 
 /// What the end of a structure looks like under one law.
 #[derive(Debug, Clone, Copy, PartialEq)]

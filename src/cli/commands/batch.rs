@@ -38,6 +38,8 @@ pub enum Fault {
     Type { found: String },
     #[error("style is neither european nor american: {found}")]
     Style { found: String },
+    #[error("the row has {row} cells, the header {header}; a decimal comma is read as the end of a cell")]
+    Cells { row: usize, header: usize },
 }
 
 /// Rows next to each other, column by column. The numbers of a row with a fault mean nothing.
@@ -95,6 +97,8 @@ impl<const N: usize> Chunk<N> {
             // The first one is told.
             fault.get_or_insert(found);
         };
+        // Before the others: where cells were split, they are only what comes of it.
+        columns.same_cells(record).unwrap_or_else(&mut note);
         let right = columns.right(record).unwrap_or_else(|found| {
             note(found);
             Right::Call
@@ -119,6 +123,8 @@ impl<const N: usize> Chunk<N> {
 
 /// Where in a row each column stands.
 struct Columns<const N: usize> {
+    /// In the header.
+    cells: usize,
     id: usize,
     right: usize,
     names: [&'static str; N],
@@ -150,7 +156,16 @@ impl<const N: usize> Columns<N> {
         for (place, name) in places.iter_mut().zip(names) {
             *place = needed(name)?;
         }
-        Ok(Self { id: needed("id")?, right: needed("type")?, names, places, style: place("style")? })
+        let (id, right, style) = (needed("id")?, needed("type")?, place("style")?);
+        Ok(Self { cells: header.len(), id, right, names, places, style })
+    }
+
+    /// A row may end early, or in empty cells; one with more in it than the header names was split elsewhere.
+    fn same_cells(&self, record: &ByteRecord) -> Result<(), Fault> {
+        if record.iter().skip(self.cells).all(|cell| cell.trim_ascii().is_empty()) {
+            return Ok(());
+        }
+        Err(Fault::Cells { row: record.len(), header: self.cells })
     }
 
     fn right(&self, record: &ByteRecord) -> Result<Right, Fault> {

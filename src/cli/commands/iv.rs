@@ -71,6 +71,7 @@ fn refused(chunk: &Chunk<6>, row: usize) -> Option<&'static str> {
     match &chunk.faults[row] {
         Some(Fault::Type { .. } | Fault::Missing { column: "type" }) => Some("bad_type"),
         Some(Fault::Style { .. }) => Some("bad_style"),
+        Some(Fault::Cells { .. }) => Some("bad_row"),
         Some(Fault::Missing { .. } | Fault::NotANumber { .. } | Fault::NotFinite { .. }) => {
             Some("not_finite")
         }

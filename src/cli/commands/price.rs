@@ -8,7 +8,7 @@ use crate::cli::args::BatchArgs;
 use crate::cli::exit::{Exit, Trouble};
 use crate::domain::instrument::ExerciseStyle;
 use crate::pricing::american::{self, Accuracy};
-use crate::pricing::{OptionInputs, RawGreeks, raw_greeks};
+use crate::pricing::{OptionInputs, RawGreeks, raw_greeks_in_range};
 
 const COLUMNS: [&str; 6] = ["spot", "strike", "rate", "div", "vol", "t"];
 const HEADING: &str = "id,price,delta,gamma,vega,theta,rho,phi,vanna,volga,charm,veta,speed,zomma,color,\
@@ -57,15 +57,14 @@ fn priced(chunk: &Chunk<6>, row: usize) -> Result<[f64; FIGURES], String> {
     }
     let inputs =
         OptionInputs { right: chunk.rights[row], spot, strike, rate, dividend_yield, vol_annual, tte_years };
-    let figures = in_order(&match chunk.styles[row] {
-        ExerciseStyle::European => raw_greeks(&inputs),
-        ExerciseStyle::American => american::raw_greeks(&inputs, &[], Accuracy::High),
-    });
-    // Where doubles end, values are cut to the largest of them.
-    if figures.iter().all(|figure| figure.abs() < f64::MAX) {
-        return Ok(figures);
-    }
-    Err("a figure is beyond the range of numbers; check the row".into())
+    let found = match chunk.styles[row] {
+        ExerciseStyle::European => raw_greeks_in_range(&inputs),
+        ExerciseStyle::American => american::raw_greeks_in_range(&inputs, Accuracy::High),
+    };
+    found
+        .as_ref()
+        .map(in_order)
+        .ok_or_else(|| "a figure is beyond the range of numbers; check the row".into())
 }
 
 /// As the heading names them.

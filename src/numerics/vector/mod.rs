@@ -16,4 +16,4 @@ mod tests;
 
 pub use dispatch::{InstructionSet, Kernel, dispatch, dispatch_on};
 pub use elementary::{exp, exp_sum, ln, ln_ratio, mul_add, poly};
-pub use normal::{MILLS_END, cdf, mills, mills_pair, pdf};
+pub use normal::{FRAC_1_SQRT_2PI, MILLS_END, cdf, mills, mills_pair, pdf};

@@ -65,7 +65,8 @@ pub fn mills_pair<const FMA: bool>(x: f64, y: f64) -> (f64, f64) {
     (first * (sum_x * inverse_x), second * (sum_y * inverse_y))
 }
 
-const FRAC_1_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
+/// 1/√2π, the density at zero.
+pub const FRAC_1_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
 
 /// The density, to about one unit in the last place wherever it is a normal double (|x| up to 37.6);
 /// beyond, 0.

@@ -53,6 +53,23 @@ pub fn greeks(inputs: &OptionInputs, dividends: &[CashDividend], accuracy: Accur
 
 /// Value and Greeks of one unit, in mathematical units; conventions as for [`first_order`].
 pub fn raw_greeks(inputs: &OptionInputs, dividends: &[CashDividend], accuracy: Accuracy) -> RawGreeks {
+    unbounded(inputs, dividends, accuracy).1.finite()
+}
+
+/// The same without cash dividends; `None` where a figure is beyond the range of doubles or undefined.
+pub fn raw_greeks_in_range(inputs: &OptionInputs, accuracy: Accuracy) -> Option<RawGreeks> {
+    // The formulas multiply several powers of these.
+    let squared = |x: f64| x == 0.0 || (1e-60..1e60).contains(&x);
+    if !(squared(inputs.spot) && squared(inputs.strike)) {
+        return None;
+    }
+    let (status, raw) = unbounded(inputs, &[], accuracy);
+    // What is held on has the European figures in it.
+    let held = status != Status::Exercise;
+    (raw.in_range() && !(held && black_scholes::raw_greeks_in_range(inputs).is_none())).then_some(raw)
+}
+
+fn unbounded(inputs: &OptionInputs, dividends: &[CashDividend], accuracy: Accuracy) -> (Status, RawGreeks) {
     let solved = American::solve(inputs, dividends, accuracy);
     let now = solved.at(inputs.spot);
     let raw = match now.status {
@@ -68,7 +85,7 @@ pub fn raw_greeks(inputs: &OptionInputs, dividends: &[CashDividend], accuracy: A
             None => Around { inputs, dividends, accuracy, solved: &solved, now }.all(),
         },
     };
-    raw.finite()
+    (now.status, raw)
 }
 
 /// An option that one smooth boundary belongs to.

@@ -20,7 +20,7 @@ mod nodes;
 mod premium;
 mod tables;
 
-pub use greeks::{FirstOrder, first_order, greeks, raw_greeks};
+pub use greeks::{FirstOrder, first_order, greeks, raw_greeks, raw_greeks_in_range};
 pub use implied::implied_vol;
 pub use nodes::VolNodes;
 

@@ -1,7 +1,9 @@
 //! The formulas, written once and compiled per instruction set.
 
 use super::table::{BLOCK, Column, GreekBlock, GreekTable, OptionBlock, OptionTable};
-use crate::numerics::vector::{InstructionSet, Kernel, dispatch_on, exp, ln_ratio, mills, mul_add};
+use crate::numerics::vector::{
+    FRAC_1_SQRT_2PI, InstructionSet, Kernel, dispatch_on, exp, ln_ratio, mills, mul_add,
+};
 use crate::pricing::columns::Block;
 use crate::pricing::{OptionInputs, black_scholes};
 
@@ -142,8 +144,6 @@ fn terms<const FMA: bool>(block: &OptionBlock, i: usize) -> Terms {
         strike_side: if sign * d2 > 0.0 { discounted - tail2 } else { tail2 },
     }
 }
-
-const FRAC_1_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
 
 /// Rounding may take a vanishing difference below zero; a price never is.
 #[inline(always)]

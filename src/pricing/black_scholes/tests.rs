@@ -169,26 +169,38 @@ fn the_european_reference_table() {
     assert!(wrong.is_empty(), "{} of {} rows:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
 }
 
+/// rate, yield, volatility, time of calls at the money.
+fn in_range(spot: f64, (rate, dividend_yield, vol_annual, tte_years): (f64, f64, f64, f64)) -> bool {
+    let inputs =
+        OptionInputs { right: Right::Call, spot, strike: spot, rate, dividend_yield, vol_annual, tte_years };
+    let found = raw_greeks_in_range(&inputs);
+    assert!(found.is_none_or(|found| found == raw_greeks(&inputs)), "{inputs:?}");
+    found.is_some()
+}
+
 #[test]
-fn the_published_european_examples() {
-    let Some(rows) = table("published.csv") else { return };
-    let mut seen = 0;
-    for row in rows.iter().filter(|row| row.text("kind") == "european") {
-        let got = raw_greeks(&row.inputs());
-        let value = match row.text("quantity") {
-            "price" => got.price,
-            "delta" => got.delta,
-            "gamma" => got.gamma,
-            "vega" => got.vega.0,
-            "theta" => got.theta.0,
-            "rho" => got.rho.0,
-            _ => continue,
-        };
-        let want = row.number("exact");
-        assert!((value - want).abs() <= 1e-11 * want.abs().max(1.0), "{}: {value}", row.text("id"));
-        seen += 1;
-    }
-    assert!(seen >= 5, "only {seen} examples");
+fn what_doubles_cannot_hold_is_told_from_what_is_zero() {
+    // Both sides infinite; color, gamma and the square of the time alone; no volatility left in v.
+    assert!(!in_range(100.0, (-800.0, -800.0, 0.2, 1.0)));
+    assert!(!in_range(100.0, (0.0, -800.0, 0.2, 1.0)));
+    assert!(!in_range(100.0, (0.0, 0.0, 0.2, 1e-300)));
+    assert!(!in_range(1e-310, (0.0, 0.0, 0.2, 1.0)));
+    assert!(!in_range(100.0, (0.0, 0.0, 1e-300, 1e-300)));
+    assert!(!in_range(100.0, (0.0, 0.0, 1e300, 1e300)));
+    // Worth nothing, worth its spot, and large numbers that are numbers.
+    assert!(in_range(100.0, (800.0, 800.0, 0.2, 1.0)));
+    assert!(in_range(100.0, (800.0, 0.0, 0.2, 1.0)));
+    assert!(in_range(100.0, (1e308, 0.0, 0.2, 1.0)));
+    assert!(in_range(1e300, (0.01, 0.0, 0.2, 1.0)));
+    assert!(in_range(100.0, (0.0, 0.0, 0.0, 1.0)));
+    assert!(in_range(100.0, (0.0, 0.0, 0.2, 0.0)));
+    assert!(in_range(0.0, (-800.0, -800.0, 0.2, 1.0)));
+    // A gamma of 1e340 is cut, a density of e^-1e9 is none.
+    let near = OptionInputs { spot: 1e-310, strike: 1e-310, ..option(Right::Put, 1.0, 1.0, 0.0, 1e-30, 1.0) };
+    assert_eq!(raw_greeks(&OptionInputs { rate: 0.0, ..near }).gamma, f64::MAX);
+    let far = OptionInputs { spot: 2.0, ..option(Right::Call, 1.0, 1.0, 0.0, 1e-150, 1e-150) };
+    let got = raw_greeks_in_range(&far).expect("numbers");
+    assert_eq!((got.delta, got.gamma, got.ultima, got.color), (1.0, 0.0, 0.0, 0.0));
 }
 
 prop_compose! {

@@ -6,9 +6,7 @@
 
 use std::f64::consts::FRAC_PI_2;
 
-use crate::numerics::vector::{MILLS_END, ln, ln_ratio, mills, mills_pair, mul_add, poly};
-
-pub const FRAC_1_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
+use crate::numerics::vector::{FRAC_1_SQRT_2PI, MILLS_END, ln, ln_ratio, mills, mills_pair, mul_add, poly};
 
 /// The series of [`near_mean`] is complete below this total volatility, and there it loses nothing.
 const NEAR_VOL: f64 = 1.3;

@@ -32,6 +32,10 @@ pub enum ImpliedVolError {
     NotFinite,
     #[error("no time is left to expiry; an expired option has no implied volatility")]
     Expired,
+    #[error(
+        "the volatility is beyond the range of numbers that can be searched; check rates, time and price"
+    )]
+    OutOfRange,
 }
 
 impl ImpliedVolError {
@@ -46,6 +50,7 @@ impl ImpliedVolError {
             Self::NegativePrice => "negative_price",
             Self::NotFinite => "not_finite",
             Self::Expired => "expired",
+            Self::OutOfRange => "out_of_range",
         }
     }
 }

@@ -2,13 +2,11 @@
 
 use implied_vol::{DefaultSpecialFn, ImpliedBlackVolatility};
 
-use super::formula::{
-    FRAC_1_SQRT_2PI, PASSES, REST, Start, householder, is_near, near, near_mean, normal_seed, start, wide,
-};
+use super::formula::{PASSES, REST, Start, householder, is_near, near, near_mean, normal_seed, start, wide};
 use super::{ImpliedVolError, QuoteInputs};
 use crate::domain::Right;
 use crate::numerics::normal::cdf_over_pdf;
-use crate::numerics::vector::{InstructionSet, Kernel, dispatch_on, ln_ratio};
+use crate::numerics::vector::{FRAC_1_SQRT_2PI, InstructionSet, Kernel, dispatch_on, ln_ratio};
 
 /// European implied volatility per √year, accurate to the conditioning of the problem. Prices near a bound and
 /// whatever does not come to rest go to Jäckel's method.
@@ -45,6 +43,9 @@ pub(super) fn implied_vol_on(set: InstructionSet, quote: &QuoteInputs) -> Result
     }
     let forward_side = spot * (-dividend_yield * tte_years).exp();
     let strike_side = strike * (-rate * tte_years).exp();
+    if !(forward_side.is_finite() && strike_side.is_finite()) {
+        return Err(E::OutOfRange);
+    }
     let (intrinsic, most) = match right {
         Right::Call => ((forward_side - strike_side).max(0.0), forward_side),
         Right::Put => ((strike_side - forward_side).max(0.0), strike_side),

@@ -3,7 +3,7 @@
 //! In the sums of a book absolute accuracy counts, so that the textbook difference serves; the two normal
 //! tails share one exponential, because `S·e^(−qτ)·φ(d1) = K·e^(−rτ)·φ(d2)`, and one division.
 
-use crate::numerics::vector::{exp, ln, mills_pair, mul_add};
+use crate::numerics::vector::{FRAC_1_SQRT_2PI, exp, ln, mills_pair, mul_add};
 use crate::pricing::inputs::OptionInputs;
 use crate::pricing::price;
 
@@ -132,5 +132,3 @@ fn worth<const FMA: bool>(terms: &Terms, spot: f64, log: f64, deviation: f64, in
     let strike_side = if terms.sign * d2 > 0.0 { terms.discounted_strike - tail2 } else { tail2 };
     terms.size * terms.sign * (spot_side - strike_side)
 }
-
-const FRAC_1_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
