@@ -7,7 +7,7 @@ use super::batch::{self, Chunk, Lines};
 use crate::cli::args::BatchArgs;
 use crate::cli::exit::{Exit, Trouble};
 use crate::domain::instrument::ExerciseStyle;
-use crate::pricing::american::{self, Accuracy};
+use crate::pricing::american::{self, Accuracy, American};
 use crate::pricing::{OptionInputs, RawGreeks, raw_greeks_in_range};
 
 const COLUMNS: [&str; 6] = ["spot", "strike", "rate", "div", "vol", "t"];
@@ -61,10 +61,13 @@ fn priced(chunk: &Chunk<6>, row: usize) -> Result<[f64; FIGURES], String> {
         ExerciseStyle::European => raw_greeks_in_range(&inputs),
         ExerciseStyle::American => american::raw_greeks_in_range(&inputs, Accuracy::High),
     };
-    found
-        .as_ref()
-        .map(in_order)
-        .ok_or_else(|| "a figure is beyond the range of numbers; check the row".into())
+    found.as_ref().map(in_order).ok_or_else(|| {
+        let american = chunk.styles[row] == ExerciseStyle::American;
+        if american && American::solve(&inputs, &[], Accuracy::High).is_bound() {
+            return "only a lower bound can be told of an american option so extreme".into();
+        }
+        "a figure is beyond the range of numbers; check the row".into()
+    })
 }
 
 /// As the heading names them.

@@ -46,6 +46,14 @@ impl Problem {
             if drift >= 0.0 { -(drift + root) / variance } else { -2.0 * self.rate / (root - drift) };
         lambda / (lambda - 1.0)
     }
+
+    /// The value of a put that never expires, held at `spot`.
+    pub fn perpetual_value(&self, spot: f64) -> f64 {
+        let boundary = self.perpetual();
+        // λ = B/(B − 1), as B = λ/(λ − 1).
+        let lambda = boundary / (boundary - 1.0);
+        (1.0 - boundary) * (lambda * (spot / boundary).ln()).exp()
+    }
 }
 
 /// The boundary at the points of the price integral.

@@ -4,6 +4,7 @@
 //! Never: differences what can be had exactly.
 
 use super::greeks::FirstOrder;
+use super::premium::Premium;
 use super::{Accuracy, American, CashDividend, Valuation};
 use crate::domain::units::{PerRate, PerVol, PerVolSquared, PerYear};
 use crate::pricing::black_scholes::RawGreeks;
@@ -13,6 +14,8 @@ use crate::pricing::inputs::OptionInputs;
 pub(super) const VOL_STEP: f64 = 0.01;
 const RATE_STEP: f64 = 1e-4;
 const TIME_STEP: f64 = 0.005;
+/// Of the dividends' present values.
+const DIVIDEND_STEP: f64 = 0.05;
 pub(super) const SPOT_STEP: f64 = 1e-3;
 
 /// Solutions in the neighbourhood of one option that is held on.
@@ -49,6 +52,7 @@ impl Around<'_> {
         let later_vega = (self.by_vol(h, wait).price - self.by_vol(-h, wait).price) / (2.0 * h);
         let (near_sum, far_sum) = (up.price + down.price, up2.price + down2.price);
         let s = SPOT_STEP * spot;
+        let paid = self.by_dividends();
         RawGreeks {
             price: now.price,
             delta: now.delta,
@@ -65,8 +69,29 @@ impl Around<'_> {
             zomma: slope(|v| v.gamma),
             color: (later.gamma - now.gamma) / wait,
             ultima: (up2.price - down2.price - 2.0 * (up.price - down.price)) / (2.0 * h * h * h),
-            dual_delta: (now.price - spot * now.delta) / strike,
-            dual_gamma: now.gamma * spot * spot / (strike * strike),
+            dual_delta: (now.price - spot * now.delta - paid.value) / strike,
+            dual_gamma: (spot * spot * now.gamma + 2.0 * spot * paid.slope + paid.curvature)
+                / (strike * strike),
+        }
+    }
+
+    /// How value and delta move with the size of all dividends, and the value's second derivative: the price is
+    /// homogeneous in spot, strike and dividends together, so that these are what the strike is left with.
+    fn by_dividends(&self) -> Premium {
+        if self.dividends.is_empty() {
+            return Premium::default();
+        }
+        let at = |step: f64| {
+            let sized =
+                |d: &CashDividend| CashDividend { present_value: (1.0 + step) * d.present_value, ..*d };
+            let dividends: Vec<CashDividend> = self.dividends.iter().map(sized).collect();
+            American::solve(self.inputs, &dividends, self.accuracy).at(self.inputs.spot)
+        };
+        let (up, down) = (at(DIVIDEND_STEP), at(-DIVIDEND_STEP));
+        Premium {
+            value: (up.price - down.price) / (2.0 * DIVIDEND_STEP),
+            slope: (up.delta - down.delta) / (2.0 * DIVIDEND_STEP),
+            curvature: (up.price - 2.0 * self.now.price + down.price) / (DIVIDEND_STEP * DIVIDEND_STEP),
         }
     }
 

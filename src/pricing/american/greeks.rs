@@ -3,7 +3,7 @@
 //!
 //! Never: differences what can be had exactly.
 
-use super::differences::{Around, SPOT_STEP, VOL_STEP};
+use super::differences::{Around, VOL_STEP};
 use super::premium::Moving;
 use super::{Accuracy, American, CashDividend, Engine, Status, Valuation};
 use crate::domain::Right;
@@ -53,24 +53,34 @@ pub fn greeks(inputs: &OptionInputs, dividends: &[CashDividend], accuracy: Accur
 
 /// Value and Greeks of one unit, in mathematical units; conventions as for [`first_order`].
 pub fn raw_greeks(inputs: &OptionInputs, dividends: &[CashDividend], accuracy: Accuracy) -> RawGreeks {
-    unbounded(inputs, dividends, accuracy).1.finite()
+    greeks_of(&American::solve(inputs, dividends, accuracy), inputs, dividends, accuracy).1.finite()
 }
 
-/// The same without cash dividends; `None` where a figure is beyond the range of doubles or undefined.
+/// The same without cash dividends; `None` where a figure is beyond the range of doubles or undefined,
+/// and where the value would only be a lower bound.
 pub fn raw_greeks_in_range(inputs: &OptionInputs, accuracy: Accuracy) -> Option<RawGreeks> {
     // The formulas multiply several powers of these.
     let squared = |x: f64| x == 0.0 || (1e-60..1e60).contains(&x);
     if !(squared(inputs.spot) && squared(inputs.strike)) {
         return None;
     }
-    let (status, raw) = unbounded(inputs, &[], accuracy);
+    let solved = American::solve(inputs, &[], accuracy);
+    if solved.is_bound() {
+        return None;
+    }
+    let (status, raw) = greeks_of(&solved, inputs, &[], accuracy);
     // What is held on has the European figures in it.
     let held = status != Status::Exercise;
     (raw.in_range() && !(held && black_scholes::raw_greeks_in_range(inputs).is_none())).then_some(raw)
 }
 
-fn unbounded(inputs: &OptionInputs, dividends: &[CashDividend], accuracy: Accuracy) -> (Status, RawGreeks) {
-    let solved = American::solve(inputs, dividends, accuracy);
+/// The same of an option that these inputs were solved for.
+fn greeks_of(
+    solved: &American,
+    inputs: &OptionInputs,
+    dividends: &[CashDividend],
+    accuracy: Accuracy,
+) -> (Status, RawGreeks) {
     let now = solved.at(inputs.spot);
     let raw = match now.status {
         Status::European => black_scholes::raw_greeks(inputs),
@@ -80,28 +90,51 @@ fn unbounded(inputs: &OptionInputs, dividends: &[CashDividend], accuracy: Accura
             dual_delta: -inputs.right.sign(),
             ..RawGreeks::default()
         },
-        Status::Continuation => match Smooth::of(&solved) {
+        Status::Continuation => match Smooth::of(solved) {
             Some(smooth) => smooth.all(inputs.spot, &now, accuracy),
-            None => Around { inputs, dividends, accuracy, solved: &solved, now }.all(),
+            None if solved.is_certain() => certain(inputs, dividends, accuracy, solved, now),
+            None => Around { inputs, dividends, accuracy, solved, now }.all(),
         },
     };
     (now.status, raw)
 }
 
+/// Without volatility there is a kink and nothing to difference across it: as at the edges of the European value.
+fn certain(
+    inputs: &OptionInputs,
+    dividends: &[CashDividend],
+    accuracy: Accuracy,
+    solved: &American,
+    now: Valuation,
+) -> RawGreeks {
+    let FirstOrder { rho, phi, .. } = Around { inputs, dividends, accuracy, solved, now }.first_order();
+    let edge = black_scholes::raw_greeks(&OptionInputs { vol_annual: 0.0, ..*inputs });
+    RawGreeks {
+        price: now.price,
+        delta: now.delta,
+        gamma: now.gamma,
+        theta: PerYear(now.theta),
+        rho,
+        phi,
+        ..edge
+    }
+}
+
 /// An option that one smooth boundary belongs to.
-struct Smooth<'a> {
-    solved: &'a American,
-    moving: Moving<'a>,
-    critical: f64,
+pub(super) struct Smooth<'a> {
+    pub solved: &'a American,
+    pub moving: Moving<'a>,
+    pub critical: f64,
 }
 
 /// What early exercise adds to the European Greeks.
 #[derive(Debug, Clone, Copy)]
-struct Added {
-    vega: f64,
-    rho: f64,
-    phi: f64,
-    speed: f64,
+pub(super) struct Added {
+    pub vega: f64,
+    pub rho: f64,
+    pub phi: f64,
+    pub gamma: f64,
+    pub speed: f64,
 }
 
 impl<'a> Smooth<'a> {
@@ -114,8 +147,18 @@ impl<'a> Smooth<'a> {
         }
     }
 
+    /// The same, for spots next to the boundary.
+    pub fn nearer(&self) -> Option<Smooth<'a>> {
+        match &self.solved.engine {
+            Engine::Boundary(boundary) => {
+                Some(Self { solved: self.solved, moving: boundary.moving_near(), critical: self.critical })
+            }
+            _ => None,
+        }
+    }
+
     /// At a spot where the option is held on.
-    fn added(&self, spot: f64) -> Added {
+    pub fn added(&self, spot: f64) -> Added {
         let strike = self.solved.terms.strike;
         match self.solved.terms.right {
             Right::Put => {
@@ -124,6 +167,7 @@ impl<'a> Smooth<'a> {
                     vega: strike * put.vol,
                     rho: strike * put.rate,
                     phi: strike * put.div,
+                    gamma: put.second / strike,
                     speed: put.third / (strike * strike),
                 }
             }
@@ -136,6 +180,7 @@ impl<'a> Smooth<'a> {
                     vega: spot * put.vol,
                     rho: spot * put.div,
                     phi: spot * put.rate,
+                    gamma: put.second * moneyness * moneyness / spot,
                     speed: -square * (3.0 * put.second + moneyness * put.third),
                 }
             }
@@ -155,22 +200,12 @@ impl<'a> Smooth<'a> {
 
     fn all(&self, spot: f64, now: &Valuation, accuracy: Accuracy) -> RawGreeks {
         let terms = OptionInputs { spot, ..self.solved.terms };
-        let OptionInputs { strike, rate, dividend_yield: div, vol_annual: vol, .. } = terms;
+        let OptionInputs { strike, vol_annual: vol, .. } = terms;
         let european = black_scholes::raw_greeks(&terms);
         let added = self.added(spot);
-        // Derivatives of these with respect to spot, on the near side of the boundary.
-        let s = SPOT_STEP * spot;
-        let centre = match terms.right {
-            Right::Put => spot.max(self.critical + s),
-            Right::Call => spot.min(self.critical - s),
-        };
-        let (above, at, below) = (self.added(centre + s), self.added(centre), self.added(centre - s));
         let vega = european.vega.0 + added.vega;
-        let vanna = european.vanna.0 + (above.vega - below.vega) / (2.0 * s);
-        let zomma = european.zomma + (above.vega - 2.0 * at.vega + below.vega) / (s * s);
-        let speed = european.speed + added.speed;
-        let snap = (above.speed - below.speed) / (2.0 * s);
-        // And of vega with respect to volatility; one-sided where less of it means exercise.
+        let cross = self.cross(spot);
+        // Derivatives of vega with respect to volatility; one-sided where less of it means exercise.
         let h = VOL_STEP * vol;
         let vega_at = |step: f64| self.vega_at(spot, step, accuracy);
         let (volga, ultima) = match (vega_at(h), vega_at(-h)) {
@@ -178,19 +213,6 @@ impl<'a> Smooth<'a> {
             (Some(up), None) => ((up - vega) / h, 0.0),
             _ => (european.volga.0, european.ultima),
         };
-        // The pricing equation, and its derivatives with respect to spot and volatility.
-        let variance = vol * vol;
-        let drift = rate - div;
-        let charm =
-            div * now.delta - (drift + variance) * spot * now.gamma - 0.5 * variance * spot * spot * speed;
-        let premium_gamma = now.gamma - european.gamma;
-        let color = european.color + (div - drift - variance) * premium_gamma
-            - (drift + 2.0 * variance) * spot * added.speed
-            - 0.5 * variance * spot * spot * snap;
-        let veta = rate * vega
-            - drift * spot * vanna
-            - vol * spot * spot * now.gamma
-            - 0.5 * variance * spot * spot * zomma;
         RawGreeks {
             price: now.price,
             delta: now.delta,
@@ -199,13 +221,13 @@ impl<'a> Smooth<'a> {
             vega: PerVol(vega),
             rho: PerRate(european.rho.0 + added.rho),
             phi: PerRate(european.phi.0 + added.phi),
-            vanna: PerVol(vanna),
+            vanna: PerVol(cross.vanna),
             volga: PerVolSquared(volga),
-            charm: PerYear(charm),
-            veta,
-            speed,
-            zomma,
-            color,
+            charm: PerYear(cross.charm),
+            veta: cross.veta,
+            speed: cross.speed,
+            zomma: cross.zomma,
+            color: cross.color,
             ultima,
             dual_delta: (now.price - spot * now.delta) / strike,
             dual_gamma: now.gamma * spot * spot / (strike * strike),

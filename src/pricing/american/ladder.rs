@@ -42,7 +42,11 @@ impl American {
             Engine::Boundary(boundary) => {
                 Engine::Boundary(Boundary::of_fast(dispatch(Later { known: boundary.fast()?, left })))
             }
-            Engine::Certain(_) | Engine::Calls(_) | Engine::Lattice(_) | Engine::Bound(_) => return None,
+            Engine::Certain(_)
+            | Engine::Wild(_)
+            | Engine::Calls(_)
+            | Engine::Lattice(_)
+            | Engine::Bound(_) => return None,
         };
         Some(Self { terms, escrow: 0.0, engine })
     }
@@ -51,7 +55,7 @@ impl American {
     #[inline(always)]
     pub fn lift<const FMA: bool>(&self, (spots, logs): (&[f64], &[f64]), values: &mut [f64]) {
         if let Engine::Boundary(boundary) = &self.engine
-            && let Some(solution) = boundary.fast()
+            && let Some(solution) = boundary.unbounded_fast()
         {
             Solved::of::<FMA>(&self.terms, solution, boundary.today).lift::<FMA>((spots, logs), values);
             return;

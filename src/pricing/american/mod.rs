@@ -9,6 +9,7 @@
 mod boundary;
 mod calls;
 mod certain;
+mod cross;
 mod differences;
 mod greeks;
 mod implied;
@@ -100,6 +101,8 @@ enum Engine {
     Boundary(Boundary),
     Calls(Calls),
     Lattice(Lattice),
+    /// So much volatility that the underlying as good as falls to nothing, or rises beyond every strike, at once.
+    Wild(Vec<CashDividend>),
     /// Outside what any method here resolves: the larger of the European value and the best certain payoff,
     /// a lower bound.
     Bound(Vec<CashDividend>),
@@ -107,6 +110,8 @@ enum Engine {
 
 /// Total volatility below which a path is as good as certain.
 const NO_VOLATILITY: f64 = 1e-6;
+/// Total volatility above which, where no method settles, the value is its limit.
+const WILD: f64 = 30.0;
 
 impl American {
     pub fn solve(terms: &OptionInputs, dividends: &[CashDividend], accuracy: Accuracy) -> Self {
@@ -134,9 +139,13 @@ impl American {
             }
             Engine::Boundary(boundary) => match normalised(&inputs) {
                 Some((spot, _)) if spot <= boundary.today => exercise,
-                Some((spot, scale)) => european + scale * boundary.value(spot).max(0.0),
+                Some((spot, scale)) => {
+                    let held = european + scale * boundary.value(spot).max(0.0);
+                    boundary.ceiling(spot).map_or(held, |most| held.min(scale * most))
+                }
                 None => exercise,
             },
+            Engine::Wild(dividends) => wildest(&self.terms, dividends, spot),
             Engine::Calls(calls) => calls.at(spot).value,
             Engine::Lattice(lattice) => match lattice.at(spot) {
                 Some(local) if !local.exercised => european + local.value.max(0.0),
@@ -152,10 +161,14 @@ impl American {
         let inputs = OptionInputs { spot, ..self.terms };
         let premium = match &self.engine {
             Engine::European => 0.0,
-            Engine::Certain(_) | Engine::Bound(_) => return None,
+            Engine::Certain(_) | Engine::Wild(_) | Engine::Bound(_) => return None,
             Engine::Boundary(boundary) => {
                 let (spot, scale) = normalised(&inputs).filter(|(spot, _)| *spot > boundary.today)?;
-                scale * boundary.value(spot).max(0.0)
+                let premium = scale * boundary.value(spot).max(0.0);
+                match boundary.ceiling(spot) {
+                    Some(most) => premium.min((scale * most - black_scholes::price(&inputs)).max(0.0)),
+                    None => premium,
+                }
             }
             Engine::Calls(calls) => {
                 let held = calls.at(spot).value;
@@ -195,6 +208,10 @@ impl American {
                     Valuation { price: best.max(european.price), ..plain(Status::Continuation) }
                 };
             }
+            Engine::Wild(dividends) => {
+                let price = wildest(&self.terms, dividends, spot);
+                return Valuation { price: price.max(european.price), ..plain(Status::Continuation) };
+            }
             Engine::Boundary(boundary) => match normalised(&inputs) {
                 Some((moneyness, scale)) if moneyness > boundary.today => {
                     let put = boundary.premium(moneyness);
@@ -211,7 +228,9 @@ impl American {
                             curvature: put.curvature * moneyness * moneyness / spot,
                         },
                     };
-                    add(&european, premium)
+                    let held = add(&european, premium);
+                    let most = boundary.ceiling(moneyness).map_or(f64::MAX, |most| scale * most);
+                    Premium { value: held.value.min(most), ..held }
                 }
                 _ => return exercised,
             },
@@ -246,6 +265,16 @@ impl American {
     /// Early exercise is never right, at no spot.
     pub fn is_european(&self) -> bool {
         matches!(self.engine, Engine::European)
+    }
+
+    /// No volatility to speak of.
+    fn is_certain(&self) -> bool {
+        matches!(self.engine, Engine::Certain(_))
+    }
+
+    /// No method here resolves these terms: the price is only a lower bound.
+    pub fn is_bound(&self) -> bool {
+        matches!(self.engine, Engine::Bound(_))
     }
 
     /// The spot at which exercise begins today, where there is one such spot.
@@ -316,7 +345,17 @@ fn engine(terms: &OptionInputs, dividends: Vec<CashDividend>, accuracy: Accuracy
     }
     match Lattice::solve(terms, &dividends) {
         Some(lattice) => Engine::Lattice(lattice),
+        None if terms.vol_annual * terms.tte_years.sqrt() > WILD => Engine::Wild(dividends),
         None => Engine::Bound(dividends),
+    }
+}
+
+/// The limit of large volatility: a put is worth what its holder gets once the spot is zero, a call what the
+/// share is worth to someone who need not pay.
+fn wildest(terms: &OptionInputs, dividends: &[CashDividend], spot: f64) -> f64 {
+    match terms.right {
+        Right::Put => best_payoff(terms, dividends, 0.0, 0.0),
+        Right::Call => best_payoff(&OptionInputs { strike: 0.0, ..*terms }, dividends, 0.0, spot),
     }
 }
 

@@ -117,6 +117,8 @@ fn scale<const M: usize>(terms: &mut [f64; M], whole: f64) {
 #[derive(Debug, Clone)]
 pub(super) struct Tangents<const P: usize> {
     pub log_boundary: [[f64; P]; 3],
+    /// With the whole time to go.
+    pub log_today: [f64; 3],
 }
 
 /// Differentiates a solved boundary, compiled for each instruction set.
@@ -169,6 +171,7 @@ impl<const N: usize, const M: usize, const P: usize> Kernel for Differentiate<'_
             }
         }
         let moved = linear::solve::<FMA, N, 3>(line.remaining, by_parameter);
+        let log_today: [f64; 3] = std::array::from_fn(|p| by_limit[p] - moved[N - 1][p]);
         let mut log_boundary = [[0.0; P]; 3];
         for (p, log_boundary) in log_boundary.iter_mut().enumerate() {
             let mut squares = [0.0; N];
@@ -181,6 +184,6 @@ impl<const N: usize, const M: usize, const P: usize> Kernel for Differentiate<'_
                 *slope = by_limit[p] - if depth > 0.0 { *slope / depth } else { 0.0 };
             }
         }
-        Tangents { log_boundary }
+        Tangents { log_boundary, log_today }
     }
 }

@@ -4,15 +4,25 @@
 //! Never: solves for the boundary; looks at the exercise region, where the integral does not hold.
 
 use super::Accuracy;
-use super::boundary::{Problem, Solution, Solve, cdf_of, pdf, total};
+use super::boundary::{Problem, Solution, Solve, cdf_of, pdf, points, total};
 use super::newton::{Differentiate, Tangents};
 use super::tables::Tables;
+use crate::domain::Right;
 use crate::numerics::vector::{Kernel, dispatch, mul_add};
+use crate::pricing::black_scholes;
+use crate::pricing::inputs::OptionInputs;
 use std::sync::LazyLock;
 
 pub(super) static FAST: LazyLock<Tables<8, 8, 24>> = LazyLock::new(Tables::new);
 static ACCURATE: LazyLock<Tables<14, 16, 32>> = LazyLock::new(Tables::new);
 static HIGH: LazyLock<Tables<20, 32, 64>> = LazyLock::new(Tables::new);
+
+/// The same boundaries at more points: next to the boundary the integrals of higher derivatives have a spike
+/// as narrow as the distance to it.
+const NEAR: usize = 128;
+static FAST_NEAR: LazyLock<Tables<8, 8, NEAR>> = LazyLock::new(Tables::new);
+static ACCURATE_NEAR: LazyLock<Tables<14, 16, NEAR>> = LazyLock::new(Tables::new);
+static HIGH_NEAR: LazyLock<Tables<20, 32, NEAR>> = LazyLock::new(Tables::new);
 
 /// The boundary of one put with strike 1, ready for any spot.
 #[derive(Debug, Clone)]
@@ -20,7 +30,15 @@ pub(super) struct Boundary {
     solved: Solved,
     /// Below it exercise today is best.
     pub today: f64,
+    /// Where the boundary has all but reached that of a put that never expires: the two values are then so close
+    /// that what the integral is off could lift the one above the other.
+    perpetual: Option<Problem>,
 }
+
+/// The boundary counts as having reached the perpetual one within so many shares of it.
+const PERPETUAL: f64 = 0.03;
+/// Interest and variance over the whole life above which that limit is looked at in any case.
+const LONG: f64 = 2.0;
 
 #[derive(Debug, Clone)]
 enum Solved {
@@ -34,6 +52,9 @@ pub(super) enum Moving<'a> {
     Fast(&'a Solution<8, 24>, Box<Tangents<24>>),
     Accurate(&'a Solution<14, 32>, Box<Tangents<32>>),
     High(&'a Solution<20, 64>, Box<Tangents<64>>),
+    FastNear(Box<(Solution<8, NEAR>, Tangents<NEAR>)>),
+    AccurateNear(Box<(Solution<14, NEAR>, Tangents<NEAR>)>),
+    HighNear(Box<(Solution<20, NEAR>, Tangents<NEAR>)>),
 }
 
 /// Premium over the European value and its derivatives with respect to spot.
@@ -82,12 +103,25 @@ impl Boundary {
     ) -> Option<Self> {
         let today = solution.log_today.exp();
         let good = solution.change <= LARGEST_CHANGE && today.is_finite() && today > 0.0;
-        good.then(|| Self { solved: keep(Box::new(solution)), today })
+        let perpetual = near_perpetual(&solution.problem, today);
+        good.then(|| Self { solved: keep(Box::new(solution)), today, perpetual })
     }
 
     /// Of the fast mode.
     pub fn of_fast(solution: Solution<8, 24>) -> Self {
-        Self { today: solution.log_today.exp(), solved: Solved::Fast(Box::new(solution)) }
+        let today = solution.log_today.exp();
+        let perpetual = near_perpetual(&solution.problem, today);
+        Self { today, solved: Solved::Fast(Box::new(solution)), perpetual }
+    }
+
+    /// What no value of the put at `spot` is above, where that can matter.
+    pub fn ceiling(&self, spot: f64) -> Option<f64> {
+        self.perpetual.map(|problem| problem.perpetual_value(spot)).filter(|value| value.is_finite())
+    }
+
+    /// Where it is of the fast mode and needs no ceiling.
+    pub fn unbounded_fast(&self) -> Option<&Solution<8, 24>> {
+        self.fast().filter(|_| self.perpetual.is_none())
     }
 
     /// Where it is of the fast mode.
@@ -108,6 +142,52 @@ impl Boundary {
     }
 
     pub fn premium(&self, spot: f64) -> Premium {
+        let here = self.slopes(spot);
+        let (problem, too_near) = match &self.solved {
+            Solved::Fast(solution) => (&solution.problem, 0.3),
+            Solved::Accurate(solution) => (&solution.problem, 0.18),
+            Solved::High(solution) => (&solution.problem, 0.1),
+        };
+        let deviation = problem.vol * problem.t.sqrt();
+        let away = (spot / self.today).ln();
+        // Next to the boundary the curvature has a part that comes from lags too short for the points; where the
+        // value falls steeply the samples stay within that fall.
+        let width = (too_near * deviation).min(0.6 * (1.0 - self.today) / self.today);
+        if away >= width {
+            return here;
+        }
+        let places = [0.0, 1.0, 1.5, 2.0].map(|multiple| multiple * width);
+        let mut curvature = 0.0;
+        for (i, place) in places.iter().enumerate() {
+            let others = places.iter().enumerate().filter(|(j, _)| *j != i);
+            let share = others.fold(1.0, |share, (_, other)| share * (away - other) / (place - other));
+            let known = if i == 0 {
+                self.curvature_today(problem)
+            } else {
+                self.slopes(self.today * place.exp()).curvature
+            };
+            curvature += share * known;
+        }
+        if curvature.is_finite() { Premium { curvature, ..here } } else { here }
+    }
+
+    /// At the boundary itself, where the pricing equation leaves the value no other curvature.
+    fn curvature_today(&self, problem: &Problem) -> f64 {
+        let &Problem { rate, div, vol, t } = problem;
+        let spot = self.today;
+        let put = OptionInputs {
+            right: Right::Put,
+            spot,
+            strike: 1.0,
+            rate,
+            dividend_yield: div,
+            vol_annual: vol,
+            tte_years: t,
+        };
+        2.0 * (rate - div * spot) / (vol * vol * spot * spot) - black_scholes::raw_greeks(&put).gamma
+    }
+
+    fn slopes(&self, spot: f64) -> Premium {
         match &self.solved {
             Solved::Fast(solution) => dispatch(Slopes { solution, spot }),
             Solved::Accurate(solution) => dispatch(Slopes { solution, spot }),
@@ -130,13 +210,71 @@ impl Boundary {
     }
 }
 
+fn near_perpetual(problem: &Problem, today: f64) -> Option<Problem> {
+    let &Problem { rate, vol, t, .. } = problem;
+    let long = rate * t > LONG || vol * vol * t > LONG;
+    (long || today < (1.0 + PERPETUAL) * problem.perpetual()).then_some(*problem)
+}
+
+impl Boundary {
+    /// For spots next to the boundary.
+    pub fn moving_near(&self) -> Moving<'static> {
+        match &self.solved {
+            Solved::Fast(solution) => {
+                Moving::FastNear(Box::new(dispatch(Nearer { tables: &*FAST_NEAR, solution: &**solution })))
+            }
+            Solved::Accurate(solution) => Moving::AccurateNear(Box::new(dispatch(Nearer {
+                tables: &*ACCURATE_NEAR,
+                solution: &**solution,
+            }))),
+            Solved::High(solution) => {
+                Moving::HighNear(Box::new(dispatch(Nearer { tables: &*HIGH_NEAR, solution: &**solution })))
+            }
+        }
+    }
+}
+
+/// Carries a solved boundary to other points.
+struct Nearer<'a, const N: usize, const M: usize, const P: usize, const Q: usize> {
+    tables: &'a Tables<N, M, Q>,
+    solution: &'a Solution<N, P>,
+}
+
+impl<const N: usize, const M: usize, const P: usize, const Q: usize> Kernel for Nearer<'_, N, M, P, Q> {
+    type Output = (Solution<N, Q>, Tangents<Q>);
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) -> Self::Output {
+        let Self { tables, solution: &Solution { problem, depth, log_today, change, .. } } = self;
+        let points = points::<FMA, N, M, Q>(tables, &problem, problem.limit().ln(), &depth);
+        let solution = Solution { problem, depth, points, log_today, change };
+        let tangents = Differentiate { tables, solution: &solution }.run::<FMA>();
+        (solution, tangents)
+    }
+}
+
 impl Moving<'_> {
+    /// How the logarithm of today's boundary moves with volatility, rate and yield.
+    pub fn log_today(&self) -> [f64; 3] {
+        match self {
+            Self::Fast(_, tangents) => tangents.log_today,
+            Self::Accurate(_, tangents) => tangents.log_today,
+            Self::High(_, tangents) => tangents.log_today,
+            Self::FastNear(near) => near.1.log_today,
+            Self::AccurateNear(near) => near.1.log_today,
+            Self::HighNear(near) => near.1.log_today,
+        }
+    }
+
     /// `spot` in units of the strike, above the boundary.
     pub fn sensitivity(&self, spot: f64) -> Sensitivity {
         match self {
             Self::Fast(solution, tangents) => dispatch(Moved { solution, tangents, spot }),
             Self::Accurate(solution, tangents) => dispatch(Moved { solution, tangents, spot }),
             Self::High(solution, tangents) => dispatch(Moved { solution, tangents, spot }),
+            Self::FastNear(near) => dispatch(Moved { solution: &near.0, tangents: &near.1, spot }),
+            Self::AccurateNear(near) => dispatch(Moved { solution: &near.0, tangents: &near.1, spot }),
+            Self::HighNear(near) => dispatch(Moved { solution: &near.0, tangents: &near.1, spot }),
         }
     }
 }

@@ -178,9 +178,31 @@ fn edges() {
     assert_eq!(value(&|o| o.vol_annual = 0.0), 10.0);
     assert_eq!(value(&|o| o.spot = 0.0), 100.0);
     assert_eq!(value(&|o| o.strike = 0.0), 0.0);
+    let at_the_money = OptionInputs { spot: 100.0, vol_annual: 0.0, tte_years: 1.0, ..put };
+    let certain = raw_greeks(&at_the_money, &[], Accuracy::High);
+    assert_eq!((certain.vanna.0, certain.volga.0, certain.veta, certain.gamma), (0.0, 0.0, 0.0, 0.0));
     let call = |o: &mut OptionInputs| (o.right, o.dividend_yield, o.spot) = (Right::Call, 0.08, 130.0);
     assert_eq!(value(&|o| (call(o), o.vol_annual = 0.0).1), 30.0);
     assert_eq!(value(&|o| (call(o), o.spot = 0.0).1), 0.0);
+}
+
+#[test]
+fn more_and_more_volatility_approaches_the_limit() {
+    for (right, rate, div, limit) in
+        [(Right::Put, 0.05, 0.0, 100.0), (Right::Put, 0.05, 0.02, 100.0), (Right::Call, 0.01, 0.05, 90.0)]
+    {
+        let mut last = 0.0;
+        for vol_annual in [1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e8, 1e100] {
+            let wild = option(right, 90.0, 100.0, rate, div, vol_annual, 1.0);
+            let solved = American::solve(&wild, &[], Accuracy::High);
+            let got = solved.price(90.0);
+            assert!(got >= last - 1e-4 && got <= limit + 1e-9, "{right:?} {vol_annual}: {got} after {last}");
+            assert!(!solved.is_bound(), "{right:?} {vol_annual}");
+            assert!((solved.at(90.0).price - got).abs() < 1e-9);
+            last = got;
+        }
+        assert!((last - limit).abs() < 1e-9, "{last}");
+    }
 }
 
 /// A binomial tree on the escrowed spot, European in its last step, extrapolated over its steps.
@@ -303,21 +325,48 @@ proptest! {
             dividend_yield: call.rate,
             ..call
         };
-        let (a, b) = (price(&call, &[], Accuracy::Accurate), price(&put, &[], Accuracy::Accurate));
-        prop_assert!((a - b).abs() <= 1e-4 * call.strike.max(call.spot), "{} {}", a, b);
+        let solved = American::solve(&call, &[], Accuracy::Accurate);
+        let (a, b) = (solved.price(call.spot), price(&put, &[], Accuracy::Accurate));
+        let close = if solved.critical_spot().is_some() { 1e-11 } else { 1e-4 };
+        prop_assert!((a - b).abs() <= close * call.strike.max(call.spot), "{} {}", a, b);
     }
 
     #[test]
     fn more_time_volatility_and_moneyness_are_worth_more(inputs in any_option()) {
-        let scale = 2e-4 * inputs.strike.max(inputs.spot);
-        let value = price(&inputs, &[], Accuracy::Accurate);
-        let longer = OptionInputs { tte_years: 1.3 * inputs.tte_years, ..inputs };
-        prop_assert!(price(&longer, &[], Accuracy::Accurate) >= value - scale);
         let wilder = OptionInputs { vol_annual: 1.2 * inputs.vol_annual, ..inputs };
+        let longer = OptionInputs { tte_years: 1.3 * inputs.tte_years, ..inputs };
+        let smooth = |o: &OptionInputs| {
+            let solved = American::solve(o, &[], Accuracy::Accurate);
+            solved.critical_spot().is_some() || solved.is_european()
+        };
+        let close = if [inputs, wilder, longer].iter().all(smooth) { 1e-6 } else { 2e-4 };
+        let scale = close * inputs.strike.max(inputs.spot);
+        let value = price(&inputs, &[], Accuracy::Accurate);
+        prop_assert!(price(&longer, &[], Accuracy::Accurate) >= value - scale);
         prop_assert!(price(&wilder, &[], Accuracy::Accurate) >= value - scale);
         let deeper = OptionInputs { spot: inputs.spot * (1.0 + 0.05 * inputs.right.sign()), ..inputs };
         let gained = price(&deeper, &[], Accuracy::Accurate) - value;
         prop_assert!(gained >= -scale && gained <= 0.05 * inputs.spot * (0.02 * inputs.tte_years).exp() + scale);
+    }
+
+    #[test]
+    fn never_above_a_put_that_never_expires(
+        (spot, rate, div, vol, t) in (0.4..3.0, 0.001..0.35, 0.0..0.1, 0.004..0.6, 0.1..120.0),
+    ) {
+        let put = option(Right::Put, 100.0 * spot, 100.0, rate, div, vol, t);
+        let mirrored = option(Right::Call, 100.0, 100.0 * spot, div, rate, vol, t);
+        let problem = problem(&put);
+        prop_assume!(spot > problem.perpetual());
+        let most = 100.0 * problem.perpetual_value(spot);
+        for accuracy in [Accuracy::Fast, Accuracy::Accurate, Accuracy::High] {
+            for inputs in [put, mirrored] {
+                let solved = American::solve(&inputs, &[], accuracy);
+                // Exercise and the European value are never undercut, to rounding.
+                let held = solved.critical_spot().is_some();
+                let got = [solved.price(inputs.spot), solved.at(inputs.spot).price];
+                prop_assert!(!held || got.iter().all(|got| *got <= most.max(inputs.intrinsic()) + 1e-11), "{:?} {}", got, most);
+            }
+        }
     }
 
     #[test]

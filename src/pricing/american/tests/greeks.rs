@@ -149,6 +149,97 @@ fn rho_of_a_call_is_phi_of_the_mirrored_put() {
     }
 }
 
+#[test]
+fn next_to_the_boundary_the_higher_greeks_are_differences_of_the_lower_ones() {
+    for (right, rate, div, vol, t) in [
+        (Right::Put, 0.05, 0.0, 0.2, 0.5),
+        (Right::Put, 0.04, 0.06, 0.3, 1.0),
+        (Right::Call, 0.02, 0.05, 0.25, 0.1),
+        (Right::Call, 0.05, 0.05, 0.4, 2.0),
+        (Right::Put, 0.1, 0.02, 0.15, 2.0),
+    ] {
+        let terms = option(right, 0.0, 100.0, rate, div, vol, t);
+        let critical = American::solve(&terms, &[], Accuracy::High).critical_spot().expect("a boundary");
+        let side = -right.sign();
+        let deviation = vol * t.sqrt();
+        for away in [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 2e-2, 3e-2] {
+            let here = OptionInputs { spot: critical * (1.0 + side * away), ..terms };
+            // Deltas and vegas of these are good to a thousandth next to the boundary, gammas a little away from it:
+            // differences over steps as wide as that allows, to where more is held on.
+            let wait = 0.02 * t;
+            let older: [RawGreeks; 5] = std::array::from_fn(|k| {
+                let moved = OptionInputs { tte_years: t + wait * k as f64, ..here };
+                raw_greeks(&moved, &[], Accuracy::High)
+            });
+            let step = 0.1 * deviation * here.spot;
+            let beyond: [RawGreeks; 4] = std::array::from_fn(|k| {
+                let moved = OptionInputs { spot: here.spot + side * step * (k + 1) as f64, ..here };
+                raw_greeks(&moved, &[], Accuracy::High)
+            });
+            let one_sided = |values: [f64; 5], h: f64| {
+                let [a, b, c, d, e] = values;
+                (-25.0 * a + 48.0 * b - 36.0 * c + 16.0 * d - 3.0 * e) / (12.0 * h)
+            };
+            let charm = one_sided(older.each_ref().map(|g| g.delta), -wait);
+            let veta = one_sided(older.each_ref().map(|g| g.vega.0), -wait);
+            // Charm's slope at a spot from charms further out, and gamma's from gammas.
+            let out = |pick: fn(&RawGreeks) -> f64| {
+                let [a, b, c, d] = beyond.each_ref().map(pick);
+                (
+                    4.0 * a - 6.0 * b + 4.0 * c - d,
+                    (-52.0 * a + 114.0 * b - 84.0 * c + 22.0 * d) / (12.0 * side * step),
+                )
+            };
+            let (gamma, speed) = out(|g| g.gamma);
+            let (_, color) = out(|g| g.charm.0);
+            for (accuracy, times) in [(Accuracy::Fast, 3.0), (Accuracy::Accurate, 2.0), (Accuracy::High, 1.0)]
+            {
+                let got = raw_greeks(&here, &[], accuracy);
+                let width = deviation * here.spot;
+                let checks = [
+                    ("gamma", got.gamma, gamma, 0.01 * gamma),
+                    ("charm", got.charm.0, charm, 0.02 * gamma * width / t),
+                    ("veta", got.veta, veta, 0.03 * gamma * width * here.spot / t),
+                    ("speed", got.speed, speed, 0.05 * gamma / width),
+                    ("color", got.color, color, 0.05 * gamma / t),
+                ];
+                for (name, got, want, close) in checks {
+                    assert!(
+                        (got - want).abs() < times * close,
+                        "{here:?} {accuracy:?} {away} {name}: {got} {want}, within {close}"
+                    );
+                }
+            }
+            let exercised = OptionInputs { spot: critical * (1.0 - side * away), ..terms };
+            for accuracy in [Accuracy::Fast, Accuracy::Accurate, Accuracy::High] {
+                let got = raw_greeks(&exercised, &[], accuracy);
+                assert_eq!((got.delta, got.price), (right.sign(), exercised.intrinsic()));
+                assert_eq!(
+                    (got.gamma, got.charm.0, got.veta, got.speed, got.color),
+                    (0.0, 0.0, 0.0, 0.0, 0.0)
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn with_cash_dividends_dual_greeks_are_slopes_in_the_strike() {
+    let dividends = [dividend(0.1, 1.9, 0.04), dividend(0.35, 1.9, 0.04)];
+    for right in [Right::Call, Right::Put] {
+        for spot in [94.0, 100.0, 106.0] {
+            let here = option(right, spot, 100.0, 0.04, 0.0, 0.25, 0.5);
+            let at =
+                |step: f64| price(&OptionInputs { strike: 100.0 + step, ..here }, &dividends, Accuracy::Fast);
+            let [down, now, up] = [-1.0, 0.0, 1.0].map(at);
+            let got = raw_greeks(&here, &dividends, Accuracy::Fast);
+            let (slope, curvature) = (0.5 * (up - down), up - 2.0 * now + down);
+            assert!((got.dual_delta - slope).abs() < 4e-4, "{here:?}: {} {slope}", got.dual_delta);
+            assert!((got.dual_gamma - curvature).abs() < 1e-3, "{here:?}: {} {curvature}", got.dual_gamma);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
