@@ -16,7 +16,7 @@ use crate::domain::{
 use crate::risk::exposure;
 use crate::risk::limits::compare;
 use crate::risk::report::portfolio_limits;
-use crate::risk::{RiskBook, permission, recognition};
+use crate::risk::{RiskBook, permission, recognition, trade_loss};
 
 /// A booking on its way: waiting for the chain, then for the evaluation.
 #[derive(Debug)]
@@ -109,6 +109,7 @@ pub fn evaluate(job: &EvaluationJob) -> Evaluation {
         max_loss: payoff.as_ref().and_then(|p| p.max_loss).and_then(Money::from_f64),
         payoff_unknown: payoff.is_none(),
         defined_risk: recognition::is_defined_risk(&job.legs),
+        stress_loss: trade_loss::stress_loss(&job.after, job.trade).and_then(Money::from_f64),
         breakevens: payoff.map(|p| p.breakevens).unwrap_or_default(),
         odds: job.odds.clone(),
         delta_shares: own.map(|of| of.delta_shares),

@@ -8,3 +8,4 @@ pub mod evaluate;
 pub mod odds;
 pub mod profile;
 pub mod routing;
+pub mod ticket;

@@ -21,10 +21,9 @@ impl Containers {
         held
     }
 
-    /// Every instrument of an open trade or a WhatIf.
+    /// Every instrument of a trade that is held, tried out or on its way.
     pub fn instruments(&self) -> BTreeSet<Instrument> {
-        self.open_trades()
-            .chain(self.what_ifs())
+        self.shown_trades()
             .flat_map(|trade| trade.legs.iter())
             .filter(|leg| !leg.quantity.is_zero())
             .map(|leg| leg.instrument.clone())
@@ -32,6 +31,6 @@ impl Containers {
     }
 
     pub fn underlyings(&self) -> BTreeSet<Symbol> {
-        self.open_trades().chain(self.what_ifs()).map(|trade| trade.underlying.clone()).collect()
+        self.shown_trades().map(|trade| trade.underlying.clone()).collect()
     }
 }

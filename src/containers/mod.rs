@@ -93,7 +93,7 @@ impl Containers {
             Event::OrderAnswered(e) => self.answered(e, recorded.meta.occurred_at),
             Event::OrderMoved(e) => self.moved(e, recorded.meta.occurred_at),
             Event::OrderFilled(e) => self.filled(e),
-            Event::OrderChangeRequested(e) => self.change_requested(e),
+            Event::OrderChangeRequested(e) => self.change_requested(e, recorded.meta.occurred_at),
             Event::OrderChangeAnswered(e) => self.change_answered(e),
             Event::KillRaised(e) => {
                 // Hard stays hard until it is lifted.
@@ -132,6 +132,11 @@ impl Containers {
 
     pub fn open_trades(&self) -> impl Iterator<Item = &Trade> {
         self.trades.values().filter(|trade| trade.is_open())
+    }
+
+    /// Held, tried out, or on their way.
+    pub fn shown_trades(&self) -> impl Iterator<Item = &Trade> {
+        self.trades.values().filter(|trade| trade.is_shown())
     }
 
     pub fn what_ifs(&self) -> impl Iterator<Item = &Trade> {

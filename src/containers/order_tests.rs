@@ -45,6 +45,7 @@ fn intended(trade: TradeId) -> [Event; 2] {
         max_loss: None,
         payoff_unknown: false,
         defined_risk: true,
+        stress_loss: None,
         breakevens: vec![],
         odds: None,
         delta_shares: None,

@@ -39,6 +39,8 @@ pub struct Order {
     pub change: Option<OrderChange>,
     /// A change whose answer never came: the order is looked up before anything else is asked of it.
     pub change_lost: bool,
+    /// When another limit was asked for.
+    pub replaced_at: Vec<Timestamp>,
     pub fills: Vec<BookedFill>,
     /// What the broker or the connection last said about it.
     pub why: Option<String>,
@@ -120,6 +122,7 @@ impl Containers {
             since: at,
             change: None,
             change_lost: false,
+            replaced_at: Vec::new(),
             fills: Vec::new(),
             why: None,
         };
@@ -192,9 +195,12 @@ impl Containers {
         }
     }
 
-    pub(super) fn change_requested(&mut self, event: &OrderChangeRequested) {
+    pub(super) fn change_requested(&mut self, event: &OrderChangeRequested, at: Timestamp) {
         if let Some(order) = self.orders.get_mut(&event.reference) {
             order.change = Some(event.change);
+            if let OrderChange::Replace { .. } = event.change {
+                order.replaced_at.push(at);
+            }
             order.change_lost = false;
         }
     }

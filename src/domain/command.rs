@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::command_line::BookingLine;
 use super::control::KillMode;
 use super::event::{NoteKind, TradeIntended};
-use super::id::{EventId, PortfolioId, TradeId};
+use super::id::{EventId, OrderRef, PortfolioId, TradeId};
+use super::order::NetPrice;
 use super::trade::Evaluation;
 use super::view::View;
 
@@ -39,6 +40,35 @@ pub enum Command {
         reason: String,
     },
     /// The trader has looked at what raised the alarms.
+    /// Make the order that opens a trade (a WhatIf becomes real with it), or closes it, and ask the broker
+    /// what it would do. Nothing is sent.
+    Stage {
+        trade: TradeId,
+        closing: bool,
+        /// Without one the limit walks from mid.
+        limit: Option<NetPrice>,
+        rationale: String,
+    },
+    /// The trader's yes to exactly the body that was shown.
+    Send {
+        order: OrderRef,
+        body_hash: String,
+        /// With real money symbol and lots are typed, as in `SPY 1`.
+        typed: Option<String>,
+    },
+    CancelOrder {
+        order: OrderRef,
+    },
+    ReplaceOrder {
+        order: OrderRef,
+        limit: NetPrice,
+    },
+    /// Take back a staged order, or write off one whose truth could not be found.
+    DropOrder {
+        order: OrderRef,
+        reason: String,
+    },
+    /// The trader has looked: new orders may go out again.
     ClearAlarms {
         reason: String,
     },

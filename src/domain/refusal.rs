@@ -1,6 +1,6 @@
 //! Why a command was refused, and what to do about it.
 
-use super::id::TradeId;
+use super::id::{OrderRef, TradeId};
 use super::symbol::Symbol;
 use super::text::clean;
 use super::trade::IllegalTransition;
@@ -81,6 +81,15 @@ pub enum Refusal {
     ClockOff { seconds: i64 },
     #[error("no alarm stands")]
     NoAlarm,
+    #[error("no order {0}")]
+    UnknownOrder(OrderRef),
+    #[error("no order: {why}")]
+    NotOrderable { why: String },
+    #[error("the broker would refuse it: {what}")]
+    BrokerRefuses { what: String },
+    /// A pre-trade control says no.
+    #[error("control {number} blocks it: {why}")]
+    Control { number: usize, why: String },
     #[error("{what}")]
     CouldNotRead { what: String, remedy: String },
     #[error("{0}")]
@@ -117,6 +126,10 @@ impl Refusal {
             Self::ReadOnly(why) => why.remedy(),
             Self::ClockOff { .. } => "set it from the network (NTP), then refresh with r",
             Self::NoAlarm => "nothing is to be done",
+            Self::UnknownOrder(_) => "take one that O lists",
+            Self::NotOrderable { .. } => "O shows the orders, `cotrader snapshot --json` the trades",
+            Self::BrokerRefuses { .. } => "change what it names and stage it again",
+            Self::Control { .. } => "put right what it names; the others are in the record of the order",
             Self::CouldNotRead { remedy, .. } => remedy,
             Self::BadLine(bad) => bad.remedy(),
         }
@@ -133,6 +146,8 @@ impl Refusal {
                 | Self::NotAllowedThere { .. }
                 | Self::StaleMarket(_)
                 | Self::ClockOff { .. }
+                | Self::BrokerRefuses { .. }
+                | Self::Control { .. }
         )
     }
 }

@@ -107,6 +107,9 @@ pub struct Evaluation {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub payoff_unknown: bool,
     pub defined_risk: bool,
+    /// What it loses in the stress of L7, positive; `None` when a leg has no price, and in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stress_loss: Option<Money>,
     pub breakevens: Vec<f64>,
     /// `None` where a leg had no volatility, or nobody asked yet: records of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -193,6 +196,18 @@ impl Trade {
         self.kind == TradeKind::WhatIf
             && matches!(self.state, TradeState::Intent | TradeState::Evaluated)
             && !self.legs.is_empty()
+    }
+
+    /// Meant for real and not there yet: its order is staged, at the broker, or of unknown fate.
+    pub fn is_on_its_way(&self) -> bool {
+        self.kind == TradeKind::Real
+            && matches!(self.state, TradeState::Intent | TradeState::Evaluated | TradeState::Pending)
+            && !self.legs.is_empty()
+    }
+
+    /// On the screen: held, tried out, or on its way.
+    pub fn is_shown(&self) -> bool {
+        self.is_open() || self.is_what_if() || self.is_on_its_way()
     }
 
     /// Net cost of the legs: positive when the trade was paid for, negative when it brought in a credit.

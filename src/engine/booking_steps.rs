@@ -96,6 +96,9 @@ impl Engine {
         evaluation: Evaluation,
         now: Timestamp,
     ) {
+        if self.order_evaluated(step, booking, &evaluation, now) {
+            return;
+        }
         let Some(pending) = self.bookings.remove(&booking) else { return };
         let Some((trade, drafted)) = pending.draft else { return };
         let reply = pending.reply.map(ReplyTo);

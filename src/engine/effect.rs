@@ -2,13 +2,16 @@
 
 use crate::booking::evaluate::EvaluationJob;
 use crate::domain::control::KillMode;
+use crate::domain::order::{BrokerOrderId, OrderReport, Ticket};
 use crate::domain::view::View;
-use crate::domain::{Instrument, Symbol, Timestamp};
+use crate::domain::{AccountId, Instrument, OrderRef, Symbol, Timestamp};
 use crate::risk::RiskBook;
+use crate::risk::controls::{Cleared, Replacement};
 use crate::risk::report::RiskQuestion;
 use crate::snapshot::Notice;
 
 use super::input::ChainWish;
+use super::orders::looks::LookUp;
 
 #[derive(Debug)]
 pub enum Effect {
@@ -21,6 +24,22 @@ pub enum Effect {
     /// One attempt at every lost link, now.
     RetryLinks,
     FetchChain(ChainWish),
+    /// Ask the broker what it would do with an order. Nothing is sent.
+    DryRun(Box<Ticket>),
+    /// Once, and only after its wish is durable.
+    Submit(Box<Cleared<Ticket>>),
+    Replace {
+        id: BrokerOrderId,
+        cleared: Box<Cleared<Replacement>>,
+    },
+    Cancel {
+        reference: OrderRef,
+        account: AccountId,
+        id: BrokerOrderId,
+    },
+    LookUp(LookUp),
+    /// One report of a look, judged by itself on the books as they then are.
+    Consider(Box<OrderReport>),
     Evaluate {
         booking: u64,
         job: Box<EvaluationJob>,

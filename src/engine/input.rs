@@ -2,11 +2,15 @@
 
 use crate::domain::command::LogEntry;
 use crate::domain::control::KillMode;
+use crate::domain::order::{DryRun, OrderReport, Placed};
 use crate::domain::report::{AccountNotice, AccountsReport, MarketSession};
 use crate::domain::view::View;
-use crate::domain::{Command, Evaluation, Symbol};
+use crate::domain::{Command, Evaluation, OrderRef, Symbol};
 use crate::market::update::{Link, LinkState, MarketUpdate, OptionChain};
 use crate::risk::report::RiskReport;
+
+use super::orders::NoDryRun;
+use super::orders::looks::LookUp;
 
 /// Whom an answer goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,6 +59,27 @@ pub enum Input {
         evaluation: Box<Evaluation>,
     },
     Risk(Box<RiskDone>),
+    /// What the broker would do with an order.
+    DryRun {
+        reference: OrderRef,
+        result: Result<DryRun, NoDryRun>,
+    },
+    /// The answer to the one request that sent an order.
+    Placed {
+        reference: OrderRef,
+        placed: Placed,
+    },
+    /// The answer to a cancel or a replacement.
+    Changed {
+        reference: OrderRef,
+        placed: Placed,
+    },
+    Looked {
+        look: LookUp,
+        result: Result<Vec<OrderReport>, Failure>,
+    },
+    /// One report of a look.
+    Order(Box<OrderReport>),
     /// The broker's clock less ours, where ours is the wall's.
     ClockSkew {
         ms: i64,

@@ -24,6 +24,7 @@ pub mod decide;
 pub mod effect;
 pub mod input;
 mod observe;
+pub mod orders;
 mod picture;
 pub mod reconcile;
 mod risk_book;
@@ -114,6 +115,7 @@ pub struct Engine {
     observed: Option<Observed>,
     /// What called for action in the last picture.
     held: Held,
+    desk: orders::Desk,
     read_only: Option<ReadOnly>,
     kill_flag: KillFlagSeen,
     ids: Box<dyn IdSource>,
@@ -131,6 +133,8 @@ struct Observed {
 pub struct Step {
     pub events: Vec<Pending>,
     pub effects: Vec<Effect>,
+    /// What leaves for the broker's order book: only if every event of the step is durable.
+    pub sends: Vec<Effect>,
     /// Refusals and answers that need no event come at once.
     pub answers: Vec<Answer>,
     /// Someone waits for the events to be durable.
@@ -189,6 +193,7 @@ impl Engine {
             observed: None,
             held: Held::default(),
             kill_flag: KillFlagSeen::default(),
+            desk: orders::Desk::default(),
             config,
             books,
             ids,
@@ -217,6 +222,8 @@ impl Engine {
             }
             events.extend(decide::setup::portfolios(&self.books, &self.config.portfolios));
             self.record(&mut step, Actor::System, events, None, now);
+            let left = self.orders_left_open();
+            self.record(&mut step, Actor::System, left, None, now);
         }
         step
     }

@@ -17,11 +17,12 @@ use crate::domain::{
 use crate::risk::recognition::{self, Held};
 
 /// Events that make our books agree with `positions` of one account. Where the list is not complete, what is
-/// missing from it proves nothing.
+/// missing from it proves nothing; nor does what orders of ours are `moving`.
 pub fn positions(
     books: &Containers,
     account: AccountId,
     positions: &[BrokerPosition],
+    moving: &[Instrument],
     complete: bool,
     now: Timestamp,
     ids: &mut dyn IdSource,
@@ -32,7 +33,7 @@ pub fn positions(
     let mut excess: BTreeMap<Instrument, Decimal> = BTreeMap::new();
     for (instrument, held) in &ours {
         // Missing from a list that is not whole proves nothing; reported smaller does.
-        if !complete && !theirs.contains_key(instrument) {
+        if moving.contains(instrument) || (!complete && !theirs.contains_key(instrument)) {
             continue;
         }
         let reported = theirs.get(instrument).copied().unwrap_or_default();

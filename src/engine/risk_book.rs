@@ -13,7 +13,9 @@ use crate::containers::Containers;
 use crate::domain::time::days_to;
 use crate::domain::units::BenchmarkShares;
 use crate::domain::view::Counts;
-use crate::domain::{Instrument, Leg, PortfolioId, Reading, Symbol, Timestamp, Trade, TradeId, TradeKind};
+use crate::domain::{
+    Instrument, Leg, PortfolioId, Reading, Symbol, Timestamp, Trade, TradeId, TradeKind, TradeState,
+};
 use crate::market::view::{BetaSource, MarketView};
 use crate::risk::report::RiskQuestion;
 use crate::risk::valuation::{self, Total};
@@ -63,10 +65,14 @@ impl Engine {
         })
     }
 
-    /// What `f` has taken in. There are no working orders yet, so that step counts what the first counts.
+    /// What `f` has taken in: what is held; then what is at the broker; then what is only meant.
     pub(super) fn counted(&self) -> impl Fn(&Trade) -> bool + Copy + use<> {
-        let with_what_ifs = self.view.counts == Counts::WhatIf;
-        move |trade: &Trade| trade.is_open() || (with_what_ifs && trade.is_what_if())
+        let counts = self.view.counts;
+        move |trade: &Trade| {
+            trade.is_open()
+                || (counts >= Counts::Working && trade.state == TradeState::Pending)
+                || (counts == Counts::WhatIf && trade.is_shown())
+        }
     }
 
     pub(super) fn evaluation_job(
@@ -91,7 +97,7 @@ impl Engine {
                 underlying: pending.line.underlying.clone(),
                 strategy: draft.strategy,
                 legs: draft.legs.clone(),
-                state: crate::domain::TradeState::Intent,
+                state: TradeState::Intent,
                 opened_at: now,
                 adopted: false,
                 rationale: None,

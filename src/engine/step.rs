@@ -3,6 +3,7 @@
 use super::decide::{journal, lifecycle, setup};
 use super::effect::Effect;
 use super::input::{Failure, Input, ReplyTo, RiskDone};
+use super::orders::{StageWish, Yes};
 use super::{Answer, Engine, Promise, Step, Subject, reconcile};
 use crate::domain::command::LogEntry;
 use crate::domain::event::Actor;
@@ -21,6 +22,9 @@ impl Engine {
             Input::Command { command, reply } => self.command(&mut step, command, reply, now),
             Input::LogBatch { entries, reply } => self.log_batch(&mut step, &entries, reply, now),
             Input::Accounts(report) => self.accounts(&mut step, &report, now),
+            Input::AccountNotice(AccountNotice::Order { report }) => {
+                self.order_reported(&mut step, &report, now);
+            }
             Input::AccountNotice(notice) => self.account_notice(&mut step, notice),
             Input::Session(session) => {
                 self.session = Some(session);
@@ -69,6 +73,11 @@ impl Engine {
             Input::RiskFailed { why } => self.risk_failed(&mut step, why),
             Input::Stopped { part, why } => self.part_stopped(&mut step, part, &why, now),
             Input::Tick => self.tick(&mut step, now),
+            Input::DryRun { reference, result } => self.dry_run_done(&mut step, reference, result, now),
+            Input::Placed { reference, placed } => self.placed(&mut step, reference, placed, now),
+            Input::Changed { reference, placed } => self.changed(&mut step, reference, placed, now),
+            Input::Looked { look, result } => self.looked(&mut step, &look, result),
+            Input::Order(report) => self.order_reported(&mut step, &report, now),
         }
         self.follow(&mut step, now);
         step
@@ -110,6 +119,21 @@ impl Engine {
                 return self.decide(step, (reply, 0), now, None, |engine, _| {
                     Ok((vec![lifecycle::discard(&engine.books, trade, &reason)?], "discarded".to_owned()))
                 });
+            }
+            Command::Stage { trade, closing, limit, rationale } => {
+                let wish = StageWish { trade, closing, limit, rationale };
+                return self.stage(step, &wish, reply, now);
+            }
+            Command::Send { order, body_hash, typed } => {
+                let yes = Yes { body_hash, typed };
+                return self.send(step, order, yes, reply, now);
+            }
+            Command::CancelOrder { order } => return self.cancel_order(step, order, reply, now),
+            Command::ReplaceOrder { order, limit } => {
+                return self.replace_order(step, order, limit, reply, now);
+            }
+            Command::DropOrder { order, reason } => {
+                return self.drop_order(step, order, &reason, reply, now);
             }
             Command::Book { line, rationale } => match self.begin_booking(&line, rationale, reply, now) {
                 Ok(wish) => {
@@ -218,10 +242,12 @@ impl Engine {
         }
         for account in &report.accounts {
             if let Some(positions) = &account.positions {
+                let (settled, moving) = self.settled(account.account.id, positions, report.at);
                 events.extend(reconcile::positions(
                     &self.books,
                     account.account.id,
-                    positions,
+                    &settled,
+                    &moving,
                     account.unread == 0,
                     now,
                     self.ids.as_mut(),
@@ -277,6 +303,9 @@ impl Engine {
         if link == Link::MarketStream && !matches!(state, LinkState::Up { .. }) {
             self.live_revision = self.revision;
         }
+        if matches!(state, LinkState::Up { .. }) && !was_up {
+            self.look_at_all_orders();
+        }
         self.board.link(link, state, now);
     }
 
@@ -314,6 +343,8 @@ impl Engine {
         if let Some(event) = self.close_of_day(now) {
             self.record(step, Actor::System, vec![event], None, now);
         }
+        self.walk_orders(step, now);
+        self.look_after_orders(step, now);
         // The account stream is only a hint: the accounts themselves are read again now and then.
         let due = self
             .refreshed_at

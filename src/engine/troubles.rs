@@ -186,6 +186,12 @@ impl Engine {
         self.clock() == Clock::FarOff
     }
 
+    /// The broker's clock less ours.
+    pub(super) fn skew_seconds(&self) -> Option<f64> {
+        // Milliseconds of a skew are far below 2^52.
+        Some(self.troubles.skew_ms as f64 / 1000.0)
+    }
+
     /// A draft is judged by the day and the hour.
     pub(super) fn clock_permits(&self) -> Result<(), Refusal> {
         if !self.clock_is_far_off() {

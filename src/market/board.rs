@@ -139,6 +139,7 @@ impl Board {
                     open: summary.open.or(held.open),
                     high: summary.high.or(held.high),
                     low: summary.low.or(held.low),
+                    halted: summary.halted.or(held.halted),
                     open_interest: summary.open_interest.or(held.open_interest),
                 };
             }

@@ -77,6 +77,8 @@ pub struct DaySummary {
     pub high: Option<Price>,
     pub low: Option<Price>,
     pub open_interest: Option<f64>,
+    /// Trading in it is halted; streams do not say.
+    pub halted: Option<bool>,
 }
 
 /// The broker's Greeks, as sent: cross-check and display only.

@@ -13,6 +13,7 @@ pub mod recognition;
 pub mod report;
 pub mod revaluation;
 pub mod scenario;
+pub mod trade_loss;
 pub mod valuation;
 pub mod var;
 

@@ -22,6 +22,7 @@ use crate::store::{Store, StoreError};
 use super::broker_task::Errand;
 use super::clock::EngineClock;
 use super::compute;
+use super::desk_task::DeskErrand;
 use super::following::News;
 use super::kill_flag::KillFlag;
 
@@ -58,6 +59,7 @@ pub struct Ports {
     /// For workers that report back.
     pub back: mpsc::Sender<Input>,
     pub errands: mpsc::Sender<Errand>,
+    pub desk: mpsc::Sender<DeskErrand>,
     pub risk: watch::Sender<Option<RiskJob>>,
     pub snapshots: watch::Sender<Option<Arc<Snapshot>>>,
     pub notices: mpsc::Sender<Notice>,
@@ -246,7 +248,7 @@ impl EngineTask {
 
     async fn carry_out(&mut self, step: Step) {
         self.dirty = true;
-        let Step { events, effects, answers, promised } = step;
+        let Step { events, effects, answers, promised, sends } = step;
         let order = answers.into_iter();
         if events.is_empty() {
             for answer in order {
@@ -254,6 +256,8 @@ impl EngineTask {
                 self.answer(answer.to, answer.slot, outcome);
             }
             self.run_effects(effects).await;
+            // A wish that is not in the record is not sent.
+            debug_assert!(sends.is_empty(), "an order without its wish");
             return;
         }
         let requests = requests(events.len(), &promised);
@@ -265,15 +269,20 @@ impl EngineTask {
         }
         let results = self.append(events, &requests).await;
         let mut halted = None;
+        let mut durable = true;
         for ((request, result), subject) in requests.into_iter().zip(results).zip(subjects) {
             let outcome = match result {
                 Ok(recorded) => {
                     self.engine.commit(&recorded);
                     Ok(done(&recorded, request.said.clone()))
                 }
-                Err(error) if is_refusal(&error) => Err(Refusal::NotRecorded { why: error.to_string() }),
+                Err(error) if is_refusal(&error) => {
+                    durable = false;
+                    Err(Refusal::NotRecorded { why: error.to_string() })
+                }
                 Err(error) => {
                     let why = stopped(&error);
+                    durable = false;
                     halted.get_or_insert(why.clone());
                     Err(Refusal::ReadOnly(why))
                 }
@@ -300,6 +309,9 @@ impl EngineTask {
                 self.run_effects(effects).await;
             }
             None => {
+                if durable {
+                    self.send_orders(sends);
+                }
                 self.run_effects(effects).await;
                 let follow = self.engine.after_commit(self.clock.now());
                 self.run_effects(follow).await;
@@ -377,7 +389,37 @@ impl EngineTask {
                 Effect::RaiseKillFlag { mode, why } => self.raise_flag(mode, &why),
                 Effect::LowerKillFlag => self.lower_flag(),
                 Effect::Say(notice) => self.say(notice),
+                Effect::Consider(report) => Box::pin(self.take(Input::Order(report))).await,
+                Effect::DryRun(ticket) => self.at_the_desk(DeskErrand::DryRun(ticket)),
+                Effect::LookUp(look) => self.at_the_desk(DeskErrand::LookUp(look)),
+                Effect::Submit(_) | Effect::Replace { .. } | Effect::Cancel { .. } => {
+                    tracing::error!("an order left without its wish being durable first: not sent");
+                }
             }
+        }
+    }
+
+    /// Their wishes are durable.
+    fn send_orders(&self, sends: Vec<Effect>) {
+        for effect in sends {
+            match effect {
+                Effect::Submit(cleared) => self.at_the_desk(DeskErrand::Submit(cleared)),
+                Effect::Replace { id, cleared } => self.at_the_desk(DeskErrand::Replace { id, cleared }),
+                Effect::Cancel { reference, account, id } => {
+                    self.at_the_desk(DeskErrand::Cancel { reference, account, id });
+                }
+                other => tracing::error!(?other, "not an order"),
+            }
+        }
+    }
+
+    /// The queue is bounded: what does not fit was not sent, and that is known.
+    fn at_the_desk(&self, errand: DeskErrand) {
+        if let Err(full) = self.ports.desk.try_send(errand) {
+            let errand = match full {
+                mpsc::error::TrySendError::Full(errand) | mpsc::error::TrySendError::Closed(errand) => errand,
+            };
+            self.report_back(errand.not_begun("too many orders are on their way"));
         }
     }
 

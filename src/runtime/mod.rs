@@ -6,6 +6,7 @@ pub mod broker_task;
 pub mod clock;
 pub mod compute;
 pub mod control;
+pub mod desk_task;
 pub mod engine_task;
 pub mod following;
 pub mod ids;

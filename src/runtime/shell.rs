@@ -65,13 +65,25 @@ impl Shell {
         let (stop, shutdown) = watch::channel(false);
         let (back, inputs) = mpsc::channel(8);
         let (errands, _) = mpsc::channel(1);
+        let (desk, _) = mpsc::channel(1);
         let (risk, _) = watch::channel(None);
         let (snapshots, _) = watch::channel(None);
         let (notices, _) = mpsc::channel(1);
         let (_, news) = mpsc::channel(1);
         let kill_flag = KillFlag::of(dir);
-        let ports =
-            Ports { asks: asked, inputs, news, back, errands, risk, snapshots, notices, shutdown, kill_flag };
+        let ports = Ports {
+            asks: asked,
+            inputs,
+            news,
+            back,
+            errands,
+            desk,
+            risk,
+            snapshots,
+            notices,
+            shutdown,
+            kill_flag,
+        };
         let task = EngineTask::new(engine, Some(recovered.store), clock, ports);
         let task = tokio::spawn(task.run_journal());
         Ok(Self::Own(Own { asks, stop, task }))

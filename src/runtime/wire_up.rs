@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::broker::tastytrade::{Credentials, Tastytrade, TastytradeConfig};
+use crate::broker::tastytrade::{Credentials, Tastytrade, TastytradeConfig, TastytradeDesk};
 use crate::broker::{Broker, BrokerError};
 use crate::config::Config;
 use crate::domain::ReadOnly;
@@ -22,7 +22,7 @@ use super::clock::EngineClock;
 use super::engine_task::{Ask, EngineTask, Ports};
 use super::kill_flag::KillFlag;
 use super::world::{self, WorldError, WorldWish};
-use super::{broker_task, compute, control, following, ids, recovery, settings, supervised};
+use super::{broker_task, compute, control, desk_task, following, ids, recovery, settings, supervised};
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -167,12 +167,16 @@ fn spawn(
     let (asks, asked) = mpsc::channel(64);
     let (back, inputs) = mpsc::channel(256);
     let (errands, errands_in) = mpsc::channel(16);
+    let (desk, desk_in) = mpsc::channel(64);
     let (risk, risk_in) = watch::channel(None);
     let (picture, snapshots) = watch::channel(None);
     let (say, notices) = mpsc::channel(64);
     let (stop, shutdown) = watch::channel(false);
     let (tell, news) = mpsc::channel(1);
+    // Orders go to simulated brokers of this machine; anywhere else there is no way for them.
+    let order_desk = TastytradeDesk::loopback(Arc::clone(&broker)).ok().map(Arc::new);
     let mut others = vec![
+        tokio::spawn(desk_task::run(order_desk, KillFlag::of(&plan.store), desk_in, back.clone())),
         tokio::spawn(broker_task::run(broker, clock.clone(), errands_in, back.clone())),
         supervised::spawn(Part::Risk, compute::risk_worker(risk_in, back.clone()), back.clone()),
     ];
@@ -208,6 +212,7 @@ fn spawn(
         news,
         back,
         errands,
+        desk,
         risk,
         snapshots: picture,
         notices: say,

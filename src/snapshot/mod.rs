@@ -13,6 +13,7 @@ pub mod build;
 pub mod header;
 pub mod market;
 pub mod notice;
+pub mod orders;
 pub mod overview;
 pub mod positions;
 pub mod risk;
@@ -21,6 +22,7 @@ pub mod shown;
 pub use header::{Freshness, Header, LinkView, Mode, SafetyView};
 pub use market::MarketPanel;
 pub use notice::{Level, Notice};
+pub use orders::{OrderRow, OrdersPanel};
 pub use overview::{AccountStrip, Answer, BlotterRow, LimitRow, PortfolioStrip};
 pub use positions::PositionsPanel;
 pub use risk::{RiskPanel, ScenarioPanel, StressRow};
@@ -46,6 +48,7 @@ pub struct Snapshot {
     pub stress: Vec<StressRow>,
     pub positions: PositionsPanel,
     pub blotter: Vec<BlotterRow>,
+    pub orders: OrdersPanel,
     pub limits: Vec<LimitRow>,
     /// What is wrong or assumed, in words, most important first.
     pub warnings: Vec<String>,

@@ -84,6 +84,8 @@ pub struct TradeRow {
     pub rule: String,
     pub flags: Vec<Flag>,
     pub state: String,
+    /// Held: executed, and something is left.
+    pub is_open: bool,
     pub rationale: Option<String>,
     /// Where `m` may move it, those that permit it first.
     pub routes: Vec<RouteRow>,

@@ -215,6 +215,7 @@ pub fn one_of_each() -> Vec<Event> {
                 max_loss: None,
                 payoff_unknown: false,
                 defined_risk: true,
+                stress_loss: Some(money),
                 breakevens: vec![701.5, 760.25],
                 odds: Some(TradeOdds {
                     pop: 0.71,

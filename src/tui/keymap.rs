@@ -45,6 +45,10 @@ pub enum Action {
     Move,
     Note,
     Discard,
+    StepOn,
+    Close,
+    Edit,
+    Orders,
     Acknowledge,
     Copy,
     CopyRow,
@@ -142,6 +146,9 @@ const TABLE: &[Row] = &[
     (Action::Move, "move", TRADES, "m", "move to a portfolio", Some(21)),
     (Action::Note, "note", NOTES, "n", "note", Some(22)),
     (Action::Discard, "discard", TRADES, "d", "discard", Some(23)),
+    (Action::StepOn, "step-on", TRADES, "b", "on: stage, send", Some(24)),
+    (Action::Close, "close", TRADES, "x", "close", Some(25)),
+    (Action::Edit, "edit", TRADES, "e", "price of a working order", None),
     (Action::Earlier, "earlier", RISK_SCENARIO, "<", "earlier horizon", None),
     (Action::Later, "later", RISK_SCENARIO, ">", "horizon", Some(30)),
     (Action::Subject, "book-or-underlying", RISK_SCENARIO, "B", "book or underlying", Some(31)),
@@ -152,6 +159,7 @@ const TABLE: &[Row] = &[
     (Action::Streaming, "streaming", ALL, "S", "stream", Some(2)),
     (Action::Counts, "counts", ALL, "f", "what counts", Some(50)),
     (Action::Portfolio, "portfolio", ALL, "p", "portfolio", Some(51)),
+    (Action::Orders, "orders", ALL, "O", "orders", Some(53)),
     (Action::Zoom, "zoom", ALL, "z", "zoom", Some(52)),
     (Action::Freeze, "freeze", ALL, "F", "freeze", None),
     (Action::Acknowledge, "acknowledge", ALL, "a", "dismiss message", None),
@@ -250,6 +258,9 @@ pub fn applies(action: Action, snapshot: &Snapshot, ui: &UiState) -> bool {
         Action::Note => matches!(key, Some(RowKey::Underlying(_))) || trade().is_some(),
         Action::Move => trade().is_some() && !snapshot.portfolios.is_empty(),
         Action::Discard => trade().is_some_and(|t| t.kind == TradeKind::WhatIf),
+        Action::StepOn => trade().is_some_and(|t| !t.is_open || has_order(snapshot, t.id)),
+        Action::Close => trade().is_some_and(|t| t.is_open),
+        Action::Edit => trade().is_some_and(|t| has_order(snapshot, t.id)),
         Action::Subject => snapshot.view.scenario_of.is_some() || ui.cursor(Panel::Risk).key.is_some(),
         Action::NextProblem | Action::PreviousProblem => !rows::problems(snapshot, ui).is_empty(),
         Action::Sort => !snapshot.underlyings.rows.is_empty(),
@@ -257,6 +268,10 @@ pub fn applies(action: Action, snapshot: &Snapshot, ui: &UiState) -> bool {
         Action::Acknowledge => !ui.toasts.is_empty(),
         _ => true,
     }
+}
+
+fn has_order(snapshot: &Snapshot, trade: crate::domain::TradeId) -> bool {
+    snapshot.orders.rows.iter().any(|order| order.trade == trade && !order.state.has_ended())
 }
 
 impl Press {
@@ -356,13 +371,13 @@ mod tests {
 
     #[test]
     fn configuration_moves_a_key_and_a_clash_is_named() {
-        let keymap = Keymap::with_overrides(&[("zoom".into(), "e".into())]).unwrap();
+        let keymap = Keymap::with_overrides(&[("zoom".into(), "u".into())]).unwrap();
         let none = KeyModifiers::NONE;
-        assert_eq!(keymap.action(Panel::Risk, press(KeyCode::Char('e'), none)), Some(Action::Zoom));
+        assert_eq!(keymap.action(Panel::Risk, press(KeyCode::Char('u'), none)), Some(Action::Zoom));
         assert_eq!(keymap.action(Panel::Risk, press(KeyCode::Char('z'), none)), None);
         let clash = Keymap::with_overrides(&[("zoom".into(), "r".into())]).unwrap_err();
         assert!(matches!(clash, BadKey::Clash { .. }), "{clash}");
-        assert!(Keymap::with_overrides(&[("fly".into(), "e".into())]).is_err());
+        assert!(Keymap::with_overrides(&[("fly".into(), "u".into())]).is_err());
         assert!(Keymap::with_overrides(&[("zoom".into(), "hyper-e".into())]).is_err());
     }
 

@@ -167,6 +167,18 @@ fn frames_of_the_kill_switch() {
 }
 
 #[test]
+fn frames_of_the_orders() {
+    let snapshot = sample::with_orders();
+    let cases =
+        [("orders", "O", 160), ("orders_small", "O", 80), ("order", "O⏎", 80), ("order_send", "Ojjb", 80)];
+    for (name, keys, width) in cases {
+        let height = if width == 160 { 50 } else { 24 };
+        let ui = after(keys, &snapshot, &ScreenConfig::default(), width, height);
+        insta::assert_snapshot!(name, render_text(&snapshot, &ui, width, height));
+    }
+}
+
+#[test]
 fn a_raised_switch_stays_in_sight_at_every_size_and_in_red() {
     let mut crowded = sample::killed();
     crowded.header.scope = "Core, hypothetical, second try".into();

@@ -69,7 +69,9 @@ impl NetPrice {
 impl std::fmt::Display for NetPrice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let side = if self.0.is_sign_negative() && !self.0.is_zero() { "db" } else { "cr" };
-        write!(f, "{} {side}", self.0.abs())
+        // At least cents: 1.5 reads as 1.50.
+        let amount = self.0.abs().round_dp(4).normalize();
+        if amount.scale() < 2 { write!(f, "{amount:.2} {side}") } else { write!(f, "{amount} {side}") }
     }
 }
 

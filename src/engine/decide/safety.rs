@@ -124,6 +124,7 @@ impl Engine {
     ) {
         step.effects.push(Effect::RaiseKillFlag { mode, why: clean_note(why) });
         if let Some(events) = self.raise(step, Actor::Trader, mode, why, now) {
+            self.cancel_all(step, now);
             let said = match mode {
                 KillMode::Safe => "kill switch safe: no new entries, working orders are cancelled",
                 KillMode::Hard => {
@@ -211,6 +212,7 @@ impl Engine {
             Some(flag) if self.troubles.may_try(Subject::Control, now) => {
                 let why = format!("flag file: {}", flag.why);
                 if self.raise(step, Actor::System, flag.mode, &why, now).is_some() {
+                    self.cancel_all(step, now);
                     step.effects.push(Effect::Say(Notice {
                         level: Level::Error,
                         text: format!("kill switch {}: {}", flag.mode.word(), clean_note(&why)),

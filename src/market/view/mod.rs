@@ -228,6 +228,16 @@ impl MarketView {
         quote::quality(held.map(|held| held.value).as_ref(), live, spot)
     }
 
+    /// Whether trading in it was halted when that was last read.
+    pub fn halted(&self, symbol: &Symbol) -> Option<bool> {
+        self.slot(&Instrument::watched(symbol))?.summary.halted
+    }
+
+    /// A quote stands as live, whatever its sides are worth.
+    pub fn quote_is_live(&self, instrument: &Instrument) -> bool {
+        self.slot(instrument).and_then(|slot| slot.quote).is_some_and(|held| self.is_live(&held))
+    }
+
     /// The quote as it came, whatever it is worth.
     pub fn raw_quote(&self, instrument: &Instrument) -> Option<RawQuote> {
         self.slot(instrument)?.quote.map(|held| held.value)

@@ -112,6 +112,11 @@ impl StressSet {
             .collect()
     }
 
+    /// A fund or an index: it moves less than the shares of one company.
+    pub fn is_fund(&self, symbol: &Symbol) -> bool {
+        [&self.like.spx, &self.like.ndx, &self.like.rut, &self.flat].iter().any(|list| list.contains(symbol))
+    }
+
     fn move_of(&self, event: &StressEvent, underlying: &RiskUnderlying) -> f64 {
         let name = &underlying.symbol;
         if self.like.spx.contains(name) {

@@ -21,6 +21,7 @@ use crate::risk::valuation::Total;
 mod calendar;
 mod header;
 mod market;
+mod orders;
 mod outlook;
 mod overview;
 mod positions;
@@ -137,7 +138,7 @@ impl Facts<'_> {
 
 /// The picture, and what the next one has to know of its calls for action.
 pub fn assemble(facts: &Facts<'_>) -> (Snapshot, Held) {
-    let visible = |trade: &&Trade| facts.in_scope(trade) && (trade.is_open() || trade.is_what_if());
+    let visible = |trade: &&Trade| facts.in_scope(trade) && trade.is_shown();
     let trades: Vec<_> = facts
         .books
         .trades
@@ -174,6 +175,7 @@ pub fn assemble(facts: &Facts<'_>) -> (Snapshot, Held) {
         stress: risk::stress(facts, worth),
         portfolios: overview::portfolios(facts, &limits),
         positions: positions::panel(facts, &trades, &order),
+        orders: orders::panel(facts),
         answer,
         account,
         underlyings,

@@ -144,6 +144,7 @@ fn trade_row(facts: &Facts<'_>, trade: &TradeFacts<'_>, exposures: &Exposures<'_
         rule: rule(facts, trade),
         flags: flags(trade),
         state: state_words(it.state).to_owned(),
+        is_open: it.is_open(),
         rationale: it.rationale.as_deref().map(crate::domain::text::clean_note),
         routes: routing::routes(facts.books, it)
             .into_iter()

@@ -31,6 +31,9 @@ pub fn openable(scene: Scene<'_>, dialog: &Dialog) -> Vec<Dialog> {
             let leg = |leg: &LegRow| Dialog::Leg { trade: *id, instrument: leg.instrument.clone() };
             trade.legs.iter().map(leg).collect()
         }),
+        Dialog::Orders { .. } => {
+            snapshot.orders.rows.iter().map(|row| Dialog::Order { reference: row.reference }).collect()
+        }
         Dialog::Todo { key, .. } => {
             let row = snapshot.blotter.iter().find(|r| r.key == *key);
             let trade = row.and_then(|r| r.trade).filter(|id| rows::trade(snapshot, *id).is_some());

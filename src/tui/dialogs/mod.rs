@@ -12,11 +12,12 @@ use super::paint::{put, put_line, shade};
 use super::panels::Scene;
 use crate::domain::command_line::BookingLine;
 use crate::domain::view::Scope;
-use crate::domain::{PortfolioId, Symbol, TradeId};
+use crate::domain::{OrderRef, PortfolioId, Symbol, TradeId};
 
 mod detail;
 mod help;
 mod kill;
+pub mod orders;
 mod palette;
 mod question;
 
@@ -68,6 +69,12 @@ pub enum Dialog {
     },
     /// The kill switch: one key each for safe, hard and reset.
     Kill,
+    Orders {
+        cursor: usize,
+    },
+    Order {
+        reference: OrderRef,
+    },
 }
 
 /// What the typed text is for.
@@ -81,6 +88,24 @@ pub enum Purpose {
     /// The word that makes the switch hard.
     KillHard,
     ResetKill,
+    /// Why an order is made of a trade.
+    Stage {
+        trade: TradeId,
+        closing: bool,
+    },
+    /// With real money the yes is typed.
+    TypedSend {
+        order: OrderRef,
+        body_hash: String,
+        wanted: String,
+    },
+    NewLimit {
+        order: OrderRef,
+        credit: bool,
+    },
+    DropReason {
+        order: OrderRef,
+    },
     ClearAlarms,
     /// A note, or the missing rationale of a trade.
     Note {
@@ -147,6 +172,8 @@ fn sheet(scene: Scene<'_>, dialog: &Dialog, limit: usize) -> Sheet {
         Dialog::Todo { key, cursor } => detail::todo(scene, key, *cursor, limit),
         Dialog::Cell { row, column } => detail::cell(scene, *row, *column, limit),
         Dialog::Kill => kill::sheet(scene, limit),
+        Dialog::Orders { cursor } => orders::list(scene, *cursor, limit),
+        Dialog::Order { reference } => orders::one(scene, *reference, limit),
     }
 }
 

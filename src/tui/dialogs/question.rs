@@ -45,6 +45,10 @@ pub fn text(
     let footer = match purpose {
         Purpose::Rationale(_) => "Enter books · Esc drops the booking",
         Purpose::DiscardReason { .. } => "Enter goes on · Esc keeps the WhatIf",
+        Purpose::Stage { .. } => "Enter asks the broker and stages it · Esc leaves it",
+        Purpose::TypedSend { .. } => "Enter sends if it matches · Esc leaves it staged",
+        Purpose::NewLimit { .. } => "Enter asks the broker for it · Esc leaves the price",
+        Purpose::DropReason { .. } => "Enter drops it · Esc keeps it",
         Purpose::Note { .. } => "Enter records · Esc drops the text",
         Purpose::KillHard => "Enter raises it once the word is there · Esc leaves it",
         Purpose::ResetKill => "Enter resets it · Esc leaves it up",

@@ -60,6 +60,7 @@ fn trade(number: u128, strategy: Strategy, label: &str, figures: Figures<'_>, ru
         rule: rule.into(),
         flags: Vec::new(),
         state: "executed".into(),
+        is_open: true,
         rationale: Some("income; premium rich against what realised".into()),
         routes: routes(book),
         legs: vec![
@@ -143,6 +144,7 @@ fn spy_trades() -> Vec<TradeRow> {
         "evaluated: 67 % of L5, no warning",
     );
     what_if.kind = TradeKind::WhatIf;
+    what_if.is_open = false;
     what_if.counted = false;
     what_if.state = "evaluated".into();
     what_if.delta_shares = Shown::unknown();

@@ -17,10 +17,12 @@ use crate::snapshot::{
 };
 
 mod book;
+mod orders;
 mod regime;
 mod risk;
 mod variants;
 
+pub use orders::with_orders;
 pub use variants::{breached, empty, killed, stale};
 
 fn live(value: f64) -> Shown<f64> {
@@ -68,6 +70,7 @@ pub fn normal() -> Snapshot {
         stress: risk::stress(),
         positions: book::positions(),
         blotter: book::blotter(),
+        orders: crate::snapshot::OrdersPanel::default(),
         limits: limits(),
         warnings: vec!["beta of XLF rests on 61 days of history".into()],
     }

@@ -2,7 +2,7 @@
 
 use tui_input::Input;
 
-use super::typing;
+use super::{orders, typing};
 use crate::domain::view::{Scope, View};
 use crate::domain::{Command, TradeId, TradeKind};
 use crate::snapshot::overview::StripKind;
@@ -102,6 +102,21 @@ pub fn act(ui: &mut UiState, action: Action, snapshot: &Snapshot) -> Option<Effe
             let trade = selected_trade(ui, snapshot)?;
             discard(ui, snapshot, trade);
         }
+        Action::StepOn => {
+            let trade = selected_trade(ui, snapshot)?;
+            orders::step_on(ui, snapshot, trade);
+        }
+        Action::Close => {
+            let trade = selected_trade(ui, snapshot)?;
+            orders::stage(ui, snapshot, trade, true);
+        }
+        Action::Edit => {
+            let trade = selected_trade(ui, snapshot)?;
+            let order =
+                snapshot.orders.rows.iter().find(|row| row.trade == trade && row.can_change)?.reference;
+            orders::new_limit(ui, snapshot, order);
+        }
+        Action::Orders => orders::list(ui),
         Action::Copy => {
             let key = ui.selected()?;
             let text = panels::key_text(snapshot, key)?;

@@ -1,10 +1,10 @@
 //! Keys while a dialog is open. Esc closes it; Enter alone never does anything that cannot be taken back.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_input::Input;
 
 use super::actions::{self, ask, set_view};
-use super::typing;
+use super::{orders, typing};
 use crate::domain::command::LogEntry;
 use crate::domain::control::KillMode;
 use crate::domain::event::NoteKind;
@@ -126,9 +126,10 @@ fn browse(ui: &mut UiState, event: KeyEvent, snapshot: &Snapshot) -> Option<Effe
             let count = items.iter().filter(|item| item.choice.is_some()).count();
             (Some(cursor), count)
         }
-        Dialog::Underlying { cursor, .. } | Dialog::Trade { cursor, .. } | Dialog::Todo { cursor, .. } => {
-            (Some(cursor), deeper.len())
-        }
+        Dialog::Underlying { cursor, .. }
+        | Dialog::Trade { cursor, .. }
+        | Dialog::Todo { cursor, .. }
+        | Dialog::Orders { cursor } => (Some(cursor), deeper.len()),
         _ => (None, 0),
     };
     let last = count.saturating_sub(1);
@@ -153,6 +154,25 @@ fn browse(ui: &mut UiState, event: KeyEvent, snapshot: &Snapshot) -> Option<Effe
         }
         Action::Open => return open(ui, deeper, snapshot),
         Action::Suspend => return Some(Effect::Suspend),
+        Action::StepOn if event.kind != KeyEventKind::Repeat => {
+            if let Some(order) = orders::shown(ui, snapshot) {
+                orders::confirm_send(ui, snapshot, order);
+            } else if let Some(trade) = shown_trade(ui, snapshot) {
+                orders::step_on(ui, snapshot, trade);
+            }
+        }
+        Action::Close => {
+            if let Some(order) = orders::shown(ui, snapshot) {
+                orders::confirm_cancel(ui, snapshot, order);
+            } else if let Some(trade) = shown_trade(ui, snapshot) {
+                orders::stage(ui, snapshot, trade, true);
+            }
+        }
+        Action::Edit => {
+            if let Some(order) = orders::shown(ui, snapshot) {
+                orders::new_limit(ui, snapshot, order);
+            }
+        }
         Action::Note => {
             if let Some(trade) = shown_trade(ui, snapshot) {
                 actions::note(ui, snapshot, Some(trade), None);
@@ -164,7 +184,9 @@ fn browse(ui: &mut UiState, event: KeyEvent, snapshot: &Snapshot) -> Option<Effe
             }
         }
         Action::Discard => {
-            if let Some(trade) = shown_trade(ui, snapshot) {
+            if let Some(order) = orders::shown(ui, snapshot) {
+                orders::ask_drop(ui, snapshot, order);
+            } else if let Some(trade) = shown_trade(ui, snapshot) {
                 actions::discard(ui, snapshot, trade);
             }
         }
@@ -192,12 +214,19 @@ fn open(ui: &mut UiState, deeper: Vec<Dialog>, snapshot: &Snapshot) -> Option<Ef
                 Choice::Route { trade, to } => ask(Command::Move { trade, to }),
             }
         }
-        Dialog::Underlying { cursor, .. } | Dialog::Trade { cursor, .. } | Dialog::Todo { cursor, .. } => {
+        Dialog::Underlying { cursor, .. }
+        | Dialog::Trade { cursor, .. }
+        | Dialog::Todo { cursor, .. }
+        | Dialog::Orders { cursor } => {
             let next = deeper.into_iter().nth(*cursor)?;
             ui.dialogs.push(next);
             None
         }
-        Dialog::Help { .. } | Dialog::Cell { .. } | Dialog::Leg { .. } | Dialog::Kill => {
+        Dialog::Help { .. }
+        | Dialog::Cell { .. }
+        | Dialog::Leg { .. }
+        | Dialog::Order { .. }
+        | Dialog::Kill => {
             ui.dialogs.pop();
             None
         }
@@ -232,6 +261,14 @@ fn submit(ui: &mut UiState) -> Option<Effect> {
             kind: if missing { NoteKind::Decision } else { NoteKind::Note },
             key: None,
         })),
+        Purpose::Stage { trade, closing } => {
+            ask(Command::Stage { trade, closing, limit: None, rationale: text })
+        }
+        Purpose::TypedSend { order, body_hash, wanted } => {
+            orders::typed_send(ui, order, body_hash, &wanted, text)
+        }
+        Purpose::NewLimit { order, credit } => orders::replace(ui, order, credit, &text),
+        Purpose::DropReason { order } => ask(Command::DropOrder { order, reason: text }),
         Purpose::DiscardReason { trade, label } => {
             let then = Effect::Ask(Request::Command(Command::Discard { trade, reason: text.clone() }));
             ui.dialogs.push(Dialog::Confirm {

@@ -14,6 +14,7 @@ use crate::snapshot::Snapshot;
 mod actions;
 mod commands;
 mod dialogs;
+mod orders;
 mod typing;
 
 #[cfg(test)]
@@ -62,6 +63,10 @@ fn key(ui: &mut UiState, event: KeyEvent, snapshot: &Snapshot) -> Option<Effect>
         return typing::entry_key(ui, event, snapshot);
     }
     let action = ui.keymap.action(ui.focus, event)?;
+    // A key held down is not a decision after a decision.
+    if action == super::keymap::Action::StepOn && event.kind == KeyEventKind::Repeat {
+        return None;
+    }
     actions::act(ui, action, snapshot)
 }
 

@@ -443,3 +443,42 @@ fn a_reset_needs_a_raised_switch_and_a_reason() {
     desk.keys("<c-k>aby hand<enter>");
     assert_eq!(desk.commands(), [&Command::ClearAlarms { reason: "by hand".into() }]);
 }
+
+#[test]
+fn an_order_is_sent_by_a_yes_and_by_nothing_less() {
+    let mut desk = Desk::new();
+    desk.snapshot = sample::with_orders();
+    desk.keys("Ojjb<enter>");
+    assert!(desk.commands().is_empty(), "Enter alone never sends");
+    desk.keys("by");
+    let staged = desk.snapshot.orders.rows[2].reference;
+    let wanted = Command::Send { order: staged, body_hash: "3b1f".into(), typed: None };
+    assert_eq!(desk.commands(), [&wanted]);
+}
+
+#[test]
+fn with_real_money_symbol_and_lots_are_typed() {
+    let mut desk = Desk::new();
+    desk.snapshot = sample::with_orders();
+    desk.snapshot.mode = crate::snapshot::Mode::Live;
+    desk.keys("Ojjby<enter>");
+    assert!(desk.commands().is_empty(), "a letter is no order");
+    desk.keys("bspy 1<enter>");
+    let staged = desk.snapshot.orders.rows[2].reference;
+    let wanted = Command::Send { order: staged, body_hash: "3b1f".into(), typed: Some("spy 1".into()) };
+    assert_eq!(desk.commands(), [&wanted]);
+}
+
+#[test]
+fn only_a_working_order_is_cancelled_or_given_another_price() {
+    let mut desk = Desk::new();
+    desk.snapshot = sample::with_orders();
+    desk.keys("Oxe");
+    assert!(desk.commands().is_empty(), "what is unknown is looked up, not changed");
+    desk.keys("jxy");
+    desk.keys("e1.16<enter>");
+    let working = desk.snapshot.orders.rows[1].reference;
+    let limit = crate::domain::order::NetPrice(rust_decimal::Decimal::new(116, 2));
+    let wanted = [Command::CancelOrder { order: working }, Command::ReplaceOrder { order: working, limit }];
+    assert_eq!(desk.commands(), wanted.iter().collect::<Vec<_>>());
+}

@@ -42,6 +42,7 @@ pub fn update(
         FeedEvent::Summary { previous_close, open, high, low, open_interest, .. } => MarketUpdate::Summary {
             instrument,
             summary: DaySummary {
+                halted: None,
                 previous_close: positive(previous_close),
                 open: positive(open),
                 high: positive(high),

@@ -44,6 +44,7 @@ pub fn snapshot(instrument: &Instrument, wire: &wire::MarketData, received: Time
                 high: positive_price(&wire.day_high_price),
                 low: positive_price(&wire.day_low_price),
                 open_interest: wire.open_interest.f64(),
+                halted: wire.is_trading_halted.0,
             },
             source: Source::Read,
         },

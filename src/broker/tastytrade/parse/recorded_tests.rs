@@ -93,7 +93,7 @@ fn the_recorded_orders_read_completely() {
     assert!(orders::report(&order, account, known).is_none(), "a dry run has no number");
     order.id = wire::Text(Some("1".into()));
     let report = orders::report(&order, account, known).expect("an order");
-    assert_eq!(report.limit.map(|limit| limit.to_string()), Some("2 cr".into()));
+    assert_eq!(report.limit.map(|limit| limit.to_string()), Some("2.00 cr".into()));
     assert!(report.legs.iter().all(|leg| leg.instrument.is_some() && leg.action.is_some()));
     assert_eq!(report.updated_at, None, "nought is no instant");
 

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Day, Many, Num, Secret, Text, When};
+use super::{Day, Flag, Many, Num, Secret, Text, When};
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
@@ -21,6 +21,7 @@ pub struct MarketData {
     pub day_low_price: Num,
     pub prev_close: Num,
     pub open_interest: Num,
+    pub is_trading_halted: Flag,
 }
 
 /// Index, rank, percentile and per-expiration volatilities are fractions here, on this wire.

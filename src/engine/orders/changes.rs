@@ -1,0 +1,152 @@
+//! Orders that work: cancelled, replaced, walked. One request at a time for each, and none while its truth is
+//! unknown.
+
+use crate::containers::Order;
+use crate::domain::control::ControlCheck;
+use crate::domain::event::Actor;
+use crate::domain::event::{OrderChange, OrderChangeRequested};
+use crate::domain::order::{NetPrice, OrderState, OrderStatus, Ticket};
+use crate::domain::{Event, OrderRef, Refusal, Timestamp};
+use crate::engine::effect::Effect;
+use crate::engine::input::ReplyTo;
+use crate::engine::{Engine, Step};
+
+impl Engine {
+    pub(in crate::engine) fn cancel_order(
+        &mut self,
+        step: &mut Step,
+        reference: OrderRef,
+        reply: Option<ReplyTo>,
+        now: Timestamp,
+    ) {
+        let mut effect = None;
+        self.decide(step, (reply, 0), now, None, |engine, _| {
+            let order = engine.changeable(reference)?;
+            effect = cancel_effect(order);
+            Ok((vec![requested(reference, OrderChange::Cancel, Vec::new())], "cancel requested".to_owned()))
+        });
+        step.sends.extend(effect);
+    }
+
+    pub(in crate::engine) fn replace_order(
+        &mut self,
+        step: &mut Step,
+        reference: OrderRef,
+        limit: NetPrice,
+        reply: Option<ReplyTo>,
+        now: Timestamp,
+    ) {
+        let mut effect = None;
+        self.decide(step, (reply, 0), now, None, |engine, now| {
+            let order = engine.changeable(reference)?;
+            if order.walk.is_some_and(|walk| !limit.is_within(walk.worst)) {
+                let why = "that is past the worst price of its walk: cancel it and stage another".to_owned();
+                return Err(Refusal::NotOrderable { why });
+            }
+            let (replacement, event) = engine.replacement(reference, limit, now)?;
+            effect = Some(replacement);
+            Ok((vec![event], format!("asked for {limit}")))
+        });
+        step.sends.extend(effect);
+    }
+
+    fn replacement(
+        &self,
+        reference: OrderRef,
+        limit: NetPrice,
+        now: Timestamp,
+    ) -> Result<(Effect, Event), Refusal> {
+        let order = self.changeable(reference)?;
+        let id = order.ids.last().cloned().ok_or(Refusal::UnknownOrder(reference))?;
+        let ticket = Ticket { limit, ..order.ticket.clone() };
+        let (cleared, checks) = self.cleared_change(&ticket, now)?;
+        let event = requested(reference, OrderChange::Replace { limit }, checks);
+        Ok((Effect::Replace { id, cleared: Box::new(cleared) }, event))
+    }
+
+    /// At the broker, known, and nothing else asked of it.
+    fn changeable(&self, reference: OrderRef) -> Result<&Order, Refusal> {
+        let order = self.books.orders.get(&reference).ok_or(Refusal::UnknownOrder(reference))?;
+        let why = if order.is_unknown() {
+            "its state is unknown: it is being looked up"
+        } else if order.state != OrderState::Working || order.ids.is_empty() {
+            "it is not working"
+        } else if order.change.is_some() || is_changing(order) {
+            "a change of it is on its way"
+        } else {
+            return Ok(order);
+        };
+        Err(Refusal::NotOrderable { why: why.to_owned() })
+    }
+
+    /// Limits that give way with time, and orders whose time is over.
+    pub(in crate::engine) fn walk_orders(&mut self, step: &mut Step, now: Timestamp) {
+        if self.read_only.is_some() {
+            return;
+        }
+        let due: Vec<(OrderRef, Option<NetPrice>)> = self
+            .books
+            .live_orders()
+            .filter(|order| self.changeable(order.ticket.reference).is_ok())
+            .filter_map(|order| {
+                let walk = order.walk?;
+                let limit = walk.limit_at((now - order.sent_at?).num_seconds());
+                // Only ever toward the worst price: what the trader conceded by hand stays conceded.
+                (limit.is_none_or(|limit| limit < order.limit)).then_some((order.ticket.reference, limit))
+            })
+            .collect();
+        for (reference, limit) in due {
+            let (effect, event) = match limit {
+                Some(limit) => match self.replacement(reference, limit, now) {
+                    Ok(change) => change,
+                    // A control stands in the way: the limit stays where it is.
+                    Err(refusal) => {
+                        tracing::debug!(%refusal, "the limit does not walk");
+                        continue;
+                    }
+                },
+                None => {
+                    let Some(effect) = self.books.orders.get(&reference).and_then(cancel_effect) else {
+                        continue;
+                    };
+                    (effect, requested(reference, OrderChange::Cancel, Vec::new()))
+                }
+            };
+            self.record(step, Actor::System, vec![event], None, now);
+            step.sends.push(effect);
+        }
+    }
+
+    /// Everything that works is taken back: cancels are never held up by a control.
+    pub(in crate::engine) fn cancel_all(&mut self, step: &mut Step, now: Timestamp) {
+        let working: Vec<OrderRef> = self
+            .books
+            .live_orders()
+            .map(|order| order.ticket.reference)
+            .filter(|reference| self.changeable(*reference).is_ok())
+            .collect();
+        for reference in working {
+            if let Some(effect) = self.books.orders.get(&reference).and_then(cancel_effect) {
+                let event = requested(reference, OrderChange::Cancel, Vec::new());
+                self.record(step, Actor::System, vec![event], None, now);
+                step.sends.push(effect);
+            }
+        }
+    }
+}
+
+fn is_changing(order: &Order) -> bool {
+    matches!(
+        order.status,
+        Some(OrderStatus::CancelRequested | OrderStatus::ReplaceRequested | OrderStatus::RemovePending)
+    )
+}
+
+fn cancel_effect(order: &Order) -> Option<Effect> {
+    let id = order.ids.last()?.clone();
+    Some(Effect::Cancel { reference: order.ticket.reference, account: order.ticket.account, id })
+}
+
+fn requested(reference: OrderRef, change: OrderChange, checks: Vec<ControlCheck>) -> Event {
+    Event::OrderChangeRequested(OrderChangeRequested { reference, change, checks })
+}

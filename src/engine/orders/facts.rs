@@ -1,0 +1,308 @@
+//! What the controls look at, from the books, the market and the last evaluation. Nothing is assumed: what is
+//! not known stays so, and the control that needs it says no.
+
+use chrono::TimeDelta;
+use rust_decimal::prelude::ToPrimitive;
+
+use super::Yes;
+use crate::advisor::held::Held;
+use crate::advisor::trade_facts;
+use crate::booking::{profile, ticket as tickets};
+use crate::containers::Order;
+use crate::domain::control::ControlCheck;
+use crate::domain::order::{DryRun, OrderState, Ticket, Walk};
+use crate::domain::report::SessionState;
+use crate::domain::time::new_york_date;
+use crate::domain::trade::Verdict;
+use crate::domain::{Evaluation, Instrument, Money, Refusal, Strategy, Timestamp, Trade};
+use crate::engine::Engine;
+use crate::market::view::MarketView;
+use crate::risk::controls::{
+    self, Cleared, Confirmation, ControlFacts, DayFacts, DryRunFacts, Health, LegFacts, OpenOrders,
+    OtherOrder, Replacement, Sent, SessionFacts, WorstCase, notional,
+};
+use crate::risk::{permission, recognition};
+
+/// What was found out about an order just before it goes out.
+pub(super) struct Judged<'a> {
+    pub dry_run: &'a DryRun,
+    pub evaluation: &'a Evaluation,
+    pub yes: &'a Yes,
+    pub walk: Option<&'a Walk>,
+}
+
+impl Engine {
+    pub(super) fn cleared(
+        &self,
+        ticket: &Ticket,
+        judged: &Judged<'_>,
+        now: Timestamp,
+    ) -> Result<(Cleared<Ticket>, Vec<ControlCheck>), Refusal> {
+        let market = self.market(now);
+        let mut facts = self.facts(ticket, &market, now);
+        let dry_run = judged.dry_run;
+        facts.body_hash = Some(judged.yes.body_hash.clone());
+        facts.dry_run = Some(DryRunFacts {
+            body_hash: dry_run.body_hash.clone(),
+            age_seconds: Some(seconds(now - dry_run.at)),
+            buying_power_change: dry_run.buying_power_change,
+            buying_power_after: dry_run.buying_power_after,
+            error: dry_run.errors.first().map(|error| error.text.clone()),
+            warning: dry_run.warnings.first().map(|warning| warning.text.clone()),
+        });
+        facts.confirmation = self.confirmation(ticket, judged);
+        facts.limits = Some(judged.evaluation.limits.clone());
+        self.worst_case(&mut facts, ticket, judged, &market);
+        controls::clear(ticket.clone(), &facts, &self.config.orders.controls)
+            .map_err(|checks| refusal(&checks))
+    }
+
+    /// The lighter way of a limit that gives way.
+    pub(super) fn cleared_change(
+        &self,
+        ticket: &Ticket,
+        now: Timestamp,
+    ) -> Result<(Cleared<Replacement>, Vec<ControlCheck>), Refusal> {
+        let facts = self.facts(ticket, &self.market(now), now);
+        controls::clear_replacement(ticket.clone(), &facts, &self.config.orders.controls)
+            .map_err(|checks| refusal(&checks))
+    }
+
+    /// With real money what was typed must name the order.
+    fn confirmation(&self, ticket: &Ticket, judged: &Judged<'_>) -> Option<Confirmation> {
+        let typed = judged.yes.typed.as_deref()?;
+        let wanted = format!("{} {}", ticket.underlying()?, ticket.units());
+        typed.eq_ignore_ascii_case(&wanted).then(|| Confirmation {
+            body_hash: judged.yes.body_hash.clone(),
+            // It leads here at once.
+            age_seconds: 0.0,
+            worst: judged.walk.map_or(ticket.limit, |walk| walk.worst),
+        })
+    }
+
+    /// What every order is judged by, new or changed.
+    fn facts(&self, ticket: &Ticket, market: &MarketView, now: Timestamp) -> ControlFacts {
+        let others = || {
+            self.books.orders.values().filter(|order| {
+                order.ticket.reference != ticket.reference && order.state != OrderState::Staged
+            })
+        };
+        let here = others().filter(|order| order.ticket.account == ticket.account);
+        ControlFacts {
+            opt_in: Some(self.config.orders.opt_in),
+            account_listed: self.account_listed(ticket),
+            kill: Some(self.kill_switch()),
+            health: self.health(now),
+            session: self.session_facts(ticket, market, now),
+            legs: self.legs(ticket, market),
+            clock_skew_seconds: self.skew_seconds(),
+            equity: self.balances.get(&ticket.account).and_then(|balances| balances.net_liq),
+            others: Some(here.map(|order| other(order, now)).collect()),
+            sent: Some(self.sent(ticket, now)),
+            day: self.day(ticket, market),
+            ..ControlFacts::default()
+        }
+    }
+
+    fn account_listed(&self, ticket: &Ticket) -> Option<bool> {
+        let held = self.books.accounts.get(&ticket.account)?;
+        Some(self.config.orders.lists(held.key.as_deref()))
+    }
+
+    fn health(&self, now: Timestamp) -> Health {
+        let today = new_york_date(now);
+        let unknown = self.books.orders.values().filter(|order| order.is_unknown()).count();
+        Health {
+            store_writable: Some(self.read_only.is_none()),
+            reconciled_today: Some(self.last_refresh.is_some_and(|at| new_york_date(at) == today)),
+            unknown_orders: u32::try_from(unknown).ok(),
+            alarms: Some(self.books.safety.alarms.clone()),
+        }
+    }
+
+    /// Open by the calendar and by the broker's word, where it has spoken.
+    fn session_facts(&self, ticket: &Ticket, market: &MarketView, now: Timestamp) -> SessionFacts {
+        let own = market.session();
+        let open = own.state == SessionState::Open
+            && self
+                .session
+                .is_none_or(|told| told.state == SessionState::Open || told.close_at != own.close_at);
+        SessionFacts {
+            open: Some(open),
+            halted: ticket.underlying().and_then(|symbol| market.halted(symbol)),
+            seconds_to_close: own.close_at.map(|close| seconds(close - now)),
+        }
+    }
+
+    fn legs(&self, ticket: &Ticket, market: &MarketView) -> Vec<LegFacts> {
+        let held = self.books.held(ticket.account);
+        let mut facts = tickets::leg_facts(ticket, market);
+        for (leg, facts) in ticket.legs.iter().zip(&mut facts) {
+            facts.held = Some(held.get(&leg.instrument).copied().unwrap_or_default());
+            let closing = self.books.live_orders().filter(|order| {
+                order.ticket.account == ticket.account && order.ticket.reference != ticket.reference
+            });
+            let of_leg = closing.flat_map(|order| {
+                order
+                    .ticket
+                    .legs
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, other)| other.instrument == leg.instrument && other.action.is_closing())
+                    .map(|(at, other)| rust_decimal::Decimal::from(other.quantity) - order.filled(at))
+            });
+            facts.closing_elsewhere = Some(of_leg.sum());
+        }
+        facts
+    }
+
+    fn sent(&self, ticket: &Ticket, now: Timestamp) -> Sent {
+        let today = new_york_date(now);
+        let of_others = || self.books.orders.values().filter(|o| o.ticket.reference != ticket.reference);
+        let recent = |at: Timestamp| now - at < TimeDelta::minutes(1);
+        let sent = || of_others().filter_map(|order| order.sent_at);
+        let replaced = || self.books.orders.values().flat_map(|order| order.replaced_at.iter().copied());
+        let count =
+            |times: &mut dyn Iterator<Item = Timestamp>| u32::try_from(times.count()).unwrap_or(u32::MAX);
+        Sent {
+            orders_minute: count(&mut sent().filter(|at| recent(*at))),
+            orders_day: count(&mut sent().filter(|at| new_york_date(*at) == today)),
+            replacements_minute: count(&mut replaced().filter(|at| recent(*at))),
+            replacements_day: count(&mut replaced().filter(|at| new_york_date(*at) == today)),
+        }
+    }
+
+    /// Open positions of the portfolio since the last close. What was closed today is not in it.
+    fn day(&self, ticket: &Ticket, market: &MarketView) -> DayFacts {
+        let Some((key, equity)) = self.portfolio_of(ticket) else { return DayFacts::default() };
+        let portfolio = self.books.trades.get(&ticket.trade).and_then(|trade| trade.portfolio);
+        let nothing_held = Held::default();
+        let days = self.books.open_trades().filter(|trade| trade.portfolio == portfolio).map(|trade| {
+            trade_facts::of(trade, &self.books, market, &nothing_held).day.whole().known().map(|d| d.to_f64())
+        });
+        let most = self.config.orders.day_loss.get(key).copied();
+        DayFacts { pnl: days.sum(), most_loss: share(most, equity) }
+    }
+
+    /// The trade's portfolio: its key, and the capital that its limits are shares of.
+    fn portfolio_of(&self, ticket: &Ticket) -> Option<(&str, Money)> {
+        let trade = self.books.trades.get(&ticket.trade)?;
+        let portfolio = self.books.portfolio(trade.portfolio?)?;
+        Some((portfolio.key.as_str(), portfolio.capital))
+    }
+
+    fn worst_case(
+        &self,
+        facts: &mut ControlFacts,
+        ticket: &Ticket,
+        judged: &Judged<'_>,
+        market: &MarketView,
+    ) {
+        let Some(trade) = self.books.trades.get(&ticket.trade) else { return };
+        let Some((key, equity)) = self.portfolio_of(ticket) else { return };
+        let limits = self.config.orders.trade_loss.get(key);
+        let stock = stands_on_stock(trade);
+        let defined = recognition::is_defined_risk(&trade.legs);
+        let held = trade.portfolio.and_then(|id| self.books.portfolios.get(&id));
+        let kind = self.books.accounts.get(&ticket.account).map(|held| held.account.kind);
+        let permitted = held.map(|held| {
+            trade.adopted || permission::check(&held.portfolio, kind, trade.strategy, &trade.legs).is_ok()
+        });
+        let measure = if defined && !stock {
+            max_loss_at(trade, ticket, judged.walk)
+        } else {
+            judged.evaluation.stress_loss.map(|loss| loss.to_f64())
+        };
+        let spot = ticket.underlying().and_then(|symbol| market.spot(symbol).known().copied());
+        let most = match (stock, defined) {
+            (true, _) => limits.and_then(|loss| loss.stock),
+            (false, true) => limits.map(|loss| loss.defined),
+            (false, false) => limits.and_then(|loss| loss.undefined),
+        };
+        let closing = ticket.is_closing();
+        facts.worst_case = WorstCase {
+            // What an order closes it takes away whole: nothing of it can be lost any more.
+            loss_before: if closing { Some(measure.unwrap_or(0.0)) } else { Some(0.0) },
+            loss_after: if closing { Some(0.0) } else { measure },
+            defined_before: Some(!closing || defined),
+            defined_after: Some(closing || defined),
+            undefined_permitted: permitted,
+            notional: spot.and_then(|spot| notional(ticket, spot)),
+            most_loss: share(most, equity),
+        };
+        let working = self.books.live_orders().filter(|order| {
+            order.ticket.account == ticket.account
+                && order.ticket.reference != ticket.reference
+                && !order.ticket.is_closing()
+        });
+        let losses = working.map(|order| {
+            let trade = self.books.trades.get(&order.ticket.trade)?;
+            let evaluation = trade.evaluation.as_ref()?;
+            let loss = if recognition::is_defined_risk(&trade.legs) && !stands_on_stock(trade) {
+                evaluation.max_loss
+            } else {
+                evaluation.stress_loss
+            };
+            loss.map(|loss| loss.to_f64().abs())
+        });
+        let others: Option<f64> = losses.sum();
+        let count = self.books.live_orders().filter(|o| o.ticket.reference != ticket.reference).count();
+        facts.open_orders = OpenOrders {
+            count: u32::try_from(count).ok(),
+            loss_if_all_fill: others.zip(facts.worst_case.loss_after).map(|(others, own)| others + own),
+        };
+    }
+}
+
+/// The most it loses at expiry if it fills at the worst acceptable price.
+fn max_loss_at(trade: &Trade, ticket: &Ticket, walk: Option<&Walk>) -> Option<f64> {
+    let payoff = profile::at_expiry(&trade.legs)?;
+    let booked: Money = trade.legs.iter().map(|leg| leg.cost()).sum::<Option<Money>>()?;
+    let worst = walk.map_or(ticket.limit, |walk| walk.worst);
+    let multiplier = ticket.legs.first().map(|leg| leg.instrument.multiplier())?;
+    let units = rust_decimal::Decimal::from(ticket.units()) * rust_decimal::Decimal::from(multiplier);
+    let worse = (-worst.0 * units - booked.0).to_f64()?;
+    payoff.max_loss.map(|loss| (loss.abs() + worse).max(0.0))
+}
+
+/// Shares, and what is written against or in place of them.
+fn stands_on_stock(trade: &Trade) -> bool {
+    let shares = trade.legs.iter().any(|leg| matches!(leg.instrument, Instrument::Equity(_)));
+    let short_put = trade.strategy == Strategy::Single
+        && trade.legs.iter().all(|leg| {
+            leg.quantity.is_sign_negative()
+                && leg.instrument.option().is_some_and(|option| option.right == crate::domain::Right::Put)
+        });
+    shares || short_put
+}
+
+fn other(order: &Order, now: Timestamp) -> OtherOrder {
+    OtherOrder {
+        reference: order.ticket.reference,
+        account: order.ticket.account,
+        trade: order.ticket.trade,
+        closing: order.ticket.is_closing(),
+        legs: order.ticket.legs.iter().map(|leg| (leg.instrument.clone(), leg.action)).collect(),
+        may_work: order.state.may_work(),
+        age_seconds: order.sent_at.map(|at| seconds(now - at)),
+    }
+}
+
+/// A limit that is switched off by name is no figure: the control that needs one says so.
+fn share(limit: Option<rust_decimal::Decimal>, equity: Money) -> Option<f64> {
+    limit.map(|share| Money(equity.0 * share).to_f64())
+}
+
+fn seconds(span: TimeDelta) -> f64 {
+    // Spans of days in milliseconds are far below 2^52.
+    span.num_milliseconds() as f64 / 1000.0
+}
+
+/// The first control that says no; the others are in its words' reach.
+fn refusal(checks: &[ControlCheck]) -> Refusal {
+    let blocking = checks.iter().find(|check| check.verdict == Verdict::Block);
+    Refusal::Control {
+        number: blocking.map_or(0, |check| check.control.number()),
+        why: blocking.and_then(|check| check.why.clone()).unwrap_or_else(|| "it did not pass".to_owned()),
+    }
+}

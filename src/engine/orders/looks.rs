@@ -1,0 +1,176 @@
+//! When an order is looked at. In doubt: soon, and again and again, for the truth may come late. Working:
+//! once a minute and whenever the stream hints. The list of live orders is never polled.
+
+use std::collections::BTreeMap;
+
+use crate::containers::Order;
+use crate::domain::order::BrokerOrderId;
+use crate::domain::{AccountId, OrderRef, Timestamp};
+
+/// One look at the broker, as data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookUp {
+    pub reference: OrderRef,
+    pub account: AccountId,
+    /// The number to ask for; `None`: search the account's orders since `since`.
+    pub id: Option<BrokerOrderId>,
+    pub since: Timestamp,
+}
+
+/// A search begins a little before the order went out: clocks differ.
+const SEARCH_MARGIN_SECONDS: i64 = 120;
+const WORKING_EVERY_SECONDS: i64 = 60;
+/// A look without an answer by then is given up.
+const PATIENCE_SECONDS: i64 = 45;
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Look {
+    done: u32,
+    last: Option<Timestamp>,
+    under_way: bool,
+    hinted: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct Looks(BTreeMap<OrderRef, Look>);
+
+impl Looks {
+    /// The stream, a connection or an answer says that something may have happened to the order.
+    pub fn hint(&mut self, reference: OrderRef) {
+        self.0.entry(reference).or_default().hinted = true;
+    }
+
+    pub fn ended(&mut self, reference: OrderRef) {
+        if let Some(look) = self.0.get_mut(&reference) {
+            look.under_way = false;
+        }
+    }
+
+    /// What is due now, each order at most once at a time. Forgets orders that have ended.
+    pub fn due<'a>(&mut self, live: impl Iterator<Item = &'a Order>, now: Timestamp) -> Vec<LookUp> {
+        let mut kept = BTreeMap::new();
+        let mut due = Vec::new();
+        for order in live {
+            let reference = order.ticket.reference;
+            let mut look = self.0.get(&reference).copied().unwrap_or_default();
+            let waited = look.last.map_or(i64::MAX, |at| (now - at).num_seconds());
+            let free = !look.under_way || waited >= PATIENCE_SECONDS;
+            if order.sent_at.is_some() && free && (look.hinted || is_due(order, &look, now)) {
+                look = Look {
+                    done: look.done.saturating_add(1),
+                    last: Some(now),
+                    under_way: true,
+                    hinted: false,
+                };
+                let sent = order.sent_at.unwrap_or(order.staged_at);
+                due.push(LookUp {
+                    reference,
+                    account: order.ticket.account,
+                    id: order.ids.last().filter(|_| !order.is_unknown()).cloned(),
+                    since: sent - chrono::TimeDelta::seconds(SEARCH_MARGIN_SECONDS),
+                });
+            }
+            if !order.is_unknown() {
+                look.done = 0;
+            }
+            kept.insert(reference, look);
+        }
+        self.0 = kept;
+        due
+    }
+}
+
+fn is_due(order: &Order, look: &Look, now: Timestamp) -> bool {
+    let in_doubt = (now - order.since).num_seconds();
+    let waited = look.last.map_or(in_doubt, |at| (now - at).num_seconds());
+    if !order.is_unknown() {
+        return waited >= WORKING_EVERY_SECONDS;
+    }
+    let pause = match (look.done, in_doubt) {
+        (0 | 1, _) => 1,
+        (2, _) => 2,
+        (_, ..600) => 4,
+        _ => 60,
+    };
+    waited >= pause
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+    use rust_decimal::Decimal;
+
+    use super::*;
+    use crate::domain::TradeId;
+    use crate::domain::id::CountedIds;
+    use crate::domain::order::{NetPrice, OrderState, Ticket, TimeInForce};
+
+    fn order(state: OrderState) -> Order {
+        let mut ids = CountedIds(1);
+        let at = DateTime::UNIX_EPOCH;
+        Order {
+            ticket: Ticket {
+                reference: OrderRef::new(&mut ids),
+                trade: TradeId::new(&mut ids),
+                account: AccountId::from_number("test", "1"),
+                legs: vec![],
+                limit: NetPrice(Decimal::ONE),
+                time_in_force: TimeInForce::Day,
+            },
+            walk: None,
+            dry_run: None,
+            state,
+            limit: NetPrice(Decimal::ONE),
+            ids: vec![BrokerOrderId("7".into())],
+            status: None,
+            staged_at: at,
+            sent_at: Some(at),
+            since: at,
+            change: None,
+            change_lost: false,
+            replaced_at: vec![],
+            fills: vec![],
+            why: None,
+        }
+    }
+
+    fn seconds_of_looks(order: &Order, until: i64) -> Vec<i64> {
+        let mut looks = Looks::default();
+        let mut at = Vec::new();
+        for second in 0..=until {
+            let now = DateTime::UNIX_EPOCH + TimeDelta::seconds(second);
+            for look in looks.due(std::iter::once(order), now) {
+                at.push(second);
+                looks.ended(look.reference);
+            }
+        }
+        at
+    }
+
+    #[test]
+    fn an_unknown_order_is_looked_for_soon_then_steadily_then_seldom() {
+        let at = seconds_of_looks(&order(OrderState::Unknown), 1_000);
+        assert_eq!(&at[..5], [1, 2, 4, 8, 12]);
+        assert!(at.iter().filter(|s| **s > 600).count() <= 8, "once a minute after ten minutes");
+    }
+
+    #[test]
+    fn a_working_order_is_looked_at_once_a_minute_by_its_number() {
+        let order = order(OrderState::Working);
+        assert_eq!(seconds_of_looks(&order, 200), [60, 120, 180]);
+        let mut looks = Looks::default();
+        looks.hint(order.ticket.reference);
+        let due = looks.due(std::iter::once(&order), DateTime::UNIX_EPOCH);
+        assert_eq!(due[0].id, Some(BrokerOrderId("7".into())));
+    }
+
+    #[test]
+    fn one_look_at_a_time() {
+        let order = order(OrderState::Unknown);
+        let mut looks = Looks::default();
+        let at = |s| DateTime::UNIX_EPOCH + TimeDelta::seconds(s);
+        assert_eq!(looks.due(std::iter::once(&order), at(1)).len(), 1);
+        assert_eq!(looks.due(std::iter::once(&order), at(10)).len(), 0, "the first has not come back");
+        assert_eq!(looks.due(std::iter::once(&order), at(50)).len(), 1, "and is given up");
+    }
+}

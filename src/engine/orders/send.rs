@@ -1,0 +1,183 @@
+//! The trader's yes: the broker asked once more where its answer is old, the trade judged anew on the book as it
+//! is, the controls, the durable wish, and only then the one request.
+
+use super::facts::Judged;
+use super::stage::{refusal, without_errors};
+use super::{NoDryRun, Sending, Yes, is_fresh};
+use crate::booking::evaluate::EvaluationJob;
+use crate::domain::event::{OrderMoved, OrderSubmitted};
+use crate::domain::order::{DryRun, OrderState, OrderStep};
+use crate::domain::{Evaluation, Event, OrderRef, Refusal, Timestamp, Trade};
+use crate::engine::decide::journal::checked_text;
+use crate::engine::effect::Effect;
+use crate::engine::input::ReplyTo;
+use crate::engine::{Answer, Engine, Step, risk_book};
+
+impl Engine {
+    /// What the trader saw and confirmed is sent, nothing else.
+    pub(in crate::engine) fn send(
+        &mut self,
+        step: &mut Step,
+        reference: OrderRef,
+        yes: Yes,
+        reply: Option<ReplyTo>,
+        now: Timestamp,
+    ) {
+        match self.confirmed(reference, &yes, now) {
+            Err(refusal) => step.answers.push(Answer { to: reply, slot: 0, result: Err(refusal) }),
+            Ok((dry_run, job)) => {
+                let fresh = Some(dry_run).filter(|dry_run| is_fresh(dry_run, now));
+                if fresh.is_none()
+                    && let Some(order) = self.books.orders.get(&reference)
+                {
+                    step.effects.push(Effect::DryRun(Box::new(order.ticket.clone())));
+                }
+                self.next_booking += 1;
+                let judging = self.next_booking;
+                step.effects.push(Effect::Evaluate { booking: judging, job: Box::new(job) });
+                let structure = self.structure;
+                let sending = Sending { yes, reply, judging, structure, dry_run: fresh, evaluation: None };
+                self.desk.sending.insert(reference, sending);
+            }
+        }
+    }
+
+    fn confirmed(
+        &self,
+        reference: OrderRef,
+        yes: &Yes,
+        now: Timestamp,
+    ) -> Result<(DryRun, EvaluationJob), Refusal> {
+        let no = |why: &str| Refusal::NotOrderable { why: why.to_owned() };
+        if let Some(why) = &self.read_only {
+            return Err(Refusal::ReadOnly(why.clone()));
+        }
+        if self.desk.sending.contains_key(&reference) {
+            return Err(no("it is being sent already"));
+        }
+        let order = self.books.orders.get(&reference).ok_or(Refusal::UnknownOrder(reference))?;
+        if order.state != OrderState::Staged {
+            return Err(no("only a staged order can be sent"));
+        }
+        let dry_run =
+            order.dry_run.clone().ok_or_else(|| no("the broker has not judged it: stage it again"))?;
+        if dry_run.body_hash != yes.body_hash {
+            return Err(no("it is not the order that was confirmed: look at it again"));
+        }
+        let id = order.ticket.trade;
+        let trade = self.books.trades.get(&id).ok_or(Refusal::UnknownTrade(id))?;
+        let portfolio = trade.portfolio.ok_or_else(|| no("route it to a portfolio first (m)"))?;
+        let market = self.market(now);
+        let closing = order.ticket.is_closing();
+        let open = |other: &Trade| other.is_open();
+        let before = risk_book::book(&self.books, &market, open);
+        let after = risk_book::book(&self.books, &market, |other| {
+            (other.id == id && !closing) || (open(other) && other.id != id)
+        });
+        let held = self.books.portfolios.get(&portfolio);
+        let job = EvaluationJob {
+            trade: id,
+            portfolio,
+            warn_only: held.is_some_and(|held| held.portfolio.warn_only),
+            strategy: trade.strategy,
+            legs: trade.legs.clone(),
+            notes: Vec::new(),
+            odds: None,
+            before,
+            after,
+        };
+        Ok((dry_run, job))
+    }
+
+    pub(super) fn dry_run_renewed(
+        &mut self,
+        step: &mut Step,
+        reference: OrderRef,
+        result: Result<DryRun, NoDryRun>,
+        now: Timestamp,
+    ) {
+        let outcome = result.map_err(refusal).and_then(without_errors);
+        let Some(sending) = self.desk.sending.get_mut(&reference) else { return };
+        match outcome {
+            // Anything else than what was confirmed is found out by the controls: the hashes differ.
+            Ok(dry_run) => sending.dry_run = Some(dry_run),
+            Err(refusal) => {
+                step.answers.push(Answer { to: sending.reply, slot: 0, result: Err(refusal) });
+                self.desk.sending.remove(&reference);
+                return;
+            }
+        }
+        self.submit_when_judged(step, reference, now);
+    }
+
+    /// Whether the evaluation was an order's.
+    pub(in crate::engine) fn order_evaluated(
+        &mut self,
+        step: &mut Step,
+        judging: u64,
+        evaluation: &Evaluation,
+        now: Timestamp,
+    ) -> bool {
+        let found = self.desk.sending.iter_mut().find(|(_, sending)| sending.judging == judging);
+        let Some((reference, sending)) = found else { return false };
+        sending.evaluation = Some(evaluation.clone());
+        let reference = *reference;
+        self.submit_when_judged(step, reference, now);
+        true
+    }
+
+    fn submit_when_judged(&mut self, step: &mut Step, reference: OrderRef, now: Timestamp) {
+        let judged = |sending: &Sending| sending.dry_run.is_some() && sending.evaluation.is_some();
+        if !self.desk.sending.get(&reference).is_some_and(judged) {
+            return;
+        }
+        let Some(sending) = self.desk.sending.remove(&reference) else { return };
+        let Sending { yes, reply, structure, dry_run: Some(dry_run), evaluation: Some(evaluation), .. } =
+            sending
+        else {
+            return;
+        };
+        let order = self.books.orders.get(&reference).filter(|order| order.state == OrderState::Staged);
+        let Some(order) = order.filter(|_| structure == self.structure).cloned() else {
+            step.answers.push(Answer { to: reply, slot: 0, result: Err(Refusal::Overtaken) });
+            return;
+        };
+        let ticket = order.ticket;
+        let legs: Vec<_> = ticket.legs.iter().map(|leg| leg.instrument.clone()).collect();
+        let mut cleared = None;
+        self.decide_on(step, (reply, 0), now, None, &legs, |engine, now| {
+            let judged =
+                Judged { dry_run: &dry_run, evaluation: &evaluation, yes: &yes, walk: order.walk.as_ref() };
+            let (sealed, checks) = engine.cleared(&ticket, &judged, now)?;
+            cleared = Some(sealed);
+            let submitted =
+                Event::OrderSubmitted(OrderSubmitted { reference, ticket: ticket.clone(), checks });
+            Ok((vec![submitted], "sent: O shows what becomes of it".to_owned()))
+        });
+        if let Some(cleared) = cleared {
+            step.sends.push(Effect::Submit(Box::new(cleared)));
+        }
+    }
+
+    /// Taken back before it was sent, or written off where the truth could not be found.
+    pub(in crate::engine) fn drop_order(
+        &mut self,
+        step: &mut Step,
+        reference: OrderRef,
+        reason: &str,
+        reply: Option<ReplyTo>,
+        now: Timestamp,
+    ) {
+        self.decide(step, (reply, 0), now, None, |engine, _| {
+            let order = engine.books.orders.get(&reference).ok_or(Refusal::UnknownOrder(reference))?;
+            order.state.next(OrderStep::Drop).map_err(|_| Refusal::NotOrderable {
+                why: "only a staged order is taken back, only an unknown one written off; cancel it instead"
+                    .to_owned(),
+            })?;
+            let why = Some(checked_text(reason)?);
+            let moved =
+                OrderMoved { reference, step: OrderStep::Drop, id: None, status: None, limit: None, why };
+            Ok((vec![Event::OrderMoved(moved)], "dropped".to_owned()))
+        });
+    }
+}

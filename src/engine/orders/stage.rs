@@ -1,0 +1,155 @@
+//! From a trade to an order that is ready to be sent: legs, limit, and what the broker would say to it.
+
+use super::{NoDryRun, STAGING_AT_ONCE, StageWish, Staging};
+use crate::booking::ticket;
+use crate::domain::event::{OrderStaged, TradePromoted};
+use crate::domain::order::{DryRun, OrderState, Ticket, Walk};
+use crate::domain::{AccountId, Event, OrderRef, Refusal, Timestamp, Trade, TradeKind, TradeState};
+use crate::engine::decide::journal::checked_text;
+use crate::engine::effect::Effect;
+use crate::engine::input::ReplyTo;
+use crate::engine::{Answer, Engine, Step};
+
+impl Engine {
+    /// Nothing is recorded yet: the broker is asked first what it would do with the order.
+    pub(in crate::engine) fn stage(
+        &mut self,
+        step: &mut Step,
+        wish: &StageWish,
+        reply: Option<ReplyTo>,
+        now: Timestamp,
+    ) {
+        match self.prepared(wish, reply, now) {
+            Err(refusal) => step.answers.push(Answer { to: reply, slot: 0, result: Err(refusal) }),
+            Ok(staging) => {
+                step.effects.push(Effect::DryRun(Box::new(staging.ticket.clone())));
+                self.desk.staging.insert(staging.ticket.reference, staging);
+            }
+        }
+    }
+
+    fn prepared(
+        &mut self,
+        wish: &StageWish,
+        reply: Option<ReplyTo>,
+        now: Timestamp,
+    ) -> Result<Staging, Refusal> {
+        if let Some(why) = &self.read_only {
+            return Err(Refusal::ReadOnly(why.clone()));
+        }
+        self.clock_permits()?;
+        if self.desk.staging.len() >= STAGING_AT_ONCE {
+            return Err(Refusal::TooManyBookings { most: STAGING_AT_ONCE });
+        }
+        let rationale = checked_text(&wish.rationale)?;
+        let reference = OrderRef::new(self.ids.as_mut());
+        let trade = self.books.trades.get(&wish.trade).ok_or(Refusal::UnknownTrade(wish.trade))?;
+        self.orderable(trade, wish.closing)?;
+        let account = self.account_of(trade)?;
+        let promotes = trade.kind == TradeKind::WhatIf;
+        let (ticket, walk) =
+            ticket::ticket(reference, trade, account, wish.closing, wish.limit, &self.market(now))?;
+        Ok(Staging { ticket, walk, promotes, rationale, reply })
+    }
+
+    /// A trade that may be opened is evaluated; one that may be closed is open. One order of a kind at a time.
+    fn orderable(&self, trade: &Trade, closing: bool) -> Result<(), Refusal> {
+        let ready = if closing { trade.is_open() } else { trade.state == TradeState::Evaluated };
+        if !ready {
+            let why = if closing { "only an open trade can be closed" } else { "it has not been evaluated" };
+            return Err(Refusal::NotOrderable { why: why.to_owned() });
+        }
+        let busy = self.books.orders.values().any(|order| {
+            order.ticket.trade == trade.id
+                && order.ticket.is_closing() == closing
+                && (order.state.may_work() || order.state == OrderState::Staged)
+        });
+        if busy {
+            let why = "an order of it is staged or at the broker already: send, change or cancel that one";
+            return Err(Refusal::NotOrderable { why: why.to_owned() });
+        }
+        Ok(())
+    }
+
+    fn account_of(&self, trade: &Trade) -> Result<AccountId, Refusal> {
+        let held = trade.portfolio.and_then(|id| self.books.portfolios.get(&id));
+        if let Some(held) = held.filter(|held| held.portfolio.hypothetical) {
+            let why =
+                format!("{} is hypothetical: move the trade to a real portfolio first", held.portfolio.name);
+            return Err(Refusal::NotOrderable { why });
+        }
+        trade.account.or_else(|| held.and_then(|held| held.account)).ok_or_else(|| Refusal::NotOrderable {
+            why: "it is in no account: route it to a portfolio first (m)".to_owned(),
+        })
+    }
+
+    pub(in crate::engine) fn dry_run_done(
+        &mut self,
+        step: &mut Step,
+        reference: OrderRef,
+        result: Result<DryRun, NoDryRun>,
+        now: Timestamp,
+    ) {
+        if self.desk.sending.contains_key(&reference) {
+            return self.dry_run_renewed(step, reference, result, now);
+        }
+        let Some(staging) = self.desk.staging.remove(&reference) else { return };
+        let Staging { ticket, walk, promotes, rationale, reply } = staging;
+        let dry_run = match result.map_err(refusal).and_then(|dry_run| without_errors(dry_run)) {
+            Ok(dry_run) => dry_run,
+            Err(refusal) => {
+                step.answers.push(Answer { to: reply, slot: 0, result: Err(refusal) });
+                return;
+            }
+        };
+        let said = staged_words(&ticket, walk.as_ref(), &dry_run);
+        let legs: Vec<_> = ticket.legs.iter().map(|leg| leg.instrument.clone()).collect();
+        self.decide_on(step, (reply, 0), now, None, &legs, |engine, _| {
+            // The book may have changed while the broker was asked.
+            let trade = engine.books.trades.get(&ticket.trade).ok_or(Refusal::UnknownTrade(ticket.trade))?;
+            engine.orderable(trade, ticket.is_closing())?;
+            let mut events = Vec::with_capacity(2);
+            if promotes {
+                events.push(Event::TradePromoted(TradePromoted {
+                    trade: ticket.trade,
+                    account: ticket.account,
+                    rationale: rationale.clone(),
+                }));
+            }
+            events.push(Event::OrderStaged(OrderStaged { ticket, walk, dry_run: Some(dry_run) }));
+            Ok((events, said))
+        });
+    }
+}
+
+pub(super) fn refusal(why: NoDryRun) -> Refusal {
+    match why {
+        NoDryRun::Refused(refusal) => Refusal::BrokerRefuses { what: refusal.to_string() },
+        NoDryRun::Failed(failure) => Refusal::CouldNotRead { what: failure.what, remedy: failure.remedy },
+    }
+}
+
+/// An answer that carries errors is a no, whatever its status was.
+pub(super) fn without_errors(dry_run: DryRun) -> Result<DryRun, Refusal> {
+    match dry_run.errors.first() {
+        None => Ok(dry_run),
+        Some(error) => Err(Refusal::BrokerRefuses { what: error.text.clone() }),
+    }
+}
+
+fn staged_words(ticket: &Ticket, walk: Option<&Walk>, dry_run: &DryRun) -> String {
+    let mut said = format!("staged at {}", ticket.limit);
+    if let Some(walk) = walk {
+        said.push_str(&format!(", to {} at worst", walk.worst));
+    }
+    if let Some(change) = dry_run.buying_power_change {
+        said.push_str(&format!("; buying power {}", change.0.round_dp(2)));
+    }
+    if let Some(fees) = dry_run.fees {
+        said.push_str(&format!(", fees {}", fees.0.abs().round_dp(2)));
+    }
+    if let Some(warning) = dry_run.warnings.first() {
+        said.push_str(&format!("; the broker warns: {}", warning.text));
+    }
+    said
+}

@@ -1,0 +1,138 @@
+//! Carries out what the engine wants of the broker's order book: each request once, beside all others, and
+//! every outcome told. What cannot even be begun was not sent, and that is told as a refusal.
+//!
+//! Never: repeats a request, sends while the kill flag is up, takes a lost answer for a no.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::broker::{OrderDesk, Undone};
+use crate::domain::AccountId;
+use crate::domain::OrderRef;
+use crate::domain::order::{BrokerMessage, BrokerOrderId, OrderRefusal, Placed, Ticket};
+use crate::engine::orders::NoDryRun;
+use crate::engine::orders::looks::LookUp;
+use crate::engine::{Failure, Input};
+use crate::risk::controls::{Cleared, Replacement};
+
+use super::kill_flag::KillFlag;
+use super::supervised;
+
+/// What the engine's effects ask of the order book.
+#[derive(Debug)]
+pub enum DeskErrand {
+    DryRun(Box<Ticket>),
+    Submit(Box<Cleared<Ticket>>),
+    Replace { id: BrokerOrderId, cleared: Box<Cleared<Replacement>> },
+    Cancel { reference: OrderRef, account: AccountId, id: BrokerOrderId },
+    LookUp(LookUp),
+}
+
+impl DeskErrand {
+    /// The answer where it was never begun.
+    pub fn not_begun(self, why: &str) -> Input {
+        let refused = || Placed::Refused(not_sent(why));
+        let failure = || Failure { what: why.to_owned(), remedy: "try again".to_owned(), remark: false };
+        match self {
+            Self::DryRun(ticket) => {
+                Input::DryRun { reference: ticket.reference, result: Err(NoDryRun::Failed(failure())) }
+            }
+            Self::Submit(cleared) => Input::Placed { reference: cleared.get().reference, placed: refused() },
+            Self::Replace { cleared, .. } => {
+                Input::Changed { reference: cleared.get().reference, placed: refused() }
+            }
+            Self::Cancel { reference, .. } => Input::Changed { reference, placed: refused() },
+            Self::LookUp(look) => Input::Looked { look, result: Err(failure()) },
+        }
+    }
+}
+
+/// Nothing left the process: a definite no.
+fn not_sent(why: &str) -> OrderRefusal {
+    OrderRefusal {
+        status: 0,
+        messages: vec![BrokerMessage { code: "not_sent".to_owned(), text: format!("not sent: {why}") }],
+    }
+}
+
+/// Serves errands until the sender is gone. Without a desk every order is refused.
+pub async fn run<D: OrderDesk>(
+    desk: Option<Arc<D>>,
+    flag: KillFlag,
+    mut errands: mpsc::Receiver<DeskErrand>,
+    inputs: mpsc::Sender<Input>,
+) {
+    while let Some(errand) = errands.recv().await {
+        let Some(desk) = desk.clone() else {
+            let told = errand.not_begun("orders are not sent in this mode");
+            if inputs.send(told).await.is_err() {
+                return;
+            }
+            continue;
+        };
+        let (flag, inputs) = (flag.clone(), inputs.clone());
+        tokio::spawn(async move {
+            let told = carry_out(desk.as_ref(), &flag, errand).await;
+            drop(inputs.send(told).await);
+        });
+    }
+}
+
+async fn carry_out<D: OrderDesk>(desk: &D, flag: &KillFlag, errand: DeskErrand) -> Input {
+    let killed = "the kill switch is up";
+    match errand {
+        DeskErrand::DryRun(ticket) => {
+            let reference = ticket.reference;
+            let result = match supervised::watched(desk.dry_run(&ticket)).await {
+                Ok(Ok(dry_run)) => Ok(dry_run),
+                Ok(Err(Undone::Refused(refusal))) => Err(NoDryRun::Refused(refusal)),
+                Ok(Err(Undone::Broker(error))) => Err(NoDryRun::Failed(Failure {
+                    what: format!("the broker did not judge the order: {error}"),
+                    remedy: error.remedy().to_owned(),
+                    remark: false,
+                })),
+                Err(why) => Err(NoDryRun::Failed(Failure {
+                    what: why,
+                    remedy: "start cotrader again".to_owned(),
+                    remark: false,
+                })),
+            };
+            Input::DryRun { reference, result }
+        }
+        DeskErrand::Submit(cleared) if flag.stops(cleared.get()) => {
+            DeskErrand::Submit(cleared).not_begun(killed)
+        }
+        DeskErrand::Submit(cleared) => {
+            let reference = cleared.get().reference;
+            Input::Placed { reference, placed: told(desk.place(*cleared)).await }
+        }
+        DeskErrand::Replace { id, cleared } if flag.stops(cleared.get()) => {
+            DeskErrand::Replace { id, cleared }.not_begun(killed)
+        }
+        DeskErrand::Replace { id, cleared } => {
+            let (reference, account) = (cleared.get().reference, cleared.get().account);
+            Input::Changed { reference, placed: told(desk.replace(account, &id, *cleared)).await }
+        }
+        DeskErrand::Cancel { reference, account, id } => {
+            Input::Changed { reference, placed: told(desk.cancel(account, &id)).await }
+        }
+        DeskErrand::LookUp(look) => {
+            let result = match &look.id {
+                Some(id) => desk.order(look.account, id).await.map(|report| vec![report]),
+                None => desk.orders_since(look.account, look.since).await,
+            };
+            let result = result.map_err(|error| Failure {
+                what: format!("orders: {error}"),
+                remedy: error.remedy().to_owned(),
+                remark: false,
+            });
+            Input::Looked { look, result }
+        }
+    }
+}
+
+/// A panic in the middle of a request leaves its outcome unknown.
+async fn told(request: impl Future<Output = Placed>) -> Placed {
+    supervised::watched(request).await.unwrap_or_else(|why| Placed::Unknown { why })
+}

@@ -1,0 +1,141 @@
+//! The order list.
+
+use rust_decimal::Decimal;
+
+use super::Facts;
+use crate::booking::ticket;
+use crate::containers::Order;
+use crate::domain::event::OrderChange;
+use crate::domain::order::{OrderAction, OrderLeg, OrderState, OrderStatus};
+use crate::domain::time::new_york_date;
+use crate::domain::{Price, label};
+use crate::snapshot::orders::{OrderLegRow, OrderRow, OrdersPanel};
+use crate::snapshot::shown::Shown;
+
+pub(super) fn panel(facts: &Facts<'_>) -> OrdersPanel {
+    let today = new_york_date(facts.now);
+    let listed = |order: &&Order| !order.state.has_ended() || new_york_date(order.since) == today;
+    let mut orders: Vec<&Order> = facts.books.orders.values().filter(listed).collect();
+    orders.sort_by_key(|order| (rank(order), std::cmp::Reverse((order.since, order.ticket.reference))));
+    let count = |wanted: fn(&Order) -> bool| orders.iter().filter(|order| wanted(order)).count();
+    OrdersPanel {
+        staged: count(|order| order.state == OrderState::Staged),
+        working: count(|order| order.state.may_work() && !order.is_unknown()),
+        unknown: count(Order::is_unknown),
+        rows: orders.iter().map(|order| row(facts, order)).collect(),
+    }
+}
+
+fn rank(order: &Order) -> u8 {
+    match order.state {
+        _ if order.is_unknown() => 0,
+        OrderState::PartlyFilled => 1,
+        state if state.may_work() => 2,
+        OrderState::Staged => 3,
+        _ => 4,
+    }
+}
+
+fn row(facts: &Facts<'_>, order: &Order) -> OrderRow {
+    let ticket = &order.ticket;
+    let trade = facts.books.trades.get(&ticket.trade);
+    let what =
+        trade.map_or_else(String::new, |trade| label::structure(trade.strategy, &trade.legs, facts.year()));
+    let prices = ticket::prices(ticket, facts.market);
+    let account = facts.books.accounts.get(&ticket.account).map(|held| facts.account_name(held));
+    let asked = order.change.is_some() || is_changing(order);
+    let dry_run = order.dry_run.as_ref();
+    OrderRow {
+        reference: ticket.reference,
+        broker_id: order.ids.last().map(ToString::to_string),
+        trade: ticket.trade,
+        underlying: ticket
+            .legs
+            .first()
+            .map_or_else(|| facts.market.benchmark().clone(), |leg| leg.instrument.underlying().clone()),
+        label: if ticket.is_closing() { format!("close {what}") } else { what },
+        account: account.unwrap_or_else(|| "?".to_owned()),
+        state: order.state,
+        unknown: order.is_unknown(),
+        words: words(order),
+        limit: order.limit,
+        worst: order.walk.map(|walk| walk.worst),
+        mid: prices.map_or_else(Shown::unknown, |prices| Shown::live(prices.mid)),
+        natural: prices.map_or_else(Shown::unknown, |prices| Shown::live(prices.natural)),
+        legs: ticket.legs.iter().enumerate().map(|(at, leg)| leg_row(facts, order, at, leg)).collect(),
+        units: ticket.units(),
+        staged_at: order.staged_at,
+        sent_at: order.sent_at,
+        since: order.since,
+        buying_power_change: dry_run.and_then(|dry_run| dry_run.buying_power_change),
+        fees: dry_run.and_then(|dry_run| dry_run.fees),
+        warnings: dry_run.map_or_else(Vec::new, |dry_run| {
+            dry_run.warnings.iter().map(|warning| warning.text.clone()).collect()
+        }),
+        body_hash: dry_run.map(|dry_run| dry_run.body_hash.clone()),
+        can_send: order.state == OrderState::Staged && facts.read_only.is_none(),
+        can_change: order.state == OrderState::Working
+            && !order.is_unknown()
+            && !asked
+            && facts.read_only.is_none(),
+        can_drop: matches!(order.state, OrderState::Staged | OrderState::Unknown)
+            && facts.read_only.is_none(),
+    }
+}
+
+fn leg_row(facts: &Facts<'_>, order: &Order, at: usize, leg: &OrderLeg) -> OrderLegRow {
+    let fills = || order.fills.iter().filter(|booked| booked.instrument == leg.instrument);
+    let filled = order.filled(at);
+    let paid: Decimal = fills().map(|booked| booked.fill.price.0 * booked.fill.quantity).sum();
+    OrderLegRow {
+        label: format!("{} {}", action_words(leg.action), label::leg(&leg.instrument, facts.year())),
+        instrument: leg.instrument.broker_symbol(),
+        quantity: leg.quantity,
+        filled,
+        price: paid.checked_div(filled).map(|price| Price(price.round_dp(4).normalize())),
+    }
+}
+
+fn action_words(action: OrderAction) -> &'static str {
+    match action {
+        OrderAction::BuyToOpen => "buy to open",
+        OrderAction::SellToOpen => "sell to open",
+        OrderAction::BuyToClose => "buy to close",
+        OrderAction::SellToClose => "sell to close",
+    }
+}
+
+fn is_changing(order: &Order) -> bool {
+    matches!(
+        order.status,
+        Some(OrderStatus::CancelRequested | OrderStatus::ReplaceRequested | OrderStatus::RemovePending)
+    )
+}
+
+fn words(order: &Order) -> String {
+    let state = match order.state {
+        OrderState::Staged => "staged",
+        OrderState::Submitting => "submitting",
+        OrderState::Working if order.change_lost => "UNKNOWN: a change of it had no answer",
+        OrderState::Working => "working",
+        OrderState::Unknown => "UNKNOWN",
+        OrderState::Filled => "filled",
+        OrderState::PartlyFilled => "ended partly filled",
+        OrderState::Cancelled => "cancelled",
+        OrderState::Expired => "expired",
+        OrderState::Rejected => "rejected",
+        OrderState::Dropped => "dropped",
+    };
+    let mut words = state.to_owned();
+    match order.change {
+        Some(OrderChange::Cancel) => words.push_str(", cancel asked"),
+        Some(OrderChange::Replace { limit }) => words.push_str(&format!(", {limit} asked")),
+        None if order.state == OrderState::Working && is_changing(order) => words.push_str(", changing"),
+        None => {}
+    }
+    if let Some(why) = &order.why {
+        words.push_str(": ");
+        words.push_str(why);
+    }
+    words
+}

@@ -1,0 +1,68 @@
+//! The orders of the day and those that have not ended: what `O` lists.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::shown::Shown;
+use crate::domain::order::{NetPrice, OrderState};
+use crate::domain::{Money, OrderRef, Price, Symbol, TradeId};
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OrdersPanel {
+    /// What is in doubt first, then what works, what is staged, and what has ended today, newest first.
+    pub rows: Vec<OrderRow>,
+    pub staged: usize,
+    pub working: usize,
+    pub unknown: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OrderRow {
+    pub reference: OrderRef,
+    /// The broker's number.
+    pub broker_id: Option<String>,
+    pub trade: TradeId,
+    pub underlying: Symbol,
+    /// "close iron condor 18 Dec 645/650 705/710"
+    pub label: String,
+    pub account: String,
+    pub state: OrderState,
+    /// Whether its truth at the broker is not known: shown red, never sent again.
+    pub unknown: bool,
+    /// "working, cancel requested", "unknown: no answer in 30 s"
+    pub words: String,
+    /// Net price per unit, credits positive: the limit that works, the worst it walks to, mid and natural now.
+    pub limit: NetPrice,
+    pub worst: Option<NetPrice>,
+    pub mid: Shown<NetPrice>,
+    pub natural: Shown<NetPrice>,
+    pub legs: Vec<OrderLegRow>,
+    /// Units of the package: lots.
+    pub units: u32,
+    pub staged_at: DateTime<Utc>,
+    pub sent_at: Option<DateTime<Utc>>,
+    /// When its state last changed.
+    pub since: DateTime<Utc>,
+    /// What the broker said it would do, before it was sent.
+    pub buying_power_change: Option<Money>,
+    pub fees: Option<Money>,
+    pub warnings: Vec<String>,
+    /// Of the body that was judged: a yes is bound to it.
+    pub body_hash: Option<String>,
+    pub can_send: bool,
+    pub can_change: bool,
+    pub can_drop: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OrderLegRow {
+    /// "sell to open 18 Dec 645 P"
+    pub label: String,
+    pub instrument: String,
+    pub quantity: u32,
+    pub filled: Decimal,
+    /// Average of its fills.
+    pub price: Option<Price>,
+}
