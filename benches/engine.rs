@@ -125,7 +125,8 @@ impl Driver {
                     self.job = Some(*job);
                     self.take(Input::Risk(Box::new(done)));
                 }
-                Effect::RetryLinks | Effect::FetchChain(_) | Effect::Evaluate { .. } | Effect::Say(_) => {}
+                // Nothing here books, sends or stops.
+                _ => {}
             }
         }
     }

@@ -14,7 +14,7 @@ use crate::domain::order::{DryRun, OrderState, Ticket, Walk};
 use crate::domain::report::SessionState;
 use crate::domain::time::new_york_date;
 use crate::domain::trade::Verdict;
-use crate::domain::{Evaluation, Instrument, Money, Refusal, Strategy, Timestamp, Trade};
+use crate::domain::{Evaluation, Instrument, Leg, Money, Refusal, Strategy, Timestamp, Trade};
 use crate::engine::Engine;
 use crate::market::view::MarketView;
 use crate::risk::controls::{
@@ -211,7 +211,7 @@ impl Engine {
         let measure = if defined && !stock {
             max_loss_at(trade, ticket, judged.walk)
         } else {
-            judged.evaluation.stress_loss.map(|loss| loss.to_f64())
+            judged.evaluation.stress_loss.map(Money::to_f64)
         };
         let spot = ticket.underlying().and_then(|symbol| market.spot(symbol).known().copied());
         let most = match (stock, defined) {
@@ -257,7 +257,7 @@ impl Engine {
 /// The most it loses at expiry if it fills at the worst acceptable price.
 fn max_loss_at(trade: &Trade, ticket: &Ticket, walk: Option<&Walk>) -> Option<f64> {
     let payoff = profile::at_expiry(&trade.legs)?;
-    let booked: Money = trade.legs.iter().map(|leg| leg.cost()).sum::<Option<Money>>()?;
+    let booked: Money = trade.legs.iter().map(Leg::cost).sum::<Option<Money>>()?;
     let worst = walk.map_or(ticket.limit, |walk| walk.worst);
     let multiplier = ticket.legs.first().map(|leg| leg.instrument.multiplier())?;
     let units = rust_decimal::Decimal::from(ticket.units()) * rust_decimal::Decimal::from(multiplier);

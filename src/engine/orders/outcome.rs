@@ -154,9 +154,8 @@ impl Engine {
             leg.quantity + of_leg.map(|b| b.action.sign() * b.fill.quantity).sum::<Decimal>()
         };
         let flat = order.ticket.is_closing() && trade.legs.iter().all(|leg| left(leg).is_zero());
-        flat.then(|| {
-            Event::TradeClosed(TradeClosed { trade: trade.id, why: CloseReason::Closed, rationale: None })
-        })
+        let closed = TradeClosed { trade: trade.id, why: CloseReason::Closed, rationale: None };
+        flat.then_some(Event::TradeClosed(closed))
     }
 
     /// The answer that would have said what became of an order died with the process before this one.

@@ -95,7 +95,7 @@ impl Engine {
         }
         let Some(staging) = self.desk.staging.remove(&reference) else { return };
         let Staging { ticket, walk, promotes, rationale, reply } = staging;
-        let dry_run = match result.map_err(refusal).and_then(|dry_run| without_errors(dry_run)) {
+        let dry_run = match result.map_err(refusal).and_then(without_errors) {
             Ok(dry_run) => dry_run,
             Err(refusal) => {
                 step.answers.push(Answer { to: reply, slot: 0, result: Err(refusal) });
