@@ -59,6 +59,11 @@ impl Engine {
         chain: Result<OptionChain, NoChain>,
         now: Timestamp,
     ) {
+        if let Err(why) = &chain
+            && self.order_not_evaluated(step, booking, why)
+        {
+            return;
+        }
         let Some(mut pending) = self.bookings.remove(&booking) else { return };
         let reply = pending.reply.map(ReplyTo);
         let missing = |why| match why {

@@ -343,6 +343,7 @@ impl Engine {
         if let Some(event) = self.close_of_day(now) {
             self.record(step, Actor::System, vec![event], None, now);
         }
+        self.cancel_late_openings(step, now);
         self.walk_orders(step, now);
         self.look_after_orders(step, now);
         // The account stream is only a hint: the accounts themselves are read again now and then.

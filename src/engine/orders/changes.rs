@@ -10,6 +10,9 @@ use crate::domain::{Event, OrderRef, Refusal, Timestamp};
 use crate::engine::effect::Effect;
 use crate::engine::input::ReplyTo;
 use crate::engine::{Engine, Step};
+use crate::risk::controls::Kill;
+
+use super::CHANGE_SECONDS;
 
 impl Engine {
     pub(in crate::engine) fn cancel_order(
@@ -87,7 +90,7 @@ impl Engine {
         let due: Vec<(OrderRef, Option<NetPrice>)> = self
             .books
             .live_orders()
-            .filter(|order| self.changeable(order.ticket.reference).is_ok())
+            .filter(|order| self.may_ask(order.ticket.reference, now))
             .filter_map(|order| {
                 let walk = order.walk?;
                 let limit = walk.limit_at((now - order.sent_at?).num_seconds());
@@ -112,26 +115,49 @@ impl Engine {
                     (effect, requested(reference, OrderChange::Cancel, Vec::new()))
                 }
             };
-            self.record(step, Actor::System, vec![event], None, now);
-            step.sends.push(effect);
+            self.ask(step, reference, event, effect, now);
         }
     }
 
     /// Everything that works is taken back: cancels are never held up by a control.
     pub(in crate::engine) fn cancel_all(&mut self, step: &mut Step, now: Timestamp) {
-        let working: Vec<OrderRef> = self
-            .books
-            .live_orders()
-            .map(|order| order.ticket.reference)
-            .filter(|reference| self.changeable(*reference).is_ok())
-            .collect();
-        for reference in working {
+        let working = |engine: &Self, order: &Order| engine.changeable(order.ticket.reference).is_ok();
+        self.cancel_those(step, now, working);
+    }
+
+    /// Under a raised switch what was on its way when it went up is taken back as soon as it works. What closes
+    /// may have been sent since.
+    pub(in crate::engine) fn cancel_late_openings(&mut self, step: &mut Step, now: Timestamp) {
+        if self.kill_switch() != Kill::Off && self.read_only.is_none() {
+            let opening = |engine: &Self, order: &Order| {
+                !order.ticket.is_closing() && engine.may_ask(order.ticket.reference, now)
+            };
+            self.cancel_those(step, now, opening);
+        }
+    }
+
+    fn cancel_those(&mut self, step: &mut Step, now: Timestamp, which: impl Fn(&Self, &Order) -> bool) {
+        let chosen = self.books.live_orders().filter(|order| which(self, order));
+        let chosen: Vec<OrderRef> = chosen.map(|order| order.ticket.reference).collect();
+        for reference in chosen {
             if let Some(effect) = self.books.orders.get(&reference).and_then(cancel_effect) {
                 let event = requested(reference, OrderChange::Cancel, Vec::new());
-                self.record(step, Actor::System, vec![event], None, now);
-                step.sends.push(effect);
+                self.ask(step, reference, event, effect, now);
             }
         }
+    }
+
+    /// Changeable, and not asked of just now.
+    fn may_ask(&self, reference: OrderRef, now: Timestamp) -> bool {
+        let lately = self.desk.asked.get(&reference).map(|at| (now - *at).num_seconds());
+        lately.is_none_or(|seconds| seconds >= CHANGE_SECONDS) && self.changeable(reference).is_ok()
+    }
+
+    /// A change that the program asks for by itself.
+    fn ask(&mut self, step: &mut Step, reference: OrderRef, event: Event, effect: Effect, now: Timestamp) {
+        self.desk.asked.insert(reference, now);
+        self.record(step, Actor::System, vec![event], None, now);
+        step.sends.push(effect);
     }
 }
 

@@ -51,6 +51,9 @@ pub(super) struct Desk {
     /// Confirmed orders that are judged once more before they go out.
     sending: BTreeMap<OrderRef, Sending>,
     looks: Looks,
+    /// When the program itself last asked for a change of an order: what the broker refuses is not asked again
+    /// each second.
+    asked: BTreeMap<OrderRef, Timestamp>,
     /// When fills of ours last changed a contract: a position read from before does not know them.
     changed: BTreeMap<(AccountId, Instrument), Timestamp>,
 }
@@ -81,6 +84,8 @@ struct Sending {
 const DRY_RUN_SECONDS: i64 = 60;
 /// The broker's positions may lag its fills by this much.
 const SETTLE_SECONDS: i64 = 5;
+/// Between two changes of one order that nobody asked for by hand.
+const CHANGE_SECONDS: i64 = 15;
 /// Orders that wait for their dry-run at once: more than a person can start.
 const STAGING_AT_ONCE: usize = 8;
 

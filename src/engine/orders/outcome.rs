@@ -177,6 +177,10 @@ impl Engine {
 
     /// Looks that are due, and contracts that have settled.
     pub(in crate::engine) fn look_after_orders(&mut self, step: &mut Step, now: Timestamp) {
+        let books = &self.books;
+        self.desk
+            .asked
+            .retain(|reference, _| books.orders.get(reference).is_some_and(|order| !order.state.has_ended()));
         self.desk.changed.retain(|_, at| (now - *at).num_seconds() < SETTLE_SECONDS * 12);
         if self.read_only.is_some() {
             return;

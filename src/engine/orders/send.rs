@@ -10,7 +10,7 @@ use crate::domain::order::{DryRun, OrderState, OrderStep};
 use crate::domain::{Evaluation, Event, OrderRef, Refusal, Timestamp, Trade};
 use crate::engine::decide::journal::checked_text;
 use crate::engine::effect::Effect;
-use crate::engine::input::ReplyTo;
+use crate::engine::input::{NoChain, ReplyTo};
 use crate::engine::{Answer, Engine, Step, risk_book};
 
 impl Engine {
@@ -123,6 +123,26 @@ impl Engine {
         sending.evaluation = Some(evaluation.clone());
         let reference = *reference;
         self.submit_when_judged(step, reference, now);
+        true
+    }
+
+    /// The evaluation of an order failed: it stays staged, and may be sent again. Whether it was an order's.
+    pub(in crate::engine) fn order_not_evaluated(
+        &mut self,
+        step: &mut Step,
+        judging: u64,
+        why: &NoChain,
+    ) -> bool {
+        let found = self.desk.sending.iter().find(|(_, sending)| sending.judging == judging);
+        let Some(reference) = found.map(|(reference, _)| *reference) else { return false };
+        let reply = self.desk.sending.remove(&reference).and_then(|sending| sending.reply);
+        let refusal = match why {
+            NoChain::Failed(failure) => {
+                Refusal::CouldNotRead { what: failure.what.clone(), remedy: failure.remedy.clone() }
+            }
+            NoChain::NotListed => Refusal::Overtaken,
+        };
+        step.answers.push(Answer { to: reply, slot: 0, result: Err(refusal) });
         true
     }
 

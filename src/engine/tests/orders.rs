@@ -2,12 +2,13 @@
 
 use super::*;
 use crate::domain::OrderRef;
+use crate::domain::control::KillMode;
 use crate::domain::event::{
     Answered, OrderAnswered, OrderStaged, OrderSubmitted, TradeEvaluated, TradeIntended,
 };
 use crate::domain::order::{
-    BrokerOrderId, Fill, FillId, LegReport, NetPrice, OrderAction, OrderLeg, OrderRefusal, OrderReport,
-    OrderState, OrderStatus, Placed, Ticket, TimeInForce,
+    BrokerOrderId, DryRun, Fill, FillId, LegReport, NetPrice, OrderAction, OrderLeg, OrderRefusal,
+    OrderReport, OrderState, OrderStatus, Placed, Ticket, TimeInForce,
 };
 use crate::domain::report::AccountNotice;
 use crate::domain::trade::{Evaluation, TradeState, Verdict};
@@ -78,11 +79,17 @@ impl Bench {
 
     /// An order on its way: its wish is durable, its request has left.
     fn sent(&mut self, ticket: &Ticket) {
+        self.intended(ticket, None);
+        self.order(ticket);
+    }
+
+    /// The evaluated trade of an order.
+    fn intended(&mut self, ticket: &Ticket, portfolio: Option<PortfolioId>) {
         self.given(vec![
             Event::TradeIntended(TradeIntended {
                 trade: ticket.trade,
                 trade_kind: TradeKind::Real,
-                portfolio: None,
+                portfolio,
                 account: Some(ticket.account),
                 underlying: symbol("SPY"),
                 strategy: Strategy::Single,
@@ -96,7 +103,6 @@ impl Bench {
             }),
             Event::TradeEvaluated(TradeEvaluated { trade: ticket.trade, evaluation: evaluation() }),
         ]);
-        self.order(ticket);
     }
 
     fn order(&mut self, ticket: &Ticket) {
@@ -193,6 +199,65 @@ fn positions_that_an_order_is_changing_prove_nothing() {
     let (events, _) = bench.feed(report(AccountKind::Margin, Some(held)));
     let adopted = events.iter().any(|event| matches!(event.as_ref(), Event::TradeAdopted(_)));
     assert!(!adopted, "its fill is on the way: the position is the order's");
+}
+
+fn dry_run(now: Timestamp) -> DryRun {
+    DryRun {
+        body_hash: "3b1f".into(),
+        at: now,
+        buying_power_change: None,
+        buying_power_after: None,
+        margin_change: None,
+        fees: None,
+        warnings: vec![],
+        errors: vec![],
+    }
+}
+
+#[test]
+fn a_failed_evaluation_leaves_the_order_staged_and_free_to_be_sent_again() {
+    let mut bench = Bench::new();
+    let staged = ticket(1, false);
+    bench.intended(&staged, Some(PortfolioId::from_key("medium")));
+    let run = dry_run(bench.now);
+    bench.given(vec![Event::OrderStaged(OrderStaged {
+        ticket: staged.clone(),
+        walk: None,
+        dry_run: Some(run),
+    })]);
+    let send = || Command::Send { order: staged.reference, body_hash: "3b1f".into(), typed: None };
+    for _ in 0..2 {
+        let (events, answer) = bench.command(send());
+        assert!(events.is_empty() && answer.is_none(), "it is being judged: {answer:?}");
+        let failure = Failure { what: "panic".into(), remedy: "see the log".into(), remark: false };
+        let chain = Err(NoChain::Failed(failure));
+        let (_, answer) = bench.feed(Input::Chain { booking: bench.engine.next_booking, chain });
+        assert!(matches!(answer, Some(Err(Refusal::CouldNotRead { .. }))), "{answer:?}");
+        assert_eq!(bench.state(&staged), OrderState::Staged);
+    }
+}
+
+#[test]
+fn what_was_on_its_way_when_the_switch_went_up_is_cancelled_once_it_works() {
+    let mut bench = Bench::new();
+    let sent = ticket(1, false);
+    bench.sent(&sent);
+    bench.command(Command::Kill { mode: KillMode::Safe, why: "enough".into() });
+    bench.told(report_of(&sent, 7, OrderStatus::Live, &[]));
+    let mut cancels = 0;
+    // The broker refuses each of them: asked again now and then, not each second.
+    for _ in 0..40 {
+        bench.now += TimeDelta::seconds(1);
+        let step = bench.engine.step(Input::Tick, bench.now);
+        cancels += step.sends.iter().filter(|effect| matches!(effect, Effect::Cancel { .. })).count();
+        let asked = !step.sends.is_empty();
+        bench.settle(step);
+        if asked {
+            let placed = Placed::Refused(OrderRefusal { status: 422, messages: vec![] });
+            bench.feed_at(Input::Changed { reference: sent.reference, placed });
+        }
+    }
+    assert_eq!(cancels, 3);
 }
 
 /// A seeded stream of chances.
