@@ -72,7 +72,7 @@ impl Judged<'_> {
             None => block(
                 number(loss),
                 Measured::Unknown,
-                "the portfolio's limit for a trade's loss is not known; set `trade_loss` in portfolios.yaml",
+                "the portfolio's limit for a trade's loss is not known; set it under `orders: trade_loss:` in cotrader.yaml",
             ),
             Some(most) if loss > most => block(
                 number(loss),
@@ -255,7 +255,7 @@ impl Judged<'_> {
             (_, None) => block(
                 value,
                 limit,
-                "the portfolio's limit for a day's loss is not known; set `day_loss` in portfolios.yaml",
+                "the portfolio's limit for a day's loss is not known; set it under `orders: day_loss:` in cotrader.yaml",
             ),
         }
     }
