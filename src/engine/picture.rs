@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Engine;
+use super::input::RiskDone;
 use crate::domain::{Money, Timestamp};
 use crate::market::update::Link;
 use crate::snapshot::Snapshot;
@@ -29,10 +30,11 @@ impl Engine {
             market: &market,
             // A report of another book or another view would be a number of something else.
             // Without any account there is no book: nothing held is not the same as nothing known.
-            risk: self
+            risk: self.risk.as_ref().filter(|risk| self.is_of_book(risk)).map(|risk| &risk.report),
+            matrix: self
                 .risk
                 .as_ref()
-                .filter(|_| self.risk_is_current() && !self.books.accounts.is_empty())
+                .filter(|risk| self.is_of_book(risk) && risk.view == self.view)
                 .map(|risk| &risk.report),
             computing: self.troubles.risk.is_none()
                 && (!self.risk_is_current()
@@ -60,6 +62,12 @@ impl Engine {
         });
         self.held = held;
         snapshot
+    }
+
+    /// The report is of the book on the screen, whatever its matrix shows.
+    fn is_of_book(&self, risk: &RiskDone) -> bool {
+        let same = risk.view.scope == self.view.scope && risk.view.counts == self.view.counts;
+        same && risk.structure == self.structure && !self.books.accounts.is_empty()
     }
 
     /// Capital of the configured accounts less what their real portfolios were given.

@@ -15,6 +15,7 @@ use crate::domain::id::CountedIds;
 use crate::domain::instrument::{ExerciseStyle, OptionContract, Right, Settlement};
 use crate::domain::portfolio::{ExitProfile, PortfolioLimits};
 use crate::domain::report::{AccountReport, AccountsReport, BrokerPosition};
+use crate::domain::view::Horizon;
 use crate::domain::{Command, Instrument, Money, PortfolioId, Price, Strategy, TradeId, TradingDate};
 use crate::market::rates::RateCurve;
 
@@ -373,6 +374,35 @@ fn a_risk_report_of_another_book_is_not_shown() {
     bench.feed(report(AccountKind::Ira, Some(spread())));
     assert!(!bench.engine.risk_is_current());
     assert!(bench.engine.snapshot(bench.now).answer.headline.starts_with("UNKNOWN"));
+}
+
+#[test]
+fn another_horizon_leaves_the_limits_known_and_the_matrix_empty_until_it_is_computed() {
+    let mut bench = Bench::new();
+    bench.feed(report(AccountKind::Margin, Some(vec![held(option(Right::Put, 600), -1)])));
+    let mut answered = |input| {
+        bench.now += TimeDelta::seconds(1);
+        let step = bench.engine.step(input, bench.now);
+        let asked = step.effects.into_iter().find_map(|effect| match effect {
+            Effect::Compute(job) => Some(job),
+            _ => None,
+        });
+        let unanswered = bench.engine.snapshot(bench.now);
+        let job = asked.expect("a question");
+        let report = crate::risk::report::compute(&job.book, &job.question);
+        let done = RiskDone { revision: job.revision, structure: job.structure, view: job.view, report };
+        bench.engine.step(Input::Risk(Box::new(done)), bench.now);
+        (unanswered, bench.engine.snapshot(bench.now))
+    };
+    let (_, before) = answered(Input::Refreshed { failures: Vec::new() });
+    let view = View { horizon: Horizon::FiveDays, ..View::default() };
+    let (meanwhile, after) = answered(Input::Command { command: Command::SetView { view }, reply: None });
+    assert_eq!(before.scenario.cells.len(), after.scenario.cells.len());
+    assert!(!after.scenario.cells.is_empty() && meanwhile.scenario.cells.is_empty());
+    assert!(meanwhile.header.computing);
+    assert_eq!(meanwhile.answer.headline, before.answer.headline);
+    assert_eq!(meanwhile.underlyings.total.beta_delta, before.underlyings.total.beta_delta);
+    assert_eq!(meanwhile.underlyings.total.worst, crate::snapshot::Shown::unknown());
 }
 
 #[test]

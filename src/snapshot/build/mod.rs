@@ -37,6 +37,8 @@ pub struct Facts<'a> {
     pub market: &'a MarketView,
     /// The report of the view; its portfolios and limits are always those of the whole book.
     pub risk: Option<&'a RiskReport>,
+    /// The same report, where its matrix is the one on view too: limits and Greeks know no horizon, the worst cell does.
+    pub matrix: Option<&'a RiskReport>,
     /// The report is of an older picture than this one.
     pub computing: bool,
     /// There is no report because computing it failed.

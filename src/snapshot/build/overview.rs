@@ -80,18 +80,18 @@ pub(super) fn answer(
     scenario: &ScenarioPanel,
     limits: &[LimitRow],
 ) -> Answer {
+    let percent = |row: &LimitRow| {
+        let tilde = if row.stale { "~" } else { "" };
+        row.utilisation.map_or("?".to_owned(), |u| format!("{tilde}{:.0} %", u * 100.0))
+    };
     let words = |row: &LimitRow| {
-        let percent = row.utilisation.map_or("?".to_owned(), |u| format!("{:.0} %", u * 100.0));
         let driver = row.driver.as_ref().map_or(String::new(), |symbol| format!(", {symbol} most"));
-        format!("{} {percent} ({}{driver})", row.id.words(), row.portfolio)
+        format!("{} {} ({}{driver})", row.id.words(), percent(row), row.portfolio)
     };
     let limits: Vec<&LimitRow> = limits.iter().filter(|row| facts.answers_for_limit(row)).collect();
     let of = |state: LimitState| limits.iter().copied().filter(move |row| row.state == state);
     let near: Vec<String> = of(LimitState::Near)
-        .map(|row| {
-            let percent = row.utilisation.map_or("?".to_owned(), |u| format!("{:.0} %", u * 100.0));
-            format!("{} {percent} ({})", row.id.words(), row.portfolio)
-        })
+        .map(|row| format!("{} {} ({})", row.id.words(), percent(row), row.portfolio))
         .collect();
     let unpriced = panel.total.unpriced;
     let (state, headline) = if facts.last_refresh.is_none() {
@@ -318,7 +318,13 @@ fn strip(
         equity,
         beta_delta: Shown::figure(found.map(|row| row.total.beta_weighted_delta.into()), state),
         theta_day: Shown::figure(found.map(|row| row.total.theta_day.into()), state),
-        worst: Shown::figure(found.and_then(|row| row.worst.as_ref()).map(|worst| worst.pnl), state),
+        worst: Shown::figure(
+            found
+                .filter(|_| facts.matrix.is_some())
+                .and_then(|row| row.worst.as_ref())
+                .map(|worst| worst.pnl),
+            state,
+        ),
         var95: Shown::figure(found.and_then(|row| row.var.known()).map(|var| var.var95), state),
         trades,
         tightest: limits.iter().find(|row| row.portfolio == name).cloned(),

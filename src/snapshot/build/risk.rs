@@ -55,7 +55,8 @@ fn row(facts: &Facts<'_>, trades: &[TradeFacts<'_>], symbol: &Symbol) -> RiskRow
     let state = found.map_or(Standing::Unknown, |row| facts.whole(&row.coverage));
     // A row's part of VaR is a part of the whole book's.
     let book = report.map_or(Standing::Unknown, |risk| facts.whole(&coverage(risk)));
-    let worst = report
+    let worst = facts
+        .matrix
         .and_then(|risk| risk.worst_parts.iter().find(|part| part.symbol == *symbol))
         .map(|part| part.pnl);
     let var95 = report
@@ -143,7 +144,7 @@ fn total(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> RiskSums {
         vega_point: figure(sum.vega_point.into()),
         day,
         open,
-        worst: Shown::figure(risk.worst.as_ref().map(|worst| worst.pnl), whole),
+        worst: Shown::figure(facts.matrix.and_then(|risk| risk.worst.as_ref()).map(|worst| worst.pnl), whole),
         var95: Shown::figure(risk.var.known().map(|var| var.var95), whole),
         unpriced: sum.coverage.unpriced,
     }
@@ -155,7 +156,7 @@ pub(super) fn scenario(facts: &Facts<'_>, net_liq: Option<Money>) -> ScenarioPan
         .scenario_of
         .as_ref()
         .map_or_else(|| super::header::scope(facts), |symbol| symbol.as_str().to_owned());
-    let Some(risk) = facts.risk else {
+    let Some(risk) = facts.matrix else {
         return ScenarioPanel {
             subject,
             beta_mapped: view.scenario_of.is_none(),
