@@ -172,6 +172,14 @@ unit!(
     PerVolPointSquared
 );
 unit!(
+    /// Per 1.00 of volatility, three times.
+    PerVolCubed
+);
+unit!(
+    /// Per 1.00 of volatility, per year of calendar time going forward.
+    PerVolPerYear
+);
+unit!(
     /// Per 1.00 of a continuously compounded rate.
     PerRate
 );

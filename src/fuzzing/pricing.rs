@@ -100,12 +100,12 @@ fn same(row: &BatchGreeks, option: &OptionInputs, set: InstructionSet) {
         ("price", row.price, raw.price, cash),
         ("delta", row.delta, raw.delta, grown),
         ("gamma", row.gamma, raw.gamma, grown / (spot * deviation)),
-        ("vega", row.vega, raw.vega.0, cash * t.sqrt()),
-        ("theta", row.theta, raw.theta.0, cash * (1.0 + rates + deviation) / t),
-        ("rho", row.rho, raw.rho.0, cash * t),
-        ("vanna", row.vanna, raw.vanna.0, grown / v),
-        ("volga", row.volga, raw.volga.0, cash * t.sqrt() / v),
-        ("charm", row.charm, raw.charm.0, grown * (1.0 + rates) / t),
+        ("vega", row.vega.0, raw.vega.0, cash * t.sqrt()),
+        ("theta", row.theta.0, raw.theta.0, cash * (1.0 + rates + deviation) / t),
+        ("rho", row.rho.0, raw.rho.0, cash * t),
+        ("vanna", row.vanna.0, raw.vanna.0, grown / v),
+        ("volga", row.volga.0, raw.volga.0, cash * t.sqrt() / v),
+        ("charm", row.charm.0, raw.charm.0, grown * (1.0 + rates) / t),
     ];
     // The formulas lose digits to a small deviation and to large rates, in either way of computing them.
     let slack = 1e-11 * (1.0 + 1.0 / deviation) * (1.0 + rates / deviation) * (1.0 + rates);
@@ -270,7 +270,7 @@ pub fn american(bytes: &[u8]) {
     assert!(value >= price(&inputs), "below European {}: {}", price(&inputs), told());
     assert!(value >= exercise * (1.0 - 1e-12), "below exercise {exercise}: {}", told());
     let here = solved.at(inputs.spot);
-    let parts = [here.price, here.delta, here.gamma, here.theta];
+    let parts = [here.price, here.delta, here.gamma, here.theta.0];
     assert!(parts.iter().all(|x| !x.is_nan()) && here.gamma >= 0.0, "{here:?}: {}", told());
     if kind >= 64 {
         // The Greeks take several solutions more, a volatility dozens.

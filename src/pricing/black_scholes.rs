@@ -5,7 +5,8 @@
 
 use super::inputs::OptionInputs;
 use crate::domain::units::{
-    PerDay, PerRate, PerRatePercent, PerVol, PerVolPoint, PerVolPointSquared, PerVolSquared, PerYear,
+    PerDay, PerRate, PerRatePercent, PerVol, PerVolCubed, PerVolPerYear, PerVolPoint, PerVolPointSquared,
+    PerVolSquared, PerYear,
 };
 use crate::numerics::normal;
 
@@ -53,12 +54,16 @@ pub struct RawGreeks {
     pub volga: PerVolSquared,
     /// Of delta.
     pub charm: PerYear,
-    /// Vega (per 1.00) per year; this one and those below have one unit only.
-    pub veta: f64,
+    /// Of vega.
+    pub veta: PerVolPerYear,
+    /// Gamma per $1.
     pub speed: f64,
-    pub zomma: f64,
-    pub color: f64,
-    pub ultima: f64,
+    /// Of gamma.
+    pub zomma: PerVol,
+    /// Of gamma.
+    pub color: PerYear,
+    pub ultima: PerVolCubed,
+    /// Per $1 of the strike.
     pub dual_delta: f64,
     pub dual_gamma: f64,
 }
@@ -214,11 +219,11 @@ fn interior(inputs: &OptionInputs, terms: &Terms) -> RawGreeks {
         vanna: PerVol(-density * d2 / vol),
         volga: PerVolSquared(vega * product / vol),
         charm: PerYear(s * q * n1 - density * drift / (2.0 * t * v)),
-        veta: vega * (q + (rate - q) * d1 / v - (1.0 + product) / (2.0 * t)),
+        veta: PerVolPerYear(vega * (q + (rate - q) * d1 / v - (1.0 + product) / (2.0 * t))),
         speed: -(gamma / spot) * (d1 / v + 1.0),
-        zomma: gamma * (product - 1.0) / vol,
-        color: gamma / (2.0 * t) * (2.0 * q * t + 1.0 + d1 * drift / v),
-        ultima: -vega / (vol * vol) * (product * (1.0 - product) + d1 * d1 + d2 * d2),
+        zomma: PerVol(gamma * (product - 1.0) / vol),
+        color: PerYear(gamma / (2.0 * t) * (2.0 * q * t + 1.0 + d1 * drift / v)),
+        ultima: PerVolCubed(-vega / (vol * vol) * (product * (1.0 - product) + d1 * d1 + d2 * d2)),
         dual_delta: -s * n2,
         dual_gamma: density * spot / (strike * strike * v),
     }
@@ -301,11 +306,11 @@ impl RawGreeks {
             &mut self.vanna.0,
             &mut self.volga.0,
             &mut self.charm.0,
-            &mut self.veta,
+            &mut self.veta.0,
             &mut self.speed,
-            &mut self.zomma,
-            &mut self.color,
-            &mut self.ultima,
+            &mut self.zomma.0,
+            &mut self.color.0,
+            &mut self.ultima.0,
             &mut self.dual_delta,
             &mut self.dual_gamma,
         ]

@@ -16,20 +16,21 @@ pub trait Block: Clone {
     fn set(&mut self, lane: usize, row: &Self::Row);
 }
 
-/// A block of so many rows of a struct of numbers, with what each column holds where it is unused. A right
+/// A block of so many rows of a struct of numbers, each column of its own unit, with what it holds where it is
+/// unused: the unit is in the type alone, so a loop over a column is one over plain numbers. A right
 /// becomes a sign: +1 for a call, −1 for a put.
 macro_rules! block {
     (
         $(#[$about:meta])*
         $name:ident: $rows:expr, $row:ident $(($right:ident as $sign:ident))? {
-            $($number:ident = $unused:expr),+ $(,)?
+            $($number:ident: $unit:ty = $unused:expr),+ $(,)?
         }
     ) => {
         $(#[$about])*
         #[derive(Debug, Clone)]
         pub struct $name {
             $(pub $sign: [f64; $rows],)?
-            $(pub $number: [f64; $rows],)+
+            $(pub $number: [$unit; $rows],)+
         }
 
         impl $crate::pricing::columns::Block for $name {

@@ -158,9 +158,9 @@ fn option(shared: &SimState, symbol: &str, at: Timestamp) -> Option<Value> {
             .maybe_num("volatility", Some(value.iv))
             .maybe_num("delta", Some(value.delta))
             .maybe_num("gamma", Some(value.gamma))
-            .maybe_num("theta", Some(value.theta))
-            .maybe_num("vega", Some(value.vega))
-            .maybe_num("rho", Some(value.rho));
+            .maybe_num("theta", Some(value.theta.0))
+            .maybe_num("vega", Some(value.vega.0))
+            .maybe_num("rho", Some(value.rho.0));
     }
     Some(halts(fields, shared, print.contract.underlying.as_str(), at).build())
 }

@@ -85,14 +85,14 @@ impl Smooth<'_> {
         let gamma = european.gamma + at.gamma;
         let vega = european.vega.0 + at.vega;
         let vanna = european.vanna.0 + (above.vega - below.vega) / (2.0 * s);
-        let zomma = european.zomma + (above.vega - 2.0 * at.vega + below.vega) / (s * s);
+        let zomma = european.zomma.0 + (above.vega - 2.0 * at.vega + below.vega) / (s * s);
         let speed = european.speed + at.speed;
         let snap = (above.speed - below.speed) / (2.0 * s);
         // The pricing equation, and its derivatives with respect to spot and volatility.
         let variance = vol * vol;
         let drift = rate - div;
         let charm = div * delta - (drift + variance) * spot * gamma - 0.5 * variance * spot * spot * speed;
-        let color = european.color + (div - drift - variance) * at.gamma
+        let color = european.color.0 + (div - drift - variance) * at.gamma
             - (drift + 2.0 * variance) * spot * at.speed
             - 0.5 * variance * spot * spot * snap;
         let veta = rate * vega

@@ -6,7 +6,7 @@
 use super::greeks::FirstOrder;
 use super::premium::Premium;
 use super::{Accuracy, American, CashDividend, Valuation};
-use crate::domain::units::{PerRate, PerVol, PerVolSquared, PerYear};
+use crate::domain::units::{PerRate, PerVol, PerVolCubed, PerVolPerYear, PerVolSquared, PerYear};
 use crate::pricing::black_scholes::RawGreeks;
 use crate::pricing::inputs::OptionInputs;
 
@@ -57,18 +57,20 @@ impl Around<'_> {
             price: now.price,
             delta: now.delta,
             gamma: now.gamma,
-            theta: PerYear(now.theta),
+            theta: now.theta,
             vega: PerVol(slope(|v| v.price)),
             rho: self.rho(),
             phi: self.phi(),
             vanna: PerVol(slope(|v| v.delta)),
             volga: PerVolSquared((16.0 * near_sum - far_sum - 30.0 * now.price) / (12.0 * h * h)),
             charm: PerYear((later.delta - now.delta) / wait),
-            veta: (later_vega - (up.price - down.price) / (2.0 * h)) / wait,
+            veta: PerVolPerYear((later_vega - (up.price - down.price) / (2.0 * h)) / wait),
             speed: (self.solved.at(spot + s).gamma - self.solved.at(spot - s).gamma) / (2.0 * s),
-            zomma: slope(|v| v.gamma),
-            color: (later.gamma - now.gamma) / wait,
-            ultima: (up2.price - down2.price - 2.0 * (up.price - down.price)) / (2.0 * h * h * h),
+            zomma: PerVol(slope(|v| v.gamma)),
+            color: PerYear((later.gamma - now.gamma) / wait),
+            ultima: PerVolCubed(
+                (up2.price - down2.price - 2.0 * (up.price - down.price)) / (2.0 * h * h * h),
+            ),
             dual_delta: (now.price - spot * now.delta - paid.value) / strike,
             dual_gamma: (spot * spot * now.gamma + 2.0 * spot * paid.slope + paid.curvature)
                 / (strike * strike),

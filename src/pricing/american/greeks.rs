@@ -7,7 +7,7 @@ use super::differences::{Around, VOL_STEP};
 use super::premium::Moving;
 use super::{Accuracy, American, CashDividend, Engine, Status, Valuation};
 use crate::domain::Right;
-use crate::domain::units::{PerRate, PerVol, PerVolSquared, PerYear};
+use crate::domain::units::{PerRate, PerVol, PerVolCubed, PerVolPerYear, PerVolSquared, PerYear};
 use crate::pricing::black_scholes::{self, RawGreeks, UnitGreeks};
 use crate::pricing::inputs::OptionInputs;
 
@@ -109,15 +109,7 @@ fn certain(
 ) -> RawGreeks {
     let FirstOrder { rho, phi, .. } = Around { inputs, dividends, accuracy, solved, now }.first_order();
     let edge = black_scholes::raw_greeks(&OptionInputs { vol_annual: 0.0, ..*inputs });
-    RawGreeks {
-        price: now.price,
-        delta: now.delta,
-        gamma: now.gamma,
-        theta: PerYear(now.theta),
-        rho,
-        phi,
-        ..edge
-    }
+    RawGreeks { price: now.price, delta: now.delta, gamma: now.gamma, theta: now.theta, rho, phi, ..edge }
 }
 
 /// An option that one smooth boundary belongs to.
@@ -211,24 +203,24 @@ impl<'a> Smooth<'a> {
         let (volga, ultima) = match (vega_at(h), vega_at(-h)) {
             (Some(up), Some(down)) => ((up - down) / (2.0 * h), (up - 2.0 * vega + down) / (h * h)),
             (Some(up), None) => ((up - vega) / h, 0.0),
-            _ => (european.volga.0, european.ultima),
+            _ => (european.volga.0, european.ultima.0),
         };
         RawGreeks {
             price: now.price,
             delta: now.delta,
             gamma: now.gamma,
-            theta: PerYear(now.theta),
+            theta: now.theta,
             vega: PerVol(vega),
             rho: PerRate(european.rho.0 + added.rho),
             phi: PerRate(european.phi.0 + added.phi),
             vanna: PerVol(cross.vanna),
             volga: PerVolSquared(volga),
             charm: PerYear(cross.charm),
-            veta: cross.veta,
+            veta: PerVolPerYear(cross.veta),
             speed: cross.speed,
-            zomma: cross.zomma,
-            color: cross.color,
-            ultima,
+            zomma: PerVol(cross.zomma),
+            color: PerYear(cross.color),
+            ultima: PerVolCubed(ultima),
             dual_delta: (now.price - spot * now.delta) / strike,
             dual_gamma: now.gamma * spot * spot / (strike * strike),
         }

@@ -33,6 +33,7 @@ use self::premium::{Boundary, Premium};
 use super::black_scholes;
 use super::inputs::OptionInputs;
 use crate::domain::Right;
+use crate::domain::units::PerYear;
 
 /// How close to the true value, in shares of the strike: root mean square and worst over the reference
 /// table, which reaches to ten years and 150 % volatility. That is where one boundary separates holding from
@@ -69,14 +70,14 @@ pub struct CashDividend {
     pub present_value: f64,
 }
 
-/// Value at one spot and what one solution gives beside it. Per year of calendar time going forward.
+/// Value at one spot and what one solution gives beside it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Valuation {
     pub status: Status,
     pub price: f64,
     pub delta: f64,
     pub gamma: f64,
-    pub theta: f64,
+    pub theta: PerYear,
 }
 
 /// All that can be known of an option before its spot is.
@@ -188,7 +189,7 @@ impl American {
             price: european.price,
             delta: european.delta,
             gamma: european.gamma,
-            theta: european.theta.0,
+            theta: european.theta,
         };
         let exercise = self.exercise(spot);
         let exercised = Valuation {
@@ -196,7 +197,7 @@ impl American {
             price: exercise.max(european.price),
             delta: self.terms.right.sign(),
             gamma: 0.0,
-            theta: 0.0,
+            theta: PerYear(0.0),
         };
         let held = match &self.engine {
             Engine::European => return plain(Status::European),
@@ -292,11 +293,11 @@ impl American {
     }
 
     /// From the pricing equation, which holds wherever the option is held on.
-    fn theta(&self, spot: f64, price: f64, delta: f64, gamma: f64) -> f64 {
+    fn theta(&self, spot: f64, price: f64, delta: f64, gamma: f64) -> PerYear {
         let OptionInputs { rate, dividend_yield, vol_annual, .. } = self.terms;
         let diffusion = 0.5 * vol_annual * vol_annual * spot * spot * gamma;
         let theta = rate * price - (rate - dividend_yield) * spot * delta - diffusion;
-        if theta.is_finite() { theta } else { 0.0 }
+        PerYear(if theta.is_finite() { theta } else { 0.0 })
     }
 }
 

@@ -180,7 +180,7 @@ fn edges() {
     assert_eq!(value(&|o| o.strike = 0.0), 0.0);
     let at_the_money = OptionInputs { spot: 100.0, vol_annual: 0.0, tte_years: 1.0, ..put };
     let certain = raw_greeks(&at_the_money, &[], Accuracy::High);
-    assert_eq!((certain.vanna.0, certain.volga.0, certain.veta, certain.gamma), (0.0, 0.0, 0.0, 0.0));
+    assert_eq!((certain.vanna.0, certain.volga.0, certain.veta.0, certain.gamma), (0.0, 0.0, 0.0, 0.0));
     let call = |o: &mut OptionInputs| (o.right, o.dividend_yield, o.spot) = (Right::Call, 0.08, 130.0);
     assert_eq!(value(&|o| (call(o), o.vol_annual = 0.0).1), 30.0);
     assert_eq!(value(&|o| (call(o), o.spot = 0.0).1), 0.0);

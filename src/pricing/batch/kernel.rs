@@ -1,6 +1,7 @@
 //! The formulas, written once and compiled per instruction set.
 
 use super::table::{BLOCK, Column, GreekBlock, GreekTable, OptionBlock, OptionTable};
+use crate::domain::units::{PerRate, PerVol, PerVolSquared, PerYear};
 use crate::numerics::vector::{
     FRAC_1_SQRT_2PI, InstructionSet, Kernel, dispatch_on, exp, ln_ratio, mills, mul_add,
 };
@@ -180,11 +181,11 @@ fn greeks_block<const FMA: bool>(block: &OptionBlock, out: &mut GreekBlock) {
         out.price[i] = value(sign, &terms);
         out.delta[i] = delta;
         out.gamma[i] = density_per_spot * per_spot * per_deviation;
-        out.vega[i] = vega;
-        out.theta[i] = mul_add::<FMA>(sign, carry, decay);
-        out.rho[i] = sign * t * strike_side;
-        out.vanna[i] = -density_per_spot * d2 * per_vol;
-        out.volga[i] = vega * d1 * d2 * per_vol;
-        out.charm[i] = mul_add::<FMA>(q, delta, -density_per_spot * drift);
+        out.vega[i] = PerVol(vega);
+        out.theta[i] = PerYear(mul_add::<FMA>(sign, carry, decay));
+        out.rho[i] = PerRate(sign * t * strike_side);
+        out.vanna[i] = PerVol(-density_per_spot * d2 * per_vol);
+        out.volga[i] = PerVolSquared(vega * d1 * d2 * per_vol);
+        out.charm[i] = PerYear(mul_add::<FMA>(q, delta, -density_per_spot * drift));
     }
 }

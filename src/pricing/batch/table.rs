@@ -1,5 +1,6 @@
 //! The tables that a batch reads and fills.
 
+use crate::domain::units::{PerRate, PerVol, PerVolSquared, PerYear};
 use crate::pricing::columns::{Table, block};
 use crate::pricing::{OptionInputs, RawGreeks};
 
@@ -12,30 +13,31 @@ pub(super) type Column = [f64; BLOCK];
 block!(
     /// Unused lanes hold a harmless option.
     OptionBlock: BLOCK, OptionInputs (right as sign) {
-        spot = 1.0,
-        strike = 1.0,
-        rate = 0.0,
-        dividend_yield = 0.0,
-        vol_annual = 1.0,
-        tte_years = 1.0,
+        spot: f64 = 1.0,
+        strike: f64 = 1.0,
+        rate: f64 = 0.0,
+        dividend_yield: f64 = 0.0,
+        vol_annual: f64 = 1.0,
+        tte_years: f64 = 1.0,
     }
 );
 
 pub type OptionTable = Table<OptionBlock>;
 
-/// Value and the eight Greeks of a batch, in the units of [`RawGreeks`]: per $1 of spot, per 1.00 of
-/// volatility and rate, per year of calendar time.
+/// Value and the eight Greeks of a batch, in the units of [`RawGreeks`].
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct BatchGreeks {
     pub price: f64,
     pub delta: f64,
     pub gamma: f64,
-    pub vega: f64,
-    pub theta: f64,
-    pub rho: f64,
-    pub vanna: f64,
-    pub volga: f64,
-    pub charm: f64,
+    pub vega: PerVol,
+    pub theta: PerYear,
+    pub rho: PerRate,
+    /// Of delta.
+    pub vanna: PerVol,
+    pub volga: PerVolSquared,
+    /// Of delta.
+    pub charm: PerYear,
 }
 
 impl From<RawGreeks> for BatchGreeks {
@@ -44,27 +46,27 @@ impl From<RawGreeks> for BatchGreeks {
             price: raw.price,
             delta: raw.delta,
             gamma: raw.gamma,
-            vega: raw.vega.0,
-            theta: raw.theta.0,
-            rho: raw.rho.0,
-            vanna: raw.vanna.0,
-            volga: raw.volga.0,
-            charm: raw.charm.0,
+            vega: raw.vega,
+            theta: raw.theta,
+            rho: raw.rho,
+            vanna: raw.vanna,
+            volga: raw.volga,
+            charm: raw.charm,
         }
     }
 }
 
 block!(
     GreekBlock: BLOCK, BatchGreeks {
-        price = 0.0,
-        delta = 0.0,
-        gamma = 0.0,
-        vega = 0.0,
-        theta = 0.0,
-        rho = 0.0,
-        vanna = 0.0,
-        volga = 0.0,
-        charm = 0.0,
+        price: f64 = 0.0,
+        delta: f64 = 0.0,
+        gamma: f64 = 0.0,
+        vega: PerVol = PerVol(0.0),
+        theta: PerYear = PerYear(0.0),
+        rho: PerRate = PerRate(0.0),
+        vanna: PerVol = PerVol(0.0),
+        volga: PerVolSquared = PerVolSquared(0.0),
+        charm: PerYear = PerYear(0.0),
     }
 );
 

@@ -40,12 +40,12 @@ fn scalar(option: &OptionInputs) -> BatchGreeks {
         price: raw.price,
         delta: raw.delta,
         gamma: raw.gamma,
-        vega: raw.vega.0,
-        theta: raw.theta.0,
-        rho: raw.rho.0,
-        vanna: raw.vanna.0,
-        volga: raw.volga.0,
-        charm: raw.charm.0,
+        vega: raw.vega,
+        theta: raw.theta,
+        rho: raw.rho,
+        vanna: raw.vanna,
+        volga: raw.volga,
+        charm: raw.charm,
     }
 }
 
@@ -57,12 +57,12 @@ fn columns(row: &BatchGreeks, option: &OptionInputs) -> [(&'static str, f64, f64
         ("price", row.price, cash),
         ("delta", row.delta, 1.0),
         ("gamma", row.gamma, 1.0 / (spot * deviation)),
-        ("vega", row.vega, spot * t.sqrt()),
-        ("theta", row.theta, cash / t),
-        ("rho", row.rho, cash * t),
-        ("vanna", row.vanna, 1.0 / v),
-        ("volga", row.volga, spot * t.sqrt() / v),
-        ("charm", row.charm, 1.0 / t),
+        ("vega", row.vega.0, spot * t.sqrt()),
+        ("theta", row.theta.0, cash / t),
+        ("rho", row.rho.0, cash * t),
+        ("vanna", row.vanna.0, 1.0 / v),
+        ("volga", row.volga.0, spot * t.sqrt() / v),
+        ("charm", row.charm.0, 1.0 / t),
     ]
 }
 

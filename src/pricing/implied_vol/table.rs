@@ -32,12 +32,12 @@ impl QuoteInputs {
 block!(
     /// Unused lanes hold an empty quote, which the kernel leaves alone.
     QuoteBlock: BLOCK, QuoteInputs (right as sign) {
-        price = 0.0,
-        spot = 1.0,
-        strike = 1.0,
-        rate = 0.0,
-        dividend_yield = 0.0,
-        tte_years = 1.0,
+        price: f64 = 0.0,
+        spot: f64 = 1.0,
+        strike: f64 = 1.0,
+        rate: f64 = 0.0,
+        dividend_yield: f64 = 0.0,
+        tte_years: f64 = 1.0,
     }
 );
 

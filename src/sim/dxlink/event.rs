@@ -243,7 +243,8 @@ pub fn latest(market: &dyn Market, kind: Kind, symbol: &str, at: Timestamp) -> O
             values(json!({
                 "eventFlags": 0, "index": index(at, 0), "time": at.timestamp_millis(), "sequence": 0,
                 "price": double(v.price), "volatility": double(v.iv), "delta": double(v.delta),
-                "gamma": double(v.gamma), "theta": double(v.theta), "rho": double(v.rho), "vega": double(v.vega)
+                "gamma": double(v.gamma), "theta": double(v.theta.0), "rho": double(v.rho.0),
+                "vega": double(v.vega.0)
             }))
         }
         _ => return None,

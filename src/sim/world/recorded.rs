@@ -8,6 +8,7 @@ use rust_decimal::prelude::ToPrimitive;
 
 use crate::domain::instrument::{OccParts, is_index};
 use crate::domain::time::{Timestamp, new_york_date};
+use crate::domain::units::{PerDay, PerRatePercent, PerVolPoint};
 use crate::domain::{Bar, OptionContract, Price, Right, Settlement, Symbol, TradingDate};
 use crate::market::chain_file::{ChainFile, ChainRow};
 use crate::market::history_file::BarsBySymbol;
@@ -321,9 +322,9 @@ impl Market for RecordedWorld {
             iv,
             delta,
             gamma: known(row.gamma),
-            theta: known(row.theta),
-            vega: known(row.vega),
-            rho: known(row.rho),
+            theta: PerDay(known(row.theta)),
+            vega: PerVolPoint(known(row.vega)),
+            rho: PerRatePercent(known(row.rho)),
         });
         Some(OptionPrint { contract, quote, value, previous_close: None, open_interest: row.open_interest })
     }

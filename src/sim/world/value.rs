@@ -3,6 +3,7 @@
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::domain::time::{Timestamp, new_york_date};
+use crate::domain::units::{PerDay, PerRatePercent, PerVolPoint};
 use crate::domain::{ExerciseStyle, OptionContract, Settlement, TradingDate};
 use crate::market::calendar::years_between;
 use crate::pricing::american::{Accuracy, American, CashDividend, Status};
@@ -20,16 +21,16 @@ const INDEX_YIELD: f64 = 0.0115;
 /// Pull of short volatility towards the long one, per year.
 const PULL: f64 = 4.0;
 
-/// Per unit: theta per calendar day, vega and rho per percentage point.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Of one unit, in the units that the broker sends.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Value {
     pub price: f64,
     pub iv: f64,
     pub delta: f64,
     pub gamma: f64,
-    pub theta: f64,
-    pub vega: f64,
-    pub rho: f64,
+    pub theta: PerDay,
+    pub vega: PerVolPoint,
+    pub rho: PerRatePercent,
 }
 
 impl Value {
@@ -39,9 +40,9 @@ impl Value {
             iv,
             delta: greeks.delta,
             gamma: greeks.gamma,
-            theta: greeks.theta_day.0,
-            vega: greeks.vega_point.0,
-            rho: greeks.rho_pct.0,
+            theta: greeks.theta_day,
+            vega: greeks.vega_point,
+            rho: greeks.rho_pct,
         }
     }
 }
@@ -146,7 +147,7 @@ impl Surface<'_> {
         let exercise = (sign * (self.spot - strike)).max(0.0);
         if t <= 0.0 {
             let delta = if exercise > 0.0 { sign } else { 0.0 };
-            return Value { price: exercise, iv: 0.0, delta, gamma: 0.0, theta: 0.0, vega: 0.0, rho: 0.0 };
+            return Value { price: exercise, delta, ..Value::default() };
         }
         let (spot, dividend_yield, dividends) = self.carry(t, contract.expiry);
         let inputs = OptionInputs {
@@ -172,10 +173,10 @@ impl Surface<'_> {
 /// are the broker's figures here, for comparison only.
 fn early(inputs: &OptionInputs, dividends: &[CashDividend], european: Value) -> Value {
     let now = American::solve(inputs, dividends, Accuracy::Fast).at(inputs.spot);
-    let known =
-        Value { price: now.price, delta: now.delta, gamma: now.gamma, theta: now.theta / 365.0, ..european };
+    let theta = now.theta.per_day();
+    let known = Value { price: now.price, delta: now.delta, gamma: now.gamma, theta, ..european };
     match now.status {
-        Status::Exercise => Value { vega: 0.0, rho: 0.0, ..known },
+        Status::Exercise => Value { vega: PerVolPoint(0.0), rho: PerRatePercent(0.0), ..known },
         Status::Continuation | Status::European => known,
     }
 }
