@@ -22,6 +22,8 @@ mod trades;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Urgency {
+    /// An order ended with some legs filled and others not: what is held is not what was judged.
+    Rescue,
     /// A limit is breached or data needed for it is missing.
     Breach,
     Hedge,
@@ -39,6 +41,7 @@ pub enum Urgency {
 impl Urgency {
     pub fn tag(self) -> &'static str {
         match self {
+            Self::Rescue => "RESCUE",
             Self::Breach => "BREACH",
             Self::Hedge => "HEDGE",
             Self::Expiry => "EXPIRY",

@@ -64,6 +64,13 @@ impl Order {
         (0..self.ticket.legs.len()).any(|leg| self.filled(leg) > self.wanted(leg))
     }
 
+    /// Some legs are filled in a larger part than others: what was bought or sold does not hang together.
+    pub fn is_lopsided(&self) -> bool {
+        let part = |leg: usize| (self.filled(leg), self.wanted(leg));
+        let (first, of) = part(0);
+        (1..self.ticket.legs.len()).map(part).any(|(filled, wanted)| filled * of != first * wanted)
+    }
+
     fn wanted(&self, leg: usize) -> Decimal {
         self.ticket.legs.get(leg).map_or(Decimal::ZERO, |leg| Decimal::from(leg.quantity))
     }

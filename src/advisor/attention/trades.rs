@@ -1,14 +1,17 @@
 //! What calls for action in one trade: an exit, an expiry, a dividend, a home or a reason that is missing.
 
 use chrono::Datelike;
+use rust_decimal::Decimal;
 
 use super::{Attention, Book, Urgency, since_words};
 use crate::advisor::exit_rules::ExitReading;
 use crate::advisor::held::{Held, HeldExit};
 use crate::advisor::trade_facts::{EXPIRY_DAYS, TradeFacts};
+use crate::containers::Order;
+use crate::domain::order::{OrderLeg, OrderState};
 use crate::domain::text::signed;
 use crate::domain::time::{days_to, new_york_date};
-use crate::domain::{Leg, Money, Timestamp, TradingDate, label};
+use crate::domain::{Leg, Money, Timestamp, Trade, TradingDate, label};
 
 pub(super) fn of_trade(book: &Book<'_>, trade: &TradeFacts<'_>, held: &mut Held) -> Vec<Attention> {
     let it = trade.trade;
@@ -32,6 +35,17 @@ pub(super) fn of_trade(book: &Book<'_>, trade: &TradeFacts<'_>, held: &mut Held)
     }
     let price = price_to_close(trade);
     let mut rows: Vec<Attention> = close(book, trade, &row, price.as_ref(), held).into_iter().collect();
+    if let Some(order) = lopsided(book, it) {
+        rows.push(Attention {
+            price: price.clone(),
+            by_when: Some("now".to_owned()),
+            ..row(
+                Urgency::Rescue,
+                format!("{name}: legs of unequal size, x closes what is held"),
+                filled_words(order, book.now),
+            )
+        });
+    }
     if trade.dividend.is_some() {
         held.dividends.insert(it.id);
     } else {
@@ -65,6 +79,34 @@ pub(super) fn of_trade(book: &Book<'_>, trade: &TradeFacts<'_>, held: &mut Held)
         rows.push(row(Urgency::Rationale, name, why));
     }
     rows
+}
+
+/// The last order of it ended with unequal legs, nothing has evened them out since, and nothing is at work on it.
+fn lopsided<'a>(book: &Book<'a>, trade: &Trade) -> Option<&'a Order> {
+    let of_trade = || book.books.orders.values().filter(|order| order.ticket.trade == trade.id);
+    if of_trade().any(|order| order.state.may_work()) {
+        return None;
+    }
+    let last = of_trade().filter(|order| !order.fills.is_empty()).max_by_key(|order| order.since)?;
+    let held = |leg: &OrderLeg| -> Decimal {
+        let legs = trade.legs.iter().filter(|held| held.instrument == leg.instrument);
+        legs.map(|held| held.quantity.abs()).sum()
+    };
+    let (first, rest) = last.ticket.legs.split_first()?;
+    let uneven = rest
+        .iter()
+        .any(|leg| held(leg) * Decimal::from(first.quantity) != held(first) * Decimal::from(leg.quantity));
+    (last.state == OrderState::PartlyFilled && last.is_lopsided() && uneven).then_some(last)
+}
+
+/// "filled 2 of 2 put 645 18 Dec, 0 of 2 put 640 18 Dec"
+fn filled_words(order: &Order, now: Timestamp) -> String {
+    let year = new_york_date(now).year();
+    let legs = order.ticket.legs.iter().enumerate().map(|(place, leg)| {
+        let filled = order.filled(place).normalize();
+        format!("{filled} of {} {}", leg.quantity, label::leg(&leg.instrument, year))
+    });
+    format!("its order ended with {} filled", legs.collect::<Vec<_>>().join(", "))
 }
 
 /// One row for all that says "close it": the exit rule, and an expiry that comes near.

@@ -7,7 +7,7 @@ use super::evidence::{self, Evidence};
 use super::looks::LookUp;
 use crate::containers::Order;
 use crate::domain::event::{Actor, Answered, OrderAnswered, OrderChangeAnswered, OrderFilled, TradeClosed};
-use crate::domain::order::{OrderReport, OrderState, Placed};
+use crate::domain::order::{OrderReport, OrderState, OrderStep, Placed};
 use crate::domain::report::BrokerPosition;
 use crate::domain::trade::CloseReason;
 use crate::domain::{AccountId, Event, Instrument, OrderRef, Timestamp};
@@ -83,6 +83,7 @@ impl Engine {
         if self.read_only.is_some() {
             return;
         }
+        let mut lopsided = false;
         let Evidence { events, .. } = match evidence::ours(&self.books, report).cloned() {
             None => evidence::stranger(&self.books, report),
             Some(order) => {
@@ -90,6 +91,7 @@ impl Engine {
                 if found.look_again {
                     self.desk.looks.hint(order.ticket.reference);
                 }
+                lopsided = ends_lopsided(&order, &found.events);
                 found
             }
         };
@@ -106,6 +108,13 @@ impl Engine {
                     ),
                 }));
             }
+        }
+        if lopsided {
+            step.effects.push(Effect::Say(Notice {
+                level: Level::Error,
+                text: "an order ended with some of its legs filled and others not".to_owned(),
+                remedy: Some("the blotter names them; x on the trade closes what is held".into()),
+            }));
         }
         self.record(step, Actor::Broker, events, None, now);
     }
@@ -240,6 +249,19 @@ impl Engine {
         };
         step.effects.push(Effect::Say(notice));
     }
+}
+
+fn ends_lopsided(order: &Order, events: &[Event]) -> bool {
+    let mut after = order.clone();
+    let mut ends = false;
+    for event in events {
+        match event {
+            Event::OrderFilled(filled) => after.fills.extend(filled.fills.iter().cloned()),
+            Event::OrderMoved(moved) => ends |= moved.step == OrderStep::EndPartlyFilled,
+            _ => {}
+        }
+    }
+    ends && after.is_lopsided()
 }
 
 fn answered(placed: Placed) -> (Answered, Option<Box<OrderReport>>) {
