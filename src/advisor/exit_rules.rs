@@ -53,6 +53,8 @@ pub struct ExitReading {
     pub days: Option<String>,
     /// "50 % at 0.31 · 21 d on 27 Nov"
     pub next: String,
+    /// What a unit of it is bought back at when the share of the credit is earned.
+    pub target: Option<Price>,
     /// What closing at the mark would keep.
     pub keeps: Option<Money>,
 }
@@ -86,9 +88,12 @@ pub fn read(facts: &ExitFacts, held: Option<&HeldExit>) -> ExitReading {
         .filter(|(limit, days)| days <= limit)
         .map(|(limit, days)| format!("{days} DTE ≤ {limit}"));
     let mut next = Vec::new();
-    if let Some(credit) = facts.credit.filter(|_| facts.max_profit.is_some()) {
-        let at = Price(credit.0 * Decimal::from(100 - target) / Decimal::ONE_HUNDRED).to_cents();
-        next.push(format!("{target} % at {at:.2}"));
+    let buy_back = facts
+        .credit
+        .filter(|_| facts.max_profit.is_some())
+        .map(|credit| Price(credit.0 * Decimal::from(100 - target) / Decimal::ONE_HUNDRED));
+    if let Some(at) = buy_back {
+        next.push(format!("{target} % at {:.2}", at.to_cents()));
     }
     if let (Some(limit), Some(expiry)) = (days_rule, facts.expiry) {
         let on = expiry - chrono::TimeDelta::days(limit);
@@ -97,7 +102,13 @@ pub fn read(facts: &ExitFacts, held: Option<&HeldExit>) -> ExitReading {
     if wheel(facts.strategy) && facts.expiry.is_some() {
         next.push("or assigned".into());
     }
-    ExitReading { profit: profit(facts, held), days, next: next.join(" · "), keeps: facts.open_pnl }
+    ExitReading {
+        profit: profit(facts, held),
+        days,
+        next: next.join(" · "),
+        target: buy_back.filter(|_| !facts.covered),
+        keeps: facts.open_pnl,
+    }
 }
 
 fn profit(facts: &ExitFacts, held: Option<&HeldExit>) -> ProfitCall {

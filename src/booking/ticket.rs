@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::domain::freshness::{Standing, Unusable};
-use crate::domain::order::{NetPrice, OrderAction, OrderLeg, Ticket, TimeInForce, Walk};
+use crate::domain::order::{NetPrice, OrderAction, OrderFor, OrderLeg, Ticket, TimeInForce, Walk};
 use crate::domain::{AccountId, Instrument, OrderRef, Refusal, Trade};
 use crate::market::view::MarketView;
 use crate::risk::controls::{LegFacts, Package, QuoteFacts, QuoteSource, TickSize, package, tick};
@@ -121,13 +121,24 @@ fn walk(prices: &Package, tick: Decimal) -> Walk {
 const MOST_STEPS: u32 = 8;
 const STEP_SECONDS: u32 = 15;
 
-/// The order at `limit`, or at mid with the walk that gives way from there.
+/// Where the limit of a new order stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Limit {
+    /// At mid, and gives way from there.
+    Walks,
+    /// There, for the day.
+    At(NetPrice),
+    /// There or on the next tick on our side, until it is filled or cancelled.
+    Rests(NetPrice),
+}
+
+/// The order with its limit, and the walk where there is one.
 pub fn ticket(
     reference: OrderRef,
     trade: &Trade,
     account: AccountId,
-    closing: bool,
-    limit: Option<NetPrice>,
+    purpose: OrderFor,
+    limit: Limit,
     market: &MarketView,
 ) -> Result<(Ticket, Option<Walk>), Refusal> {
     let no = |why: String| Refusal::NotOrderable { why };
@@ -135,23 +146,37 @@ pub fn ticket(
         reference,
         trade: trade.id,
         account,
-        legs: legs(trade, closing)?,
-        limit: limit.unwrap_or_default(),
+        legs: legs(trade, purpose.is_closing())?,
+        limit: NetPrice::default(),
         time_in_force: TimeInForce::Day,
     };
     ticket.check().map_err(|bad| no(bad.to_string()))?;
     let facts = leg_facts(&ticket, market);
-    let Some(limit) = limit else {
-        let prices = prices(&ticket, market).ok_or_else(|| Refusal::StaleMarket(trade.underlying.clone()))?;
-        ticket.limit = prices.mid;
-        let size = tick(&ticket, &facts).ok_or_else(|| no("its tick is not known".to_owned()))?;
-        let walk = walk(&prices, size);
-        ticket.limit = walk.start;
-        return Ok((ticket, Some(walk)));
-    };
-    let size = tick(&ticket, &facts).ok_or_else(|| no("its tick is not known".to_owned()))?;
-    if !(limit.0 / size).fract().is_zero() {
-        return Err(no(format!("the limit {limit} is not a multiple of the tick of {size}")));
+    let no_tick = || no("its tick is not known".to_owned());
+    match limit {
+        Limit::Walks => {
+            let prices =
+                prices(&ticket, market).ok_or_else(|| Refusal::StaleMarket(trade.underlying.clone()))?;
+            ticket.limit = prices.mid;
+            let walk = walk(&prices, tick(&ticket, &facts).ok_or_else(no_tick)?);
+            ticket.limit = walk.start;
+            return Ok((ticket, Some(walk)));
+        }
+        Limit::At(limit) => {
+            ticket.limit = limit;
+            let size = tick(&ticket, &facts).ok_or_else(no_tick)?;
+            if !(limit.0 / size).fract().is_zero() {
+                return Err(no(format!("the limit {limit} is not a multiple of the tick of {size}")));
+            }
+        }
+        Limit::Rests(limit) => {
+            ticket.limit = limit;
+            ticket.limit = on_tick(limit, tick(&ticket, &facts).ok_or_else(no_tick)?);
+            ticket.time_in_force = TimeInForce::Gtc;
+            if ticket.limit.0.is_zero() || ticket.limit.is_credit() {
+                return Err(no("the price to take its profit at is below a tick".to_owned()));
+            }
+        }
     }
     Ok((ticket, None))
 }

@@ -6,7 +6,7 @@ use super::command_line::BookingLine;
 use super::control::KillMode;
 use super::event::{NoteKind, TradeIntended};
 use super::id::{EventId, OrderRef, PortfolioId, TradeId};
-use super::order::NetPrice;
+use super::order::{NetPrice, OrderFor};
 use super::trade::Evaluation;
 use super::view::View;
 
@@ -39,13 +39,12 @@ pub enum Command {
     ResetKill {
         reason: String,
     },
-    /// The trader has looked at what raised the alarms.
-    /// Make the order that opens a trade (a WhatIf becomes real with it), or closes it, and ask the broker
-    /// what it would do. Nothing is sent.
+    /// Make an order of a trade (a WhatIf becomes real with it), and ask the broker what it would do. Nothing is
+    /// sent.
     Stage {
         trade: TradeId,
-        closing: bool,
-        /// Without one the limit walks from mid.
+        purpose: OrderFor,
+        /// Without one the limit walks from mid, or rests where the exit rule says.
         limit: Option<NetPrice>,
         rationale: String,
     },

@@ -120,8 +120,8 @@ impl Engine {
                     Ok((vec![lifecycle::discard(&engine.books, trade, &reason)?], "discarded".to_owned()))
                 });
             }
-            Command::Stage { trade, closing, limit, rationale } => {
-                let wish = StageWish { trade, closing, limit, rationale };
+            Command::Stage { trade, purpose, limit, rationale } => {
+                let wish = StageWish { trade, purpose, limit, rationale };
                 return self.stage(step, &wish, reply, now);
             }
             Command::Send { order, body_hash, typed } => {

@@ -13,5 +13,6 @@ pub use report::{
 };
 pub use state::{IllegalOrderStep, OrderState, OrderStep};
 pub use ticket::{
-    BadTicket, ComplexKind, ComplexTicket, NetPrice, OrderAction, OrderLeg, Ticket, TimeInForce, Walk,
+    BadTicket, ComplexKind, ComplexTicket, NetPrice, OrderAction, OrderFor, OrderLeg, Ticket, TimeInForce,
+    Walk,
 };

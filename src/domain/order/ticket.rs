@@ -85,6 +85,22 @@ pub enum TimeInForce {
     Gtd(TradingDate),
 }
 
+/// What an order is to do for its trade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderFor {
+    Open,
+    Close,
+    /// Close at the price of the exit rule, good till cancelled: it rests at the broker.
+    RestExit,
+}
+
+impl OrderFor {
+    pub fn is_closing(self) -> bool {
+        self != Self::Open
+    }
+}
+
 /// How a limit gives way: from where it starts, in steps, never past the worst acceptable price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Walk {

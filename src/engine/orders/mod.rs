@@ -13,7 +13,7 @@ mod stage;
 
 use std::collections::BTreeMap;
 
-use crate::domain::order::{DryRun, NetPrice, OrderRefusal, Ticket, Walk};
+use crate::domain::order::{DryRun, NetPrice, OrderFor, OrderRefusal, Ticket, Walk};
 use crate::domain::{AccountId, Evaluation, Instrument, OrderRef, Timestamp, TradeId};
 
 use super::input::{Failure, ReplyTo};
@@ -23,8 +23,8 @@ use looks::Looks;
 #[derive(Debug, Clone, PartialEq)]
 pub struct StageWish {
     pub trade: TradeId,
-    pub closing: bool,
-    /// Without one the limit walks from mid.
+    pub purpose: OrderFor,
+    /// Without one the limit walks from mid, or rests where the exit rule says.
     pub limit: Option<NetPrice>,
     pub rationale: String,
 }

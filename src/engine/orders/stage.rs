@@ -1,14 +1,16 @@
 //! From a trade to an order that is ready to be sent: legs, limit, and what the broker would say to it.
 
 use super::{NoDryRun, STAGING_AT_ONCE, StageWish, Staging};
-use crate::booking::ticket;
+use crate::advisor::trade_facts;
+use crate::booking::ticket::{self, Limit};
 use crate::domain::event::{OrderStaged, TradePromoted};
-use crate::domain::order::{DryRun, OrderState, Ticket, Walk};
+use crate::domain::order::{DryRun, NetPrice, OrderFor, OrderState, Ticket, TimeInForce, Walk};
 use crate::domain::{AccountId, Event, OrderRef, Refusal, Timestamp, Trade, TradeKind, TradeState};
 use crate::engine::decide::journal::checked_text;
 use crate::engine::effect::Effect;
 use crate::engine::input::ReplyTo;
 use crate::engine::{Answer, Engine, Step};
+use crate::market::view::MarketView;
 
 impl Engine {
     /// Nothing is recorded yet: the broker is asked first what it would do with the order.
@@ -44,11 +46,16 @@ impl Engine {
         let rationale = checked_text(&wish.rationale)?;
         let reference = OrderRef::new(self.ids.as_mut());
         let trade = self.books.trades.get(&wish.trade).ok_or(Refusal::UnknownTrade(wish.trade))?;
-        self.orderable(trade, wish.closing)?;
+        self.orderable(trade, wish.purpose.is_closing())?;
         let account = self.account_of(trade)?;
         let promotes = trade.kind == TradeKind::WhatIf;
-        let (ticket, walk) =
-            ticket::ticket(reference, trade, account, wish.closing, wish.limit, &self.market(now))?;
+        let market = self.market(now);
+        let limit = match (wish.limit, wish.purpose) {
+            (Some(limit), _) => Limit::At(limit),
+            (None, OrderFor::RestExit) => Limit::Rests(self.exit_price(trade, &market)?),
+            (None, OrderFor::Open | OrderFor::Close) => Limit::Walks,
+        };
+        let (ticket, walk) = ticket::ticket(reference, trade, account, wish.purpose, limit, &market)?;
         Ok(Staging { ticket, walk, promotes, rationale, reply })
     }
 
@@ -69,6 +76,15 @@ impl Engine {
             return Err(Refusal::NotOrderable { why: why.to_owned() });
         }
         Ok(())
+    }
+
+    /// Where the exit rule of the trade takes its profit.
+    fn exit_price(&self, trade: &Trade, market: &MarketView) -> Result<NetPrice, Refusal> {
+        let facts = trade_facts::of(trade, &self.books, market, &self.held);
+        let target = facts.exit.and_then(|exit| exit.target).ok_or_else(|| Refusal::NotOrderable {
+            why: "its exit rule names no price to buy it back at: x closes it at the market's".to_owned(),
+        })?;
+        Ok(NetPrice(-target.0))
     }
 
     fn account_of(&self, trade: &Trade) -> Result<AccountId, Refusal> {
@@ -141,6 +157,9 @@ fn staged_words(ticket: &Ticket, walk: Option<&Walk>, dry_run: &DryRun) -> Strin
     let mut said = format!("staged at {}", ticket.limit);
     if let Some(walk) = walk {
         said.push_str(&format!(", to {} at worst", walk.worst));
+    }
+    if ticket.time_in_force == TimeInForce::Gtc {
+        said.push_str(", good till cancelled");
     }
     if let Some(change) = dry_run.buying_power_change {
         said.push_str(&format!("; buying power {}", change.0.round_dp(2)));

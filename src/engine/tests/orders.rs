@@ -14,6 +14,8 @@ use crate::domain::report::AccountNotice;
 use crate::domain::trade::{Evaluation, TradeState, Verdict};
 use crate::domain::{Leg, TradeKind};
 
+mod exits;
+
 const ACCOUNT: &str = "0001";
 
 fn evaluation() -> Evaluation {
@@ -143,44 +145,6 @@ fn a_filled_order_makes_its_trade_and_a_closing_one_ends_it() {
     bench.told(report_of(&closing, 8, OrderStatus::Filled, &["b"]));
     let trade = &bench.engine.books().trades[&opening.trade];
     assert!(!trade.is_open() && matches!(trade.state, TradeState::Closed { .. }), "{trade:?}");
-}
-
-#[test]
-fn legs_filled_unequally_call_for_a_rescue_until_they_are_closed() {
-    let mut bench = Bench::new();
-    let single = ticket(1, false);
-    let second =
-        OrderLeg { instrument: option(Right::Put, 640), action: OrderAction::BuyToOpen, quantity: 1 };
-    let legs = single.legs.iter().cloned().chain([second]).collect();
-    let spread = Ticket { legs, ..single };
-    bench.sent(&spread);
-    let mut report = report_of(&spread, 7, OrderStatus::Live, &["a"]);
-    report.legs[1].fills.clear();
-    bench.told(report.clone());
-    let rescue = |bench: &mut Bench| {
-        let picture = bench.engine.snapshot(bench.now);
-        picture.blotter.into_iter().find(|row| row.urgency == crate::snapshot::overview::Urgency::Rescue)
-    };
-    assert_eq!(rescue(&mut bench), None, "the other leg may still fill");
-
-    report.status = OrderStatus::Cancelled;
-    let step =
-        bench.engine.step(Input::AccountNotice(AccountNotice::Order { report: Box::new(report) }), bench.now);
-    let alarms =
-        |effect: &Effect| matches!(effect, Effect::Say(notice) if notice.text.contains("others not"));
-    assert!(step.effects.iter().any(alarms), "{:?}", step.effects);
-    bench.settle(step);
-    assert_eq!(bench.state(&spread), OrderState::PartlyFilled);
-    let row = rescue(&mut bench).expect("a row");
-    assert!(row.why.contains("1 of 1") && row.why.contains("0 of 1"), "{row:?}");
-    assert_eq!(row.trade, Some(spread.trade));
-
-    let closing = Ticket { trade: spread.trade, ..ticket(2, true) };
-    bench.order(&closing);
-    assert_eq!(rescue(&mut bench), None, "it is being closed");
-    bench.told(report_of(&closing, 8, OrderStatus::Filled, &["b"]));
-    assert_eq!(rescue(&mut bench), None);
-    assert!(!bench.engine.books().trades[&spread.trade].is_open());
 }
 
 #[test]

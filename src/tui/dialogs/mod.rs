@@ -11,6 +11,7 @@ use super::message::Effect;
 use super::paint::{put, put_line, shade};
 use super::panels::Scene;
 use crate::domain::command_line::BookingLine;
+use crate::domain::order::OrderFor;
 use crate::domain::view::Scope;
 use crate::domain::{OrderRef, PortfolioId, Symbol, TradeId};
 
@@ -91,7 +92,7 @@ pub enum Purpose {
     /// Why an order is made of a trade.
     Stage {
         trade: TradeId,
-        closing: bool,
+        purpose: OrderFor,
     },
     /// With real money the yes is typed.
     TypedSend {

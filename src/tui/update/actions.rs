@@ -3,6 +3,7 @@
 use tui_input::Input;
 
 use super::{orders, typing};
+use crate::domain::order::OrderFor;
 use crate::domain::view::{Scope, View};
 use crate::domain::{Command, TradeId, TradeKind};
 use crate::snapshot::overview::StripKind;
@@ -108,7 +109,11 @@ pub fn act(ui: &mut UiState, action: Action, snapshot: &Snapshot) -> Option<Effe
         }
         Action::Close => {
             let trade = selected_trade(ui, snapshot)?;
-            orders::stage(ui, snapshot, trade, true);
+            orders::stage(ui, snapshot, trade, OrderFor::Close);
+        }
+        Action::RestExit => {
+            let trade = selected_trade(ui, snapshot)?;
+            orders::stage(ui, snapshot, trade, OrderFor::RestExit);
         }
         Action::Edit => {
             let trade = selected_trade(ui, snapshot)?;

@@ -8,6 +8,7 @@ use super::{orders, typing};
 use crate::domain::command::LogEntry;
 use crate::domain::control::KillMode;
 use crate::domain::event::NoteKind;
+use crate::domain::order::OrderFor;
 use crate::domain::text::clean_note;
 use crate::domain::view::View;
 use crate::domain::{Command, TradeId};
@@ -165,7 +166,12 @@ fn browse(ui: &mut UiState, event: KeyEvent, snapshot: &Snapshot) -> Option<Effe
             if let Some(order) = orders::shown(ui, snapshot) {
                 orders::confirm_cancel(ui, snapshot, order);
             } else if let Some(trade) = shown_trade(ui, snapshot) {
-                orders::stage(ui, snapshot, trade, true);
+                orders::stage(ui, snapshot, trade, OrderFor::Close);
+            }
+        }
+        Action::RestExit => {
+            if let Some(trade) = shown_trade(ui, snapshot) {
+                orders::stage(ui, snapshot, trade, OrderFor::RestExit);
             }
         }
         Action::Edit => {
@@ -261,8 +267,8 @@ fn submit(ui: &mut UiState) -> Option<Effect> {
             kind: if missing { NoteKind::Decision } else { NoteKind::Note },
             key: None,
         })),
-        Purpose::Stage { trade, closing } => {
-            ask(Command::Stage { trade, closing, limit: None, rationale: text })
+        Purpose::Stage { trade, purpose } => {
+            ask(Command::Stage { trade, purpose, limit: None, rationale: text })
         }
         Purpose::TypedSend { order, body_hash, wanted } => {
             orders::typed_send(ui, order, body_hash, &wanted, text)

@@ -4,7 +4,7 @@
 use tui_input::Input;
 
 use super::actions::ask;
-use crate::domain::order::{NetPrice, OrderState};
+use crate::domain::order::{NetPrice, OrderFor, OrderState};
 use crate::domain::{Command, OrderRef, TradeId};
 use crate::snapshot::orders::OrderRow;
 use crate::snapshot::{Level, Mode, Snapshot};
@@ -30,22 +30,31 @@ pub fn step_on(ui: &mut UiState, snapshot: &Snapshot, trade: TradeId) {
         ui.say(Level::Warning, "it is open already", Some("x closes it".to_owned()));
         return;
     }
-    stage(ui, snapshot, trade, false);
+    stage(ui, snapshot, trade, OrderFor::Open);
 }
 
-pub fn stage(ui: &mut UiState, snapshot: &Snapshot, trade: TradeId, closing: bool) {
+pub fn stage(ui: &mut UiState, snapshot: &Snapshot, trade: TradeId, purpose: OrderFor) {
     let Some(row) = rows::trade(snapshot, trade) else { return };
-    let (title, prompt) = if closing {
-        ("Close", format!("Why close {} now? The order is staged, not sent.", row.label))
-    } else {
-        ("Stage", format!("Why {} now? It becomes a real intent; the order is staged, not sent.", row.label))
+    let label = &row.label;
+    let (title, prompt) = match purpose {
+        OrderFor::Open => {
+            ("Stage", format!("Why {label} now? It becomes a real intent; the order is staged, not sent."))
+        }
+        OrderFor::Close => ("Close", format!("Why close {label} now? The order is staged, not sent.")),
+        OrderFor::RestExit => (
+            "Rest an exit",
+            format!(
+                "{label}: its rule says {}. Why rest an order there until cancelled? It is staged, not sent.",
+                row.rule
+            ),
+        ),
     };
-    let known = row.rationale.clone().filter(|_| !closing).unwrap_or_default();
+    let known = row.rationale.clone().filter(|_| !purpose.is_closing()).unwrap_or_default();
     ui.dialogs.push(Dialog::Text {
         title: title.to_owned(),
         prompt,
         input: Input::new(known),
-        purpose: Purpose::Stage { trade, closing },
+        purpose: Purpose::Stage { trade, purpose },
     });
 }
 
