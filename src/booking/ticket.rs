@@ -163,6 +163,9 @@ pub fn ticket(
             return Ok((ticket, Some(walk)));
         }
         Limit::At(limit) => {
+            if !limit.is_plausible() {
+                return Err(no(format!("{limit} is no price of an option or a share")));
+            }
             ticket.limit = limit;
             let size = tick(&ticket, &facts).ok_or_else(no_tick)?;
             if !(limit.0 / size).fract().is_zero() {

@@ -37,6 +37,8 @@ pub struct Order {
     pub since: Timestamp,
     /// Asked of the broker and not answered yet: one at a time.
     pub change: Option<OrderChange>,
+    /// When a change was last asked for.
+    pub changed_at: Option<Timestamp>,
     /// A change whose answer never came: the order is looked up before anything else is asked of it.
     pub change_lost: bool,
     /// When another limit was asked for.
@@ -75,6 +77,17 @@ impl Order {
         self.ticket.legs.get(leg).map_or(Decimal::ZERO, |leg| Decimal::from(leg.quantity))
     }
 
+    /// The broker is at work on a change of it.
+    pub fn is_changing(&self) -> bool {
+        self.change.is_some()
+            || matches!(
+                self.status,
+                Some(
+                    OrderStatus::CancelRequested | OrderStatus::ReplaceRequested | OrderStatus::RemovePending
+                )
+            )
+    }
+
     /// The truth about it is not known here.
     pub fn is_unknown(&self) -> bool {
         self.state == OrderState::Unknown || self.change_lost
@@ -89,10 +102,26 @@ pub struct Safety {
     pub alarms: Vec<Alarm>,
 }
 
+/// The exchange may be faster than a cancel, and its word slower, by this much.
+const LATE_FILL_SECONDS: i64 = 120;
+
 impl Containers {
     /// Orders the broker may hold.
     pub fn live_orders(&self) -> impl Iterator<Item = &Order> {
         self.orders.values().filter(|order| order.state.may_work())
+    }
+
+    /// Orders whose fills may still be told, `now` or later: those the broker may hold, and those that ended
+    /// otherwise than by filling, for a while.
+    pub fn unsettled_orders(&self, now: Timestamp) -> impl Iterator<Item = &Order> {
+        self.orders.values().filter(move |order| {
+            let lately = (now - order.since).num_seconds() <= LATE_FILL_SECONDS;
+            order.state.may_work()
+                || (lately
+                    && !order.ids.is_empty()
+                    && order.state.has_ended()
+                    && order.state != OrderState::Filled)
+        })
     }
 
     pub fn order_by_broker_id(&self, id: &BrokerOrderId) -> Option<&Order> {
@@ -128,6 +157,7 @@ impl Containers {
             sent_at: None,
             since: at,
             change: None,
+            changed_at: None,
             change_lost: false,
             replaced_at: Vec::new(),
             fills: Vec::new(),
@@ -152,6 +182,8 @@ impl Containers {
             Answered::Accepted { id } => (OrderStep::Accept, None, Some(id.clone())),
             Answered::Refused { refusal } => (OrderStep::Refuse, Some(refusal.to_string()), None),
             Answered::Lost { why } => (OrderStep::Lose, Some(why.clone()), None),
+            // Of changes only: whether an order was placed is told by its number.
+            Answered::NotDone => return,
         };
         self.moved(
             &OrderMoved { reference: event.reference, step: wanted, id, status: None, limit: None, why },
@@ -166,6 +198,8 @@ impl Containers {
             && !order.ids.contains(id)
         {
             order.ids.push(id.clone());
+            // The truth about the change whose answer was lost: it was done, and this is its number.
+            order.change_lost = false;
         }
         if event.status.is_some() {
             order.status.clone_from(&event.status);
@@ -205,6 +239,7 @@ impl Containers {
     pub(super) fn change_requested(&mut self, event: &OrderChangeRequested, at: Timestamp) {
         if let Some(order) = self.orders.get_mut(&event.reference) {
             order.change = Some(event.change);
+            order.changed_at = Some(at);
             if let OrderChange::Replace { .. } = event.change {
                 order.replaced_at.push(at);
             }
@@ -233,6 +268,10 @@ impl Containers {
             Answered::Lost { why } => {
                 order.change_lost = true;
                 order.why = Some(why.clone());
+            }
+            Answered::NotDone => {
+                order.change_lost = false;
+                order.why = None;
             }
         }
     }

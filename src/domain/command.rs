@@ -7,6 +7,7 @@ use super::control::KillMode;
 use super::event::{NoteKind, TradeIntended};
 use super::id::{EventId, OrderRef, PortfolioId, TradeId};
 use super::order::{NetPrice, OrderFor};
+use super::time::Timestamp;
 use super::trade::Evaluation;
 use super::view::View;
 
@@ -54,6 +55,8 @@ pub enum Command {
         body_hash: String,
         /// With real money symbol and lots are typed, as in `SPY 1`.
         typed: Option<String>,
+        /// As of when it was shown: a yes does not keep.
+        shown_at: Timestamp,
     },
     CancelOrder {
         order: OrderRef,

@@ -3,6 +3,7 @@
 use super::decide::{journal, lifecycle, setup};
 use super::effect::Effect;
 use super::input::{Failure, Input, ReplyTo, RiskDone};
+use super::orders::evidence::Source;
 use super::orders::{StageWish, Yes};
 use super::{Answer, Engine, Promise, Step, Subject, reconcile};
 use crate::domain::command::LogEntry;
@@ -23,7 +24,7 @@ impl Engine {
             Input::LogBatch { entries, reply } => self.log_batch(&mut step, &entries, reply, now),
             Input::Accounts(report) => self.accounts(&mut step, &report, now),
             Input::AccountNotice(AccountNotice::Order { report }) => {
-                self.order_reported(&mut step, &report, now);
+                self.order_reported(&mut step, &report, Source::Told, now);
             }
             Input::AccountNotice(notice) => self.account_notice(&mut step, notice),
             Input::Session(session) => {
@@ -76,8 +77,8 @@ impl Engine {
             Input::DryRun { reference, result } => self.dry_run_done(&mut step, reference, result, now),
             Input::Placed { reference, placed } => self.placed(&mut step, reference, placed, now),
             Input::Changed { reference, placed } => self.changed(&mut step, reference, placed, now),
-            Input::Looked { look, result } => self.looked(&mut step, &look, result),
-            Input::Order(report) => self.order_reported(&mut step, &report, now),
+            Input::Looked { look, result } => self.looked(&mut step, &look, result, now),
+            Input::Order(report) => self.order_reported(&mut step, &report, Source::Looked, now),
         }
         self.follow(&mut step, now);
         step
@@ -124,8 +125,8 @@ impl Engine {
                 let wish = StageWish { trade, purpose, limit, rationale };
                 return self.stage(step, &wish, reply, now);
             }
-            Command::Send { order, body_hash, typed } => {
-                let yes = Yes { body_hash, typed };
+            Command::Send { order, body_hash, typed, shown_at } => {
+                let yes = Yes { body_hash, typed, shown_at };
                 return self.send(step, order, yes, reply, now);
             }
             Command::CancelOrder { order } => return self.cancel_order(step, order, reply, now),

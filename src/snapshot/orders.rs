@@ -52,6 +52,7 @@ pub struct OrderRow {
     /// Of the body that was judged: a yes is bound to it.
     pub body_hash: Option<String>,
     pub can_send: bool,
+    pub can_cancel: bool,
     pub can_change: bool,
     pub can_drop: bool,
 }

@@ -55,6 +55,8 @@ pub enum Answered {
     Lost {
         why: String,
     },
+    /// There was no readable answer, and a look long after showed that nothing of it had been done.
+    NotDone,
 }
 
 /// Evidence of the broker's that moved an order, or the trader's written word.

@@ -55,17 +55,20 @@ impl OrderState {
             (S::Staged | S::Unknown, T::Drop) => Ok(S::Dropped),
             (S::Submitting | S::Unknown | S::Working, T::Accept) => Ok(S::Working),
             (S::Submitting | S::Unknown | S::Working, T::Refuse) => Ok(S::Rejected),
-            (S::Submitting, T::Lose) => Ok(S::Unknown),
+            // Working: the broker says that it has ended, and nothing readable says how.
+            (S::Submitting | S::Working, T::Lose) => Ok(S::Unknown),
             (S::Submitting | S::Unknown | S::Working | S::PartlyFilled, T::Fill) => Ok(S::Filled),
             (S::Submitting | S::Unknown | S::Working, T::EndPartlyFilled) => Ok(S::PartlyFilled),
             (S::Submitting | S::Unknown | S::Working, T::Cancel) => Ok(S::Cancelled),
             (S::Submitting | S::Unknown | S::Working, T::Expire) => Ok(S::Expired),
             // A fill may be told after the end was: the exchange was faster than the cancel.
-            (S::Cancelled | S::Expired, T::Fill) => Ok(S::Filled),
-            (S::Cancelled | S::Expired, T::EndPartlyFilled) => Ok(S::PartlyFilled),
+            // A replacement is rejected because what it was to replace has filled.
+            (S::Cancelled | S::Expired | S::Rejected, T::Fill) => Ok(S::Filled),
+            (S::Cancelled | S::Expired | S::Rejected, T::EndPartlyFilled) => Ok(S::PartlyFilled),
             // What was written off turned out to exist.
             (S::Dropped, T::Accept) => Ok(S::Working),
             (S::Dropped, T::Fill) => Ok(S::Filled),
+            (S::Dropped, T::EndPartlyFilled) => Ok(S::PartlyFilled),
             (from, step) => Err(IllegalOrderStep { from, step }),
         }
     }
@@ -124,11 +127,15 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_or_filled_order_stays_so() {
-        for from in [OrderState::Rejected, OrderState::Filled] {
-            for step in STEPS {
-                assert_eq!(from.next(step), Err(IllegalOrderStep { from, step }));
-            }
+    fn a_filled_order_stays_so_and_only_a_fill_moves_one_that_has_ended() {
+        use OrderState as S;
+        for step in STEPS {
+            let from = S::Filled;
+            assert_eq!(from.next(step), Err(IllegalOrderStep { from, step }));
+        }
+        for from in [S::Rejected, S::Cancelled, S::Expired] {
+            let moves: Vec<S> = STEPS.iter().filter_map(|step| from.next(*step).ok()).collect();
+            assert_eq!(moves, [S::Filled, S::PartlyFilled], "{from:?}");
         }
     }
 }

@@ -54,6 +54,11 @@ impl NetPrice {
         self.0 > Decimal::ZERO
     }
 
+    /// Large enough for any order, small enough for all sums.
+    pub fn is_plausible(self) -> bool {
+        self.0.abs() < Decimal::from(1_000_000)
+    }
+
     /// Less credit or more debit by `by`: what the other side likes better.
     #[must_use]
     pub fn conceding(self, by: Decimal) -> Self {

@@ -21,6 +21,10 @@ pub fn discard(books: &Containers, trade: TradeId, reason: &str) -> Result<Event
         return Err(Refusal::NotAWhatIf);
     }
     trade.state.next(TradeStep::Close { why })?;
+    if books.orders.values().any(|order| order.ticket.trade == trade.id && !order.state.has_ended()) {
+        let why = "an order of it is staged or at the broker: take that back first (O)".to_owned();
+        return Err(Refusal::NotOrderable { why });
+    }
     let rationale = checked_text(reason)?;
     Ok(Event::TradeClosed(TradeClosed { trade: trade.id, why, rationale: Some(rationale) }))
 }

@@ -5,12 +5,13 @@ use crate::containers::Order;
 use crate::domain::control::ControlCheck;
 use crate::domain::event::Actor;
 use crate::domain::event::{OrderChange, OrderChangeRequested};
-use crate::domain::order::{NetPrice, OrderState, OrderStatus, Ticket};
+use crate::domain::order::{NetPrice, OrderState, Ticket};
 use crate::domain::{Event, OrderRef, Refusal, Timestamp};
 use crate::engine::effect::Effect;
 use crate::engine::input::ReplyTo;
 use crate::engine::{Engine, Step};
 use crate::risk::controls::Kill;
+use crate::snapshot::{Level, Notice};
 
 use super::CHANGE_SECONDS;
 
@@ -24,7 +25,7 @@ impl Engine {
     ) {
         let mut effect = None;
         self.decide(step, (reply, 0), now, None, |engine, _| {
-            let order = engine.changeable(reference)?;
+            let order = engine.cancellable(reference)?;
             effect = cancel_effect(order);
             Ok((vec![requested(reference, OrderChange::Cancel, Vec::new())], "cancel requested".to_owned()))
         });
@@ -42,6 +43,10 @@ impl Engine {
         let mut effect = None;
         self.decide(step, (reply, 0), now, None, |engine, now| {
             let order = engine.changeable(reference)?;
+            if !limit.is_plausible() {
+                let why = format!("{limit} is no price of an option or a share");
+                return Err(Refusal::NotOrderable { why });
+            }
             if order.walk.is_some_and(|walk| !limit.is_within(walk.worst)) {
                 let why = "that is past the worst price of its walk: cancel it and stage another".to_owned();
                 return Err(Refusal::NotOrderable { why });
@@ -69,12 +74,23 @@ impl Engine {
 
     /// At the broker, known, and nothing else asked of it.
     fn changeable(&self, reference: OrderRef) -> Result<&Order, Refusal> {
+        let order = self.cancellable(reference)?;
+        if order.is_unknown() {
+            let why = "what became of a change of it is unknown: it is being looked up".to_owned();
+            return Err(Refusal::NotOrderable { why });
+        }
+        Ok(order)
+    }
+
+    /// A cancel adds nothing and may be asked for twice: it goes out also where the answer to another change was
+    /// lost.
+    fn cancellable(&self, reference: OrderRef) -> Result<&Order, Refusal> {
         let order = self.books.orders.get(&reference).ok_or(Refusal::UnknownOrder(reference))?;
-        let why = if order.is_unknown() {
+        let why = if order.state == OrderState::Unknown {
             "its state is unknown: it is being looked up"
         } else if order.state != OrderState::Working || order.ids.is_empty() {
             "it is not working"
-        } else if order.change.is_some() || is_changing(order) {
+        } else if order.is_changing() {
             "a change of it is on its way"
         } else {
             return Ok(order);
@@ -102,9 +118,9 @@ impl Engine {
             let (effect, event) = match limit {
                 Some(limit) => match self.replacement(reference, limit, now) {
                     Ok(change) => change,
-                    // A control stands in the way: the limit stays where it is.
+                    // A control stands in the way: the limit stays where it is, which is said once.
                     Err(refusal) => {
-                        tracing::debug!(%refusal, "the limit does not walk");
+                        step.effects.extend(self.stays(reference, limit, &refusal).map(Effect::Say));
                         continue;
                     }
                 },
@@ -119,9 +135,18 @@ impl Engine {
         }
     }
 
+    fn stays(&mut self, reference: OrderRef, limit: NetPrice, refusal: &Refusal) -> Option<Notice> {
+        let why = refusal.to_string();
+        if self.desk.stays.insert(reference, why.clone()).as_ref() == Some(&why) {
+            return None;
+        }
+        let text = format!("a limit does not give way to {limit}: {why}");
+        Some(Notice { level: Level::Warning, text, remedy: Some("O shows the order".into()) })
+    }
+
     /// Everything that works is taken back: cancels are never held up by a control.
     pub(in crate::engine) fn cancel_all(&mut self, step: &mut Step, now: Timestamp) {
-        let working = |engine: &Self, order: &Order| engine.changeable(order.ticket.reference).is_ok();
+        let working = |engine: &Self, order: &Order| engine.cancellable(order.ticket.reference).is_ok();
         self.cancel_those(step, now, working);
     }
 
@@ -147,10 +172,10 @@ impl Engine {
         }
     }
 
-    /// Changeable, and not asked of just now.
+    /// Cancellable, and not asked of just now.
     fn may_ask(&self, reference: OrderRef, now: Timestamp) -> bool {
         let lately = self.desk.asked.get(&reference).map(|at| (now - *at).num_seconds());
-        lately.is_none_or(|seconds| seconds >= CHANGE_SECONDS) && self.changeable(reference).is_ok()
+        lately.is_none_or(|seconds| seconds >= CHANGE_SECONDS) && self.cancellable(reference).is_ok()
     }
 
     /// A change that the program asks for by itself.
@@ -159,13 +184,6 @@ impl Engine {
         self.record(step, Actor::System, vec![event], None, now);
         step.sends.push(effect);
     }
-}
-
-fn is_changing(order: &Order) -> bool {
-    matches!(
-        order.status,
-        Some(OrderStatus::CancelRequested | OrderStatus::ReplaceRequested | OrderStatus::RemovePending)
-    )
 }
 
 fn cancel_effect(order: &Order) -> Option<Effect> {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::looks::LookUp;
 use crate::containers::{Containers, Order};
 use crate::domain::control::Alarm;
 use crate::domain::event::{AlarmRaised, BookedFill, OrderFilled, OrderMoved};
@@ -25,7 +26,16 @@ pub fn ours<'a>(books: &'a Containers, report: &OrderReport) -> Option<&'a Order
         .filter(|order| order.ticket.account == report.account)
 }
 
-pub fn of_order(order: &Order, report: &OrderReport, standing: &[Alarm]) -> Evidence {
+/// Where a report comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// An answer or a message: it tells of one number and may come before what happened earlier.
+    Told,
+    /// A look at every number of the order, taken in from the oldest to the newest.
+    Looked,
+}
+
+pub fn of_order(order: &Order, report: &OrderReport, source: Source, standing: &[Alarm]) -> Evidence {
     let reference = order.ticket.reference;
     let mut found = Evidence::default();
     if let Some(first) = doubled(order, report) {
@@ -42,9 +52,13 @@ pub fn of_order(order: &Order, report: &OrderReport, standing: &[Alarm]) -> Evid
     if after.is_overfilled() {
         raise(&mut found, standing, Alarm::Overfilled { order: report.id.to_string() }, Some(reference));
     }
-    let step = step_of(&after, report);
-    found.look_again = step.is_none() && report.status.phase() == Phase::Ended;
+    let step = step_of(&after, report, source);
     let known = order.ids.contains(&report.id);
+    let superseded = known && order.ids.last() != Some(&report.id);
+    found.look_again = step.is_none()
+        && report.status.phase() == Phase::Ended
+        && !superseded
+        && after.state != OrderState::Filled;
     let told_before = known
         && order.status.as_ref() == Some(&report.status)
         && report.limit.is_none_or(|limit| limit == order.limit);
@@ -65,7 +79,7 @@ pub fn of_order(order: &Order, report: &OrderReport, standing: &[Alarm]) -> Evid
 }
 
 /// Where the report puts the order; `None` where it proves no change yet.
-fn step_of(after: &Order, report: &OrderReport) -> Option<OrderStep> {
+fn step_of(after: &Order, report: &OrderReport, source: Source) -> Option<OrderStep> {
     if after.is_filled() {
         return (after.state != OrderState::Filled).then_some(OrderStep::Fill);
     }
@@ -73,6 +87,11 @@ fn step_of(after: &Order, report: &OrderReport) -> Option<OrderStep> {
     if report.replaced_by.is_some()
         || after.ids.last().is_some_and(|last| *last != report.id && after.ids.contains(&report.id))
     {
+        return None;
+    }
+    // A replacement is rejected because what it was to replace has filled, and the word of that may come later.
+    let replaces = after.ids.iter().any(|id| *id != report.id);
+    if source == Source::Told && replaces && report.status == OrderStatus::Rejected {
         return None;
     }
     match (&report.status, after.fills.is_empty()) {
@@ -111,6 +130,44 @@ fn fresh_fills(order: &Order, report: &OrderReport) -> Vec<BookedFill> {
     }
     fresh
 }
+
+/// Looks have shown again and again that it has ended, and never how: it is in doubt, and somebody has to look.
+pub fn half_told(order: &Order, report: &OrderReport, standing: &[Alarm]) -> Vec<Event> {
+    let mut found = Evidence::default();
+    let reference = order.ticket.reference;
+    let what =
+        format!("order {} is {:?} at the broker, and its fills cannot be read", report.id, report.status);
+    if order.state == OrderState::Working {
+        found.events.push(Event::OrderMoved(OrderMoved {
+            reference,
+            step: OrderStep::Lose,
+            id: None,
+            status: None,
+            limit: None,
+            why: Some(what.clone()),
+        }));
+    }
+    raise(&mut found, standing, Alarm::Difference { what }, Some(reference));
+    found.events
+}
+
+/// The answer to a change was lost, and a look that began when any request had long been carried out or given up
+/// shows the order as it stood before.
+pub fn change_was_not_done(order: &Order, look: &LookUp, reports: &[OrderReport]) -> bool {
+    let Some(last) = order.ids.last().filter(|_| order.change_lost) else { return false };
+    let waited = order.changed_at.map_or(0, |at| (look.at - at).num_seconds());
+    let stands = |report: &OrderReport| {
+        report.id == *last
+            && report.replaced_by.is_none()
+            && matches!(report.status, OrderStatus::Live | OrderStatus::Routed | OrderStatus::Received)
+    };
+    waited >= CARRIED_OUT_SECONDS
+        && reports.iter().any(stands)
+        && !reports.iter().any(|report| report.replaces.as_ref() == Some(last))
+}
+
+/// Longer than any request waits for its answer.
+const CARRIED_OUT_SECONDS: i64 = 60;
 
 /// Two numbers under one reference that do not replace each other: something was sent twice.
 fn doubled(order: &Order, report: &OrderReport) -> Option<String> {

@@ -5,8 +5,6 @@ use chrono::TimeDelta;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::Yes;
-use crate::advisor::held::Held;
-use crate::advisor::trade_facts;
 use crate::booking::{profile, ticket as tickets};
 use crate::containers::Order;
 use crate::domain::control::ControlCheck;
@@ -18,8 +16,8 @@ use crate::domain::{Evaluation, Instrument, Leg, Money, Refusal, Strategy, Times
 use crate::engine::Engine;
 use crate::market::view::MarketView;
 use crate::risk::controls::{
-    self, Cleared, Confirmation, ControlFacts, DayFacts, DryRunFacts, Health, LegFacts, OpenOrders,
-    OtherOrder, Replacement, Sent, SessionFacts, WorstCase, notional,
+    self, Cleared, Confirmation, ControlFacts, DryRunFacts, Health, LegFacts, OpenOrders, OtherOrder,
+    Replacement, Sent, SessionFacts, WorstCase, notional,
 };
 use crate::risk::{permission, recognition};
 
@@ -50,7 +48,7 @@ impl Engine {
             error: dry_run.errors.first().map(|error| error.text.clone()),
             warning: dry_run.warnings.first().map(|warning| warning.text.clone()),
         });
-        facts.confirmation = self.confirmation(ticket, judged);
+        facts.confirmation = confirmation(ticket, judged, now);
         facts.limits = Some(judged.evaluation.limits.clone());
         self.worst_case(&mut facts, ticket, judged, &market);
         controls::clear(ticket.clone(), &facts, &self.config.orders.controls)
@@ -63,21 +61,20 @@ impl Engine {
         ticket: &Ticket,
         now: Timestamp,
     ) -> Result<(Cleared<Replacement>, Vec<ControlCheck>), Refusal> {
-        let facts = self.facts(ticket, &self.market(now), now);
+        let mut facts = self.facts(ticket, &self.market(now), now);
+        let order = self.books.orders.get(&ticket.reference);
+        // What was confirmed when it was sent: within its worst price the limit may move.
+        facts.confirmation = order.map(|order| Confirmation {
+            body_hash: String::new(),
+            age_seconds: 0.0,
+            worst: order.walk.map_or(order.ticket.limit, |walk| walk.worst),
+        });
+        if ticket.is_closing() {
+            facts.worst_case =
+                WorstCase { loss_after: Some(0.0), defined_after: Some(true), ..WorstCase::default() };
+        }
         controls::clear_replacement(ticket.clone(), &facts, &self.config.orders.controls)
             .map_err(|checks| refusal(&checks))
-    }
-
-    /// With real money what was typed must name the order.
-    fn confirmation(&self, ticket: &Ticket, judged: &Judged<'_>) -> Option<Confirmation> {
-        let typed = judged.yes.typed.as_deref()?;
-        let wanted = format!("{} {}", ticket.underlying()?, ticket.units());
-        typed.eq_ignore_ascii_case(&wanted).then(|| Confirmation {
-            body_hash: judged.yes.body_hash.clone(),
-            // It leads here at once.
-            age_seconds: 0.0,
-            worst: judged.walk.map_or(ticket.limit, |walk| walk.worst),
-        })
     }
 
     /// What every order is judged by, new or changed.
@@ -120,17 +117,23 @@ impl Engine {
         }
     }
 
-    /// Open by the calendar and by the broker's word, where it has spoken.
+    /// Open by the calendar and by the broker's word, where it has spoken. A word that says closed is left aside
+    /// where it is of an earlier day, or of before an opening that it named itself.
     fn session_facts(&self, ticket: &Ticket, market: &MarketView, now: Timestamp) -> SessionFacts {
         let own = market.session();
-        let open = own.state == SessionState::Open
-            && self
-                .session
-                .is_none_or(|told| told.state == SessionState::Open || told.close_at != own.close_at);
+        let told = self.session.filter(|told| {
+            let earlier = told.close_at.is_some_and(|close| new_york_date(close) < new_york_date(now));
+            let since_opened = told.open_at.is_some_and(|open| open <= now)
+                && told.close_at.is_some_and(|close| now < close);
+            told.state == SessionState::Open || !(earlier || since_opened)
+        });
+        let open = [Some(own.state), told.map(|told| told.state)];
+        let today = |close: &Timestamp| new_york_date(*close) == new_york_date(now);
+        let closes = [own.close_at, told.and_then(|told| told.close_at).filter(today)];
         SessionFacts {
-            open: Some(open),
+            open: Some(open.into_iter().flatten().all(|state| state == SessionState::Open)),
             halted: ticket.underlying().and_then(|symbol| market.halted(symbol)),
-            seconds_to_close: own.close_at.map(|close| seconds(close - now)),
+            seconds_to_close: closes.into_iter().flatten().min().map(|close| seconds(close - now)),
         }
     }
 
@@ -172,20 +175,8 @@ impl Engine {
         }
     }
 
-    /// Open positions of the portfolio since the last close. What was closed today is not in it.
-    fn day(&self, ticket: &Ticket, market: &MarketView) -> DayFacts {
-        let Some((key, equity)) = self.portfolio_of(ticket) else { return DayFacts::default() };
-        let portfolio = self.books.trades.get(&ticket.trade).and_then(|trade| trade.portfolio);
-        let nothing_held = Held::default();
-        let days = self.books.open_trades().filter(|trade| trade.portfolio == portfolio).map(|trade| {
-            trade_facts::of(trade, &self.books, market, &nothing_held).day.whole().known().map(|d| d.to_f64())
-        });
-        let most = self.config.orders.day_loss.get(key).copied();
-        DayFacts { pnl: days.sum(), most_loss: share(most, equity) }
-    }
-
     /// The trade's portfolio: its key, and the capital that its limits are shares of.
-    fn portfolio_of(&self, ticket: &Ticket) -> Option<(&str, Money)> {
+    pub(super) fn portfolio_of(&self, ticket: &Ticket) -> Option<(&str, Money)> {
         let trade = self.books.trades.get(&ticket.trade)?;
         let portfolio = self.books.portfolio(trade.portfolio?)?;
         Some((portfolio.key.as_str(), portfolio.capital))
@@ -254,6 +245,17 @@ impl Engine {
     }
 }
 
+/// With real money what was typed must name the order.
+fn confirmation(ticket: &Ticket, judged: &Judged<'_>, now: Timestamp) -> Option<Confirmation> {
+    let typed = judged.yes.typed.as_deref()?;
+    let wanted = format!("{} {}", ticket.underlying()?, ticket.units());
+    typed.eq_ignore_ascii_case(&wanted).then(|| Confirmation {
+        body_hash: judged.yes.body_hash.clone(),
+        age_seconds: seconds(now - judged.yes.shown_at),
+        worst: judged.walk.map_or(ticket.limit, |walk| walk.worst),
+    })
+}
+
 /// The most it loses at expiry if it fills at the worst acceptable price.
 fn max_loss_at(trade: &Trade, ticket: &Ticket, walk: Option<&Walk>) -> Option<f64> {
     let payoff = profile::at_expiry(&trade.legs)?;
@@ -289,7 +291,7 @@ fn other(order: &Order, now: Timestamp) -> OtherOrder {
 }
 
 /// A limit that is switched off by name is no figure: the control that needs one says so.
-fn share(limit: Option<rust_decimal::Decimal>, equity: Money) -> Option<f64> {
+pub(super) fn share(limit: Option<rust_decimal::Decimal>, equity: Money) -> Option<f64> {
     limit.map(|share| Money(equity.0 * share).to_f64())
 }
 

@@ -12,14 +12,21 @@ use crate::domain::{AccountId, OrderRef, Timestamp};
 pub struct LookUp {
     pub reference: OrderRef,
     pub account: AccountId,
-    /// The number to ask for; `None`: search the account's orders since `since`.
+    /// The number to ask for; `None`: search the account's orders since `since`. An order that was replaced has
+    /// several numbers, and each may have fills: only a search shows them all.
     pub id: Option<BrokerOrderId>,
     pub since: Timestamp,
+    /// When the look began.
+    pub at: Timestamp,
 }
 
 /// A search begins a little before the order went out: clocks differ.
 const SEARCH_MARGIN_SECONDS: i64 = 120;
 const WORKING_EVERY_SECONDS: i64 = 60;
+/// Fills that come after the end come soon.
+const ENDED_EVERY_SECONDS: i64 = 20;
+/// After so many looks, each twice as late as the one before, what is missing is not about to come.
+const LAST_AGAIN: u32 = 7;
 /// A look without an answer by then is given up.
 const PATIENCE_SECONDS: i64 = 45;
 
@@ -29,6 +36,10 @@ struct Look {
     last: Option<Timestamp>,
     under_way: bool,
     hinted: bool,
+    /// Looks that showed an end without the fills that belong to it, since the last news.
+    again: u32,
+    wanting: bool,
+    fills: usize,
 }
 
 #[derive(Debug, Default)]
@@ -40,17 +51,31 @@ impl Looks {
         self.0.entry(reference).or_default().hinted = true;
     }
 
+    /// The last look showed half of the truth. True once there is no point in waiting for the other half.
+    pub fn again(&mut self, order: &Order) -> bool {
+        let look = self.0.entry(order.ticket.reference).or_default();
+        if look.fills != order.fills.len() {
+            look.fills = order.fills.len();
+            look.again = 0;
+        }
+        if !look.wanting {
+            look.again = look.again.saturating_add(1);
+            look.wanting = true;
+        }
+        look.again == LAST_AGAIN
+    }
+
     pub fn ended(&mut self, reference: OrderRef) {
         if let Some(look) = self.0.get_mut(&reference) {
             look.under_way = false;
         }
     }
 
-    /// What is due now, each order at most once at a time. Forgets orders that have ended.
-    pub fn due<'a>(&mut self, live: impl Iterator<Item = &'a Order>, now: Timestamp) -> Vec<LookUp> {
+    /// What is due now, each order at most once at a time. Forgets what is not among `unsettled`.
+    pub fn due<'a>(&mut self, unsettled: impl Iterator<Item = &'a Order>, now: Timestamp) -> Vec<LookUp> {
         let mut kept = BTreeMap::new();
         let mut due = Vec::new();
-        for order in live {
+        for order in unsettled {
             let reference = order.ticket.reference;
             let mut look = self.0.get(&reference).copied().unwrap_or_default();
             let waited = look.last.map_or(i64::MAX, |at| (now - at).num_seconds());
@@ -61,13 +86,16 @@ impl Looks {
                     last: Some(now),
                     under_way: true,
                     hinted: false,
+                    wanting: false,
+                    ..look
                 };
                 let sent = order.sent_at.unwrap_or(order.staged_at);
                 due.push(LookUp {
                     reference,
                     account: order.ticket.account,
-                    id: order.ids.last().filter(|_| !order.is_unknown()).cloned(),
+                    id: order.ids.last().filter(|_| !order.is_unknown() && order.ids.len() == 1).cloned(),
                     since: sent - chrono::TimeDelta::seconds(SEARCH_MARGIN_SECONDS),
+                    at: now,
                 });
             }
             if !order.is_unknown() {
@@ -81,8 +109,15 @@ impl Looks {
 }
 
 fn is_due(order: &Order, look: &Look, now: Timestamp) -> bool {
-    let in_doubt = (now - order.since).num_seconds();
+    let since = if order.change_lost { order.changed_at.unwrap_or(order.since) } else { order.since };
+    let in_doubt = (now - since).num_seconds();
     let waited = look.last.map_or(in_doubt, |at| (now - at).num_seconds());
+    if look.wanting && waited >= 1 << look.again.clamp(1, LAST_AGAIN).saturating_sub(1) {
+        return true;
+    }
+    if order.state.has_ended() {
+        return waited >= ENDED_EVERY_SECONDS;
+    }
     if !order.is_unknown() {
         return waited >= WORKING_EVERY_SECONDS;
     }
@@ -127,6 +162,7 @@ mod tests {
             sent_at: Some(at),
             since: at,
             change: None,
+            changed_at: None,
             change_lost: false,
             replaced_at: vec![],
             fills: vec![],

@@ -6,6 +6,7 @@ pub mod evidence;
 pub mod looks;
 
 mod changes;
+mod day;
 mod facts;
 mod outcome;
 mod send;
@@ -35,6 +36,7 @@ pub struct Yes {
     pub body_hash: String,
     /// Symbol and lots, where the money is real.
     pub typed: Option<String>,
+    pub shown_at: Timestamp,
 }
 
 /// Why an order was not judged by the broker.
@@ -54,6 +56,8 @@ pub(super) struct Desk {
     /// When the program itself last asked for a change of an order: what the broker refuses is not asked again
     /// each second.
     asked: BTreeMap<OrderRef, Timestamp>,
+    /// Why a limit that should give way does not: said once.
+    stays: BTreeMap<OrderRef, String>,
     /// When fills of ours last changed a contract: a position read from before does not know them.
     changed: BTreeMap<(AccountId, Instrument), Timestamp>,
 }

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::SETTLE_SECONDS;
-use super::evidence::{self, Evidence};
+use super::evidence::{self, Evidence, Source};
 use super::looks::LookUp;
 use crate::containers::Order;
 use crate::domain::event::{Actor, Answered, OrderAnswered, OrderChangeAnswered, OrderFilled, TradeClosed};
@@ -31,16 +31,11 @@ impl Engine {
             // The stream was faster: it has said more already.
             return;
         }
+        let after = Order { state: OrderState::Working, ..order.clone() };
         let (answer, report) = answered(placed);
-        self.tell(step, &answer, "the order");
-        let mut after = order.clone();
-        let mut events = vec![Event::OrderAnswered(OrderAnswered { reference, answer: answer.clone() })];
-        if let (Answered::Accepted { id }, Some(report)) = (answer, report) {
-            after.state = OrderState::Working;
-            after.ids.push(id);
-            events.extend(self.proved(&after, &report, now).events);
-        }
-        self.record(step, Actor::Broker, events, None, now);
+        step.effects.extend(notice(&answer, "the order").map(Effect::Say));
+        let told = Event::OrderAnswered(OrderAnswered { reference, answer });
+        self.taken_in(step, after, told, report, now);
     }
 
     /// The answer to a cancel or a replacement.
@@ -56,19 +51,30 @@ impl Engine {
         if order.change.is_none() {
             return;
         }
+        let after = Order { change: None, ..order.clone() };
         let (answer, report) = answered(placed);
-        if let Answered::Lost { .. } = answer {
-            self.tell(step, &answer, "the change of an order");
-        }
-        let mut after = order.clone();
-        let mut events =
-            vec![Event::OrderChangeAnswered(OrderChangeAnswered { reference, answer: answer.clone() })];
-        if let (Answered::Accepted { id }, Some(report)) = (answer, report) {
-            after.change = None;
-            if !after.ids.contains(&id) {
-                after.ids.push(id);
+        step.effects.extend(notice(&answer, "the change of an order").map(Effect::Say));
+        let told = Event::OrderChangeAnswered(OrderChangeAnswered { reference, answer });
+        self.taken_in(step, after, told, report, now);
+    }
+
+    /// An answer, and what its report proves of the order as the answer leaves it.
+    fn taken_in(
+        &mut self,
+        step: &mut Step,
+        mut after: Order,
+        told: Event,
+        report: Option<Box<OrderReport>>,
+        now: Timestamp,
+    ) {
+        let mut events = vec![told];
+        if let Some(report) = report {
+            if !after.ids.contains(&report.id) {
+                after.ids.push(report.id.clone());
             }
-            events.extend(self.proved(&after, &report, now).events);
+            let found = self.proved(&after, &report, Source::Told, now);
+            step.effects.extend(calls(&after, &found.events).map(Effect::Say));
+            events.extend(found.events);
         }
         self.record(step, Actor::Broker, events, None, now);
     }
@@ -78,45 +84,30 @@ impl Engine {
         &mut self,
         step: &mut Step,
         report: &OrderReport,
+        source: Source,
         now: Timestamp,
     ) {
         if self.read_only.is_some() {
             return;
         }
-        let mut lopsided = false;
-        let Evidence { events, .. } = match evidence::ours(&self.books, report).cloned() {
-            None => evidence::stranger(&self.books, report),
+        let events = match evidence::ours(&self.books, report).cloned() {
+            None => {
+                let events = evidence::stranger(&self.books, report).events;
+                step.effects.extend(events.iter().filter_map(alarm).map(Effect::Say));
+                events
+            }
             Some(order) => {
-                let found = self.proved(&order, report, now);
-                if found.look_again {
-                    self.desk.looks.hint(order.ticket.reference);
+                let mut found = self.proved(&order, report, source, now);
+                if found.look_again && self.desk.looks.again(&order) {
+                    found.events.extend(evidence::half_told(&order, report, &self.books.safety.alarms));
                 }
-                lopsided = ends_lopsided(&order, &found.events);
-                found
+                step.effects.extend(calls(&order, &found.events).map(Effect::Say));
+                found.events
             }
         };
-        if events.is_empty() {
-            return;
+        if !events.is_empty() {
+            self.record(step, Actor::Broker, events, None, now);
         }
-        for event in &events {
-            if let Event::AlarmRaised(raised) = event {
-                step.effects.push(Effect::Say(Notice {
-                    level: Level::Error,
-                    text: format!("ALARM: {}", raised.alarm),
-                    remedy: Some(
-                        "look at the broker's own platform; new orders wait until it is cleared".into(),
-                    ),
-                }));
-            }
-        }
-        if lopsided {
-            step.effects.push(Effect::Say(Notice {
-                level: Level::Error,
-                text: "an order ended with some of its legs filled and others not".to_owned(),
-                remedy: Some("the blotter names them; x on the trade closes what is held".into()),
-            }));
-        }
-        self.record(step, Actor::Broker, events, None, now);
     }
 
     pub(in crate::engine) fn looked(
@@ -124,23 +115,33 @@ impl Engine {
         step: &mut Step,
         look: &LookUp,
         result: Result<Vec<OrderReport>, Failure>,
+        now: Timestamp,
     ) {
         self.desk.looks.ended(look.reference);
-        match result {
+        let reports = match result {
             // A look that failed is not a look that found nothing.
-            Err(failure) => tracing::warn!(what = failure.what, "an order could not be looked up"),
-            // One report a step: each is judged on books that know the one before.
-            Ok(reports) => {
-                for report in reports {
-                    step.effects.push(Effect::Consider(Box::new(report)));
-                }
+            Err(failure) => {
+                tracing::warn!(what = failure.what, "an order could not be looked up");
+                return;
             }
+            Ok(reports) => reports,
+        };
+        let order = self.books.orders.get(&look.reference).filter(|_| self.read_only.is_none());
+        if order.is_some_and(|order| evidence::change_was_not_done(order, look, &reports)) {
+            let reference = look.reference;
+            let undone = OrderChangeAnswered { reference, answer: Answered::NotDone };
+            self.record(step, Actor::Broker, vec![Event::OrderChangeAnswered(undone)], None, now);
+        }
+        // One report a step: each is judged on books that know the one before. The newest comes first from the
+        // broker; what was replaced is older than what replaced it.
+        for report in reports.into_iter().rev() {
+            step.effects.push(Effect::Consider(Box::new(report)));
         }
     }
 
     /// What the report proves of this order, and the trade that it closes.
-    fn proved(&mut self, order: &Order, report: &OrderReport, now: Timestamp) -> Evidence {
-        let mut found = evidence::of_order(order, report, &self.books.safety.alarms);
+    fn proved(&mut self, order: &Order, report: &OrderReport, source: Source, now: Timestamp) -> Evidence {
+        let mut found = evidence::of_order(order, report, source, &self.books.safety.alarms);
         let mut closed = Vec::new();
         for event in &found.events {
             if let Event::OrderFilled(filled) = event {
@@ -187,14 +188,14 @@ impl Engine {
     /// Looks that are due, and contracts that have settled.
     pub(in crate::engine) fn look_after_orders(&mut self, step: &mut Step, now: Timestamp) {
         let books = &self.books;
-        self.desk
-            .asked
-            .retain(|reference, _| books.orders.get(reference).is_some_and(|order| !order.state.has_ended()));
+        let lives = |reference: &OrderRef| books.orders.get(reference).is_some_and(|o| !o.state.has_ended());
+        self.desk.asked.retain(|reference, _| lives(reference));
+        self.desk.stays.retain(|reference, _| lives(reference));
         self.desk.changed.retain(|_, at| (now - *at).num_seconds() < SETTLE_SECONDS * 12);
         if self.read_only.is_some() {
             return;
         }
-        for look in self.desk.looks.due(self.books.live_orders(), now) {
+        for look in self.desk.looks.due(self.books.unsettled_orders(now), now) {
             step.effects.push(Effect::LookUp(look));
         }
     }
@@ -232,23 +233,40 @@ impl Engine {
         skipped.dedup();
         (kept, skipped)
     }
+}
 
-    fn tell(&self, step: &mut Step, answer: &Answered, what: &str) {
-        let notice = match answer {
-            Answered::Accepted { .. } => return,
-            Answered::Refused { refusal } => Notice {
-                level: Level::Error,
-                text: format!("the broker refuses {what}: {refusal}"),
-                remedy: Some("nothing was done; change it and stage it again".into()),
-            },
-            Answered::Lost { why } => Notice {
-                level: Level::Error,
-                text: format!("what became of {what} is UNKNOWN: {why}"),
-                remedy: Some("it is being looked up and is never sent again; O shows it".into()),
-            },
-        };
-        step.effects.push(Effect::Say(notice));
-    }
+/// What the trader must hear of an answer.
+fn notice(answer: &Answered, what: &str) -> Option<Notice> {
+    let (text, remedy) = match answer {
+        Answered::Accepted { .. } | Answered::NotDone => return None,
+        Answered::Refused { refusal } => {
+            (format!("the broker refuses {what}: {refusal}"), "nothing was done; O shows where it stands")
+        }
+        Answered::Lost { why } => (
+            format!("what became of {what} is UNKNOWN: {why}"),
+            "it is being looked up and is never sent again; O shows it",
+        ),
+    };
+    Some(Notice { level: Level::Error, text, remedy: Some(remedy.into()) })
+}
+
+/// What the trader must hear of what was proved.
+fn calls<'a>(order: &Order, events: &'a [Event]) -> impl Iterator<Item = Notice> + use<'a> {
+    let lopsided = ends_lopsided(order, events).then(|| Notice {
+        level: Level::Error,
+        text: "an order ended with some of its legs filled and others not".to_owned(),
+        remedy: Some("the blotter names them; x on the trade closes what is held".into()),
+    });
+    events.iter().filter_map(alarm).chain(lopsided)
+}
+
+fn alarm(event: &Event) -> Option<Notice> {
+    let Event::AlarmRaised(raised) = event else { return None };
+    Some(Notice {
+        level: Level::Error,
+        text: format!("ALARM: {}", raised.alarm),
+        remedy: Some("look at the broker's own platform; new orders wait until it is cleared".into()),
+    })
 }
 
 fn ends_lopsided(order: &Order, events: &[Event]) -> bool {

@@ -5,6 +5,7 @@ use super::facts::Judged;
 use super::stage::{refusal, without_errors};
 use super::{NoDryRun, Sending, Yes, is_fresh};
 use crate::booking::evaluate::EvaluationJob;
+use crate::booking::ticket;
 use crate::domain::event::{OrderMoved, OrderSubmitted};
 use crate::domain::order::{DryRun, OrderState, OrderStep};
 use crate::domain::{Evaluation, Event, OrderRef, Refusal, Timestamp, Trade};
@@ -55,6 +56,10 @@ impl Engine {
         if self.desk.sending.contains_key(&reference) {
             return Err(no("it is being sent already"));
         }
+        let shown_for = (now - yes.shown_at).num_seconds() as f64;
+        if !(0.0..=self.config.orders.controls.confirmation_seconds).contains(&shown_for) {
+            return Err(no("it was shown too long ago: look at it again (b)"));
+        }
         let order = self.books.orders.get(&reference).ok_or(Refusal::UnknownOrder(reference))?;
         if order.state != OrderState::Staged {
             return Err(no("only a staged order can be sent"));
@@ -66,9 +71,13 @@ impl Engine {
         }
         let id = order.ticket.trade;
         let trade = self.books.trades.get(&id).ok_or(Refusal::UnknownTrade(id))?;
+        let closing = order.ticket.is_closing();
+        self.ready(trade, closing)?;
+        if order.ticket.legs != ticket::legs(trade, closing)? {
+            return Err(no("its trade is not what it was when the order was staged: stage it again"));
+        }
         let portfolio = trade.portfolio.ok_or_else(|| no("route it to a portfolio first (m)"))?;
         let market = self.market(now);
-        let closing = order.ticket.is_closing();
         let open = |other: &Trade| other.is_open();
         let before = risk_book::book(&self.books, &market, open);
         let after = risk_book::book(&self.books, &market, |other| {

@@ -3,6 +3,7 @@
 use super::{NoDryRun, STAGING_AT_ONCE, StageWish, Staging};
 use crate::advisor::trade_facts;
 use crate::booking::ticket::{self, Limit};
+use crate::containers::Order;
 use crate::domain::event::{OrderStaged, TradePromoted};
 use crate::domain::order::{DryRun, NetPrice, OrderFor, OrderState, Ticket, TimeInForce, Walk};
 use crate::domain::{AccountId, Event, OrderRef, Refusal, Timestamp, Trade, TradeKind, TradeState};
@@ -61,11 +62,7 @@ impl Engine {
 
     /// A trade that may be opened is evaluated; one that may be closed is open. One order of a kind at a time.
     fn orderable(&self, trade: &Trade, closing: bool) -> Result<(), Refusal> {
-        let ready = if closing { trade.is_open() } else { trade.state == TradeState::Evaluated };
-        if !ready {
-            let why = if closing { "only an open trade can be closed" } else { "it has not been evaluated" };
-            return Err(Refusal::NotOrderable { why: why.to_owned() });
-        }
+        self.ready(trade, closing)?;
         let busy = self.books.orders.values().any(|order| {
             order.ticket.trade == trade.id
                 && order.ticket.is_closing() == closing
@@ -76,6 +73,22 @@ impl Engine {
             return Err(Refusal::NotOrderable { why: why.to_owned() });
         }
         Ok(())
+    }
+
+    /// The trade is where such an order begins. What is still being opened is not closed: it may change under the
+    /// closing order.
+    pub(super) fn ready(&self, trade: &Trade, closing: bool) -> Result<(), Refusal> {
+        let opening = |order: &Order| order.ticket.trade == trade.id && !order.ticket.is_closing();
+        let why = if closing && !trade.is_open() {
+            "only an open trade can be closed"
+        } else if closing && self.books.live_orders().any(opening) {
+            "the order that opens it still works: cancel that one first (O)"
+        } else if !closing && trade.state != TradeState::Evaluated {
+            "only what is evaluated and not yet open can be opened"
+        } else {
+            return Ok(());
+        };
+        Err(Refusal::NotOrderable { why: why.to_owned() })
     }
 
     /// Where the exit rule of the trade takes its profit.

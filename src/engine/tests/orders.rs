@@ -14,6 +14,7 @@ use crate::domain::report::AccountNotice;
 use crate::domain::trade::{Evaluation, TradeState, Verdict};
 use crate::domain::{Leg, TradeKind};
 
+mod changes;
 mod exits;
 
 const ACCOUNT: &str = "0001";
@@ -227,9 +228,12 @@ fn a_failed_evaluation_leaves_the_order_staged_and_free_to_be_sent_again() {
         walk: None,
         dry_run: Some(run),
     })]);
-    let send = || Command::Send { order: staged.reference, body_hash: "3b1f".into(), typed: None };
+    let send =
+        |shown_at| Command::Send { order: staged.reference, body_hash: "3b1f".into(), typed: None, shown_at };
+    let early = bench.refused(send(bench.now - TimeDelta::minutes(40)));
+    assert!(early.to_string().contains("too long ago"), "{early}");
     for _ in 0..2 {
-        let (events, answer) = bench.command(send());
+        let (events, answer) = bench.command(send(bench.now));
         assert!(events.is_empty() && answer.is_none(), "it is being judged: {answer:?}");
         let failure = Failure { what: "panic".into(), remedy: "see the log".into(), remark: false };
         let chain = Err(NoChain::Failed(failure));

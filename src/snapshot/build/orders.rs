@@ -6,7 +6,7 @@ use super::Facts;
 use crate::booking::ticket;
 use crate::containers::Order;
 use crate::domain::event::OrderChange;
-use crate::domain::order::{OrderAction, OrderLeg, OrderState, OrderStatus};
+use crate::domain::order::{OrderAction, OrderLeg, OrderState};
 use crate::domain::time::new_york_date;
 use crate::domain::{Price, label};
 use crate::snapshot::orders::{OrderLegRow, OrderRow, OrdersPanel};
@@ -43,7 +43,7 @@ fn row(facts: &Facts<'_>, order: &Order) -> OrderRow {
         trade.map_or_else(String::new, |trade| label::structure(trade.strategy, &trade.legs, facts.year()));
     let prices = ticket::prices(ticket, facts.market);
     let account = facts.books.accounts.get(&ticket.account).map(|held| facts.account_name(held));
-    let asked = order.change.is_some() || is_changing(order);
+    let can_cancel = order.state == OrderState::Working && !order.is_changing() && facts.read_only.is_none();
     let dry_run = order.dry_run.as_ref();
     OrderRow {
         reference: ticket.reference,
@@ -74,10 +74,8 @@ fn row(facts: &Facts<'_>, order: &Order) -> OrderRow {
         }),
         body_hash: dry_run.map(|dry_run| dry_run.body_hash.clone()),
         can_send: order.state == OrderState::Staged && facts.read_only.is_none(),
-        can_change: order.state == OrderState::Working
-            && !order.is_unknown()
-            && !asked
-            && facts.read_only.is_none(),
+        can_cancel,
+        can_change: can_cancel && !order.is_unknown(),
         can_drop: matches!(order.state, OrderState::Staged | OrderState::Unknown)
             && facts.read_only.is_none(),
     }
@@ -105,13 +103,6 @@ fn action_words(action: OrderAction) -> &'static str {
     }
 }
 
-fn is_changing(order: &Order) -> bool {
-    matches!(
-        order.status,
-        Some(OrderStatus::CancelRequested | OrderStatus::ReplaceRequested | OrderStatus::RemovePending)
-    )
-}
-
 fn words(order: &Order) -> String {
     let state = match order.state {
         OrderState::Staged => "staged",
@@ -130,7 +121,7 @@ fn words(order: &Order) -> String {
     match order.change {
         Some(OrderChange::Cancel) => words.push_str(", cancel asked"),
         Some(OrderChange::Replace { limit }) => words.push_str(&format!(", {limit} asked")),
-        None if order.state == OrderState::Working && is_changing(order) => words.push_str(", changing"),
+        None if order.state == OrderState::Working && order.is_changing() => words.push_str(", changing"),
         None => {}
     }
     if let Some(why) = &order.why {

@@ -38,12 +38,20 @@ pub fn apply(conn: &Connection, at: Timestamp, event: &Event) -> rusqlite::Resul
                 Answered::Accepted { id } => ("working", Some(id.0.as_str()), None),
                 Answered::Refused { refusal } => ("rejected", None, Some(refusal.to_string())),
                 Answered::Lost { why } => ("unknown", None, Some(why.clone())),
+                Answered::NotDone => return Ok(()),
             };
             conn.prepare_cached(
                 "UPDATE orders SET state = ?2, broker_id = coalesce(?3, broker_id), why = ?4
                  WHERE reference = ?1 AND state IN ('submitting', 'unknown', 'working')",
             )?
             .execute(params![e.reference.to_string(), state, id, why])?;
+        }
+        // A replacement has a number of its own.
+        Event::OrderChangeAnswered(e) => {
+            if let Answered::Accepted { id } = &e.answer {
+                conn.prepare_cached("UPDATE orders SET broker_id = ?2 WHERE reference = ?1")?
+                    .execute(params![e.reference.to_string(), id.0])?;
+            }
         }
         Event::OrderMoved(e) => {
             let state = match e.step {

@@ -13,7 +13,7 @@ use super::panels::Scene;
 use crate::domain::command_line::BookingLine;
 use crate::domain::order::OrderFor;
 use crate::domain::view::Scope;
-use crate::domain::{OrderRef, PortfolioId, Symbol, TradeId};
+use crate::domain::{OrderRef, PortfolioId, Symbol, Timestamp, TradeId};
 
 mod detail;
 mod help;
@@ -99,6 +99,7 @@ pub enum Purpose {
         order: OrderRef,
         body_hash: String,
         wanted: String,
+        shown_at: Timestamp,
     },
     NewLimit {
         order: OrderRef,

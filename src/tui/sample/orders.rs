@@ -48,6 +48,7 @@ fn row(number: u128, state: OrderState, label: &str, words: &str) -> OrderRow {
         warnings: vec!["Your order will begin working during next valid session.".into()],
         body_hash: Some("3b1f".into()),
         can_send: state == OrderState::Staged,
+        can_cancel: state == OrderState::Working,
         can_change: state == OrderState::Working,
         can_drop: matches!(state, OrderState::Staged | OrderState::Unknown),
     }

@@ -270,8 +270,9 @@ fn submit(ui: &mut UiState) -> Option<Effect> {
         Purpose::Stage { trade, purpose } => {
             ask(Command::Stage { trade, purpose, limit: None, rationale: text })
         }
-        Purpose::TypedSend { order, body_hash, wanted } => {
-            orders::typed_send(ui, order, body_hash, &wanted, text)
+        Purpose::TypedSend { order, body_hash, wanted, shown_at } => {
+            let yes = |typed| Command::Send { order, body_hash, typed: Some(typed), shown_at };
+            orders::typed_send(ui, &wanted, text, yes)
         }
         Purpose::NewLimit { order, credit } => orders::replace(ui, order, credit, &text),
         Purpose::DropReason { order } => ask(Command::DropOrder { order, reason: text }),

@@ -73,18 +73,23 @@ pub fn confirm_send(ui: &mut UiState, snapshot: &Snapshot, reference: OrderRef) 
             title: "Send with real money?".to_owned(),
             prompt: format!("{}. Type {wanted} to send it.", facts.join("; ")),
             input: Input::default(),
-            purpose: Purpose::TypedSend { order: reference, body_hash, wanted },
+            purpose: Purpose::TypedSend { order: reference, body_hash, wanted, shown_at: snapshot.as_of },
         });
         return;
     }
-    let then = Effect::Ask(Request::Command(Command::Send { order: reference, body_hash, typed: None }));
+    let then = Effect::Ask(Request::Command(Command::Send {
+        order: reference,
+        body_hash,
+        typed: None,
+        shown_at: snapshot.as_of,
+    }));
     ui.dialogs.push(Dialog::Confirm { question: "Send this order?".to_owned(), lines: facts, then });
 }
 
 pub fn confirm_cancel(ui: &mut UiState, snapshot: &Snapshot, reference: OrderRef) {
     let scene = Scene { snapshot, ui };
     let Some(order) = orders::row(scene, reference) else { return };
-    if !order.can_change {
+    if !order.can_cancel {
         let remedy = order.can_drop.then(|| "d takes it back".to_owned());
         ui.say(Level::Warning, "it is not working, or a change of it is on its way", remedy);
         return;
@@ -153,16 +158,15 @@ pub fn replace(ui: &mut UiState, order: OrderRef, credit: bool, text: &str) -> O
 
 pub fn typed_send(
     ui: &mut UiState,
-    order: OrderRef,
-    body_hash: String,
     wanted: &str,
     typed: String,
+    yes: impl FnOnce(String) -> Command,
 ) -> Option<Effect> {
     if !typed.eq_ignore_ascii_case(wanted) {
         ui.say(Level::Warning, format!("nothing was sent: that is not {wanted}"), None);
         return None;
     }
-    ask(Command::Send { order, body_hash, typed: Some(typed) })
+    ask(yes(typed))
 }
 
 pub fn list(ui: &mut UiState) {

@@ -451,8 +451,8 @@ fn an_order_is_sent_by_a_yes_and_by_nothing_less() {
     desk.keys("Ojjb<enter>");
     assert!(desk.commands().is_empty(), "Enter alone never sends");
     desk.keys("by");
-    let staged = desk.snapshot.orders.rows[2].reference;
-    let wanted = Command::Send { order: staged, body_hash: "3b1f".into(), typed: None };
+    let (staged, shown_at) = (desk.snapshot.orders.rows[2].reference, desk.snapshot.as_of);
+    let wanted = Command::Send { order: staged, body_hash: "3b1f".into(), typed: None, shown_at };
     assert_eq!(desk.commands(), [&wanted]);
 }
 
@@ -464,8 +464,9 @@ fn with_real_money_symbol_and_lots_are_typed() {
     desk.keys("Ojjby<enter>");
     assert!(desk.commands().is_empty(), "a letter is no order");
     desk.keys("bspy 1<enter>");
-    let staged = desk.snapshot.orders.rows[2].reference;
-    let wanted = Command::Send { order: staged, body_hash: "3b1f".into(), typed: Some("spy 1".into()) };
+    let (staged, shown_at) = (desk.snapshot.orders.rows[2].reference, desk.snapshot.as_of);
+    let wanted =
+        Command::Send { order: staged, body_hash: "3b1f".into(), typed: Some("spy 1".into()), shown_at };
     assert_eq!(desk.commands(), [&wanted]);
 }
 
