@@ -308,8 +308,8 @@ pub fn model_greeks(leg: &Leg, market: &MarketView) -> Reading<ModelGreeks> {
                 let unit = reading.exercise.greeks(&inputs);
                 ModelGreeks {
                     delta_shares: Shares(unit.delta * size),
-                    theta_day: unit.theta_day * size,
-                    vega_point: unit.vega_point * size,
+                    theta_day: unit.theta_day.times(size),
+                    vega_point: unit.vega_point.times(size),
                 }
             })
         }

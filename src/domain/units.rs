@@ -26,6 +26,10 @@ macro_rules! unit {
             pub fn is_finite(self) -> bool {
                 self.0.is_finite()
             }
+
+            pub fn total_cmp(&self, other: &Self) -> std::cmp::Ordering {
+                self.0.total_cmp(&other.0)
+            }
         }
 
         /// A number like any other: its unit is in the name of the field.
@@ -215,6 +219,29 @@ impl DollarDelta {
 }
 
 impl BetaDollarDelta {
+    pub fn dollars(self) -> Dollars {
+        Dollars(self.0)
+    }
+}
+
+/// What a share has of it: an option's own figure, which is in no sum before it is a position's.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct PerShare<U>(pub U);
+
+impl<U: Mul<f64, Output = U>> PerShare<U> {
+    /// Of so many shares, negative where they are sold.
+    pub fn times(self, shares: f64) -> U {
+        self.0 * shares
+    }
+}
+
+impl GammaPnl {
+    pub fn dollars(self) -> Dollars {
+        Dollars(self.0)
+    }
+}
+
+impl BetaGammaPnl {
     pub fn dollars(self) -> Dollars {
         Dollars(self.0)
     }

@@ -5,8 +5,8 @@
 
 use super::inputs::OptionInputs;
 use crate::domain::units::{
-    PerDay, PerRate, PerRatePercent, PerVol, PerVolCubed, PerVolPerYear, PerVolPoint, PerVolPointSquared,
-    PerVolSquared, PerYear,
+    PerDay, PerRate, PerRatePercent, PerShare, PerVol, PerVolCubed, PerVolPerYear, PerVolPoint,
+    PerVolPointSquared, PerVolSquared, PerYear,
 };
 use crate::numerics::normal;
 
@@ -18,14 +18,14 @@ pub struct UnitGreeks {
     pub delta: f64,
     /// Delta per $1.
     pub gamma: f64,
-    pub theta_day: PerDay,
-    pub vega_point: PerVolPoint,
-    pub rho_pct: PerRatePercent,
+    pub theta_day: PerShare<PerDay>,
+    pub vega_point: PerShare<PerVolPoint>,
+    pub rho_pct: PerShare<PerRatePercent>,
     /// Of delta.
-    pub vanna_point: PerVolPoint,
-    pub volga_point: PerVolPointSquared,
+    pub vanna_point: PerShare<PerVolPoint>,
+    pub volga_point: PerShare<PerVolPointSquared>,
     /// Of delta.
-    pub charm_day: PerDay,
+    pub charm_day: PerShare<PerDay>,
     /// Gamma per $1.
     pub speed: f64,
 }
@@ -74,12 +74,12 @@ impl From<RawGreeks> for UnitGreeks {
             price: raw.price,
             delta: raw.delta,
             gamma: raw.gamma,
-            theta_day: raw.theta.per_day(),
-            vega_point: raw.vega.per_point(),
-            rho_pct: raw.rho.per_percent(),
-            vanna_point: raw.vanna.per_point(),
-            volga_point: raw.volga.per_point_squared(),
-            charm_day: raw.charm.per_day(),
+            theta_day: PerShare(raw.theta.per_day()),
+            vega_point: PerShare(raw.vega.per_point()),
+            rho_pct: PerShare(raw.rho.per_percent()),
+            vanna_point: PerShare(raw.vanna.per_point()),
+            volga_point: PerShare(raw.volga.per_point_squared()),
+            charm_day: PerShare(raw.charm.per_day()),
             speed: raw.speed,
         }
     }

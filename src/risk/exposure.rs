@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::iter::Sum;
-use std::ops::{AddAssign, Neg};
+use std::ops::{Add, AddAssign, Neg};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,15 @@ impl AddAssign for Exposure {
         self.volga += other.volga;
         self.charm_day += other.charm_day;
         self.market_value += other.market_value;
+    }
+}
+
+impl Add for Exposure {
+    type Output = Self;
+
+    fn add(mut self, other: Self) -> Self {
+        self += other;
+        self
     }
 }
 
@@ -291,15 +300,15 @@ fn of_leg(book: &RiskBook, place: usize, leg: &RiskLeg) -> LegExposure {
             let unit = exercise.greeks(inputs);
             row.unit_price = Some(unit.price);
             row.unit_delta = Some(unit.delta);
-            let vega = n * unit.vega_point;
+            let vega = unit.vega_point.times(n);
             let exposure = Exposure {
-                theta_day: n * unit.theta_day,
+                theta_day: unit.theta_day.times(n),
                 vega_point: vega,
                 vega_point_30d: vega * tenor_scale(leg.days_to_expiry),
-                rho_1pct: n * unit.rho_pct,
-                vanna: n * unit.vanna_point,
-                volga: n * unit.volga_point,
-                charm_day: n * unit.charm_day,
+                rho_1pct: unit.rho_pct.times(n),
+                vanna: unit.vanna_point.times(n),
+                volga: unit.volga_point.times(n),
+                charm_day: unit.charm_day.times(n),
                 market_value: Dollars(n * unit.price),
                 ..Exposure::default()
             };

@@ -95,10 +95,10 @@ fn var95(portfolio: &PortfolioRisk, exposures: &Exposures, var: &VarOutcome) -> 
             let parts = report.components.iter().map(|c| LimitPart {
                 underlying: c.underlying,
                 symbol: c.symbol.clone(),
-                part: Dollars(c.var95),
+                part: c.var95,
             });
             // Where even the bad outcome gains there is nothing at risk.
-            let measure = incomplete(exposures).map_or(Ok(Dollars(report.var95.max(0.0))), Err);
+            let measure = incomplete(exposures).map_or(Ok(Dollars(report.var95.0.max(0.0))), Err);
             reading(LimitId::L5, portfolio, limit, measure, parts.collect())
         }
     }

@@ -15,6 +15,7 @@ use super::scenario::{
     UnderlyingPnl, WorstCell, loss_points,
 };
 use super::var::{VarOutcome, value_at_risk};
+use crate::domain::units::Dollars;
 use crate::domain::view::{Horizon, Scope};
 use crate::domain::{PortfolioId, Symbol, Timestamp};
 
@@ -25,7 +26,7 @@ pub struct RiskQuestion {
     /// One underlying by its own move; `None`: the whole scope, beta-mapped.
     pub scenario_of: Option<Symbol>,
     /// "At which move does the book lose this?"
-    pub loss_amounts: Vec<f64>,
+    pub loss_amounts: Vec<Dollars>,
     /// Net liq behind the scope: decides when an error of the Greeks matters.
     pub equity: Option<f64>,
 }
@@ -36,7 +37,7 @@ impl Default for RiskQuestion {
             scope: Scope::AllReal,
             horizon: Horizon::Now,
             scenario_of: None,
-            loss_amounts: vec![5_000.0, 10_000.0],
+            loss_amounts: vec![Dollars(5_000.0), Dollars(10_000.0)],
             equity: None,
         }
     }
@@ -212,11 +213,11 @@ mod tests {
             RiskQuestion { scenario_of: Some(book_b().underlyings[2].symbol.clone()), ..Default::default() };
         let report = compute(&split_book(), &question);
         let worst = report.worst.as_ref().expect("priced");
-        close(report.worst_parts.iter().map(|p| p.pnl).sum(), worst.pnl, 1e-9);
+        close(report.worst_parts.iter().map(|p| p.pnl.0).sum(), worst.pnl.0, 1e-9);
         assert_eq!(report.grid.subject.as_ref().map(Symbol::as_str), Some("AAPL"));
         assert_eq!(report.stresses.len(), 15);
         let var = report.var.known().expect("known");
-        close(var.components.iter().map(|c| c.var95).sum::<f64>() / var.var95, 1.0, 1e-6);
+        close(var.components.iter().map(|c| c.var95).sum::<Dollars>() / var.var95, 1.0, 1e-6);
         assert_eq!(report.losses.len(), 2);
         let mine = portfolio_limits(&split_book(), PortfolioId::from_key("medium"));
         assert_eq!(mine, report.portfolios[0].limits);
@@ -237,6 +238,6 @@ mod tests {
         book.legs.clear();
         let report = compute(&book, &RiskQuestion::default());
         assert!(report.worst.is_none() && report.exposures.legs.is_empty());
-        assert_eq!(report.var.known().map(|v| v.var95), Some(0.0));
+        assert_eq!(report.var.known().map(|v| v.var95), Some(Dollars(0.0)));
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::shown::Shown;
 pub use crate::advisor::attention::Urgency;
+use crate::domain::units::{BenchmarkShares, Dollars, PerDay};
 use crate::domain::{LimitId, LimitState, Money, PortfolioId, Symbol, TradeId};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,12 +36,12 @@ pub struct AccountStrip {
     /// Own value of the real accounts: cash plus positions at their marks.
     pub net_liq: Shown<Money>,
     pub accounts: Vec<AccountFigure>,
-    pub var95: Shown<f64>,
+    pub var95: Shown<Dollars>,
     /// "Cornish–Fisher", "exact quadratic form", or why there is none.
     pub var_method: String,
     /// VaR95 ÷ the summed L5 limits of the real portfolios.
     pub var_utilisation: Shown<f64>,
-    pub es975: Shown<f64>,
+    pub es975: Shown<Dollars>,
     /// Requirement ÷ net liq over all accounts, as the broker states them.
     pub buying_power_used: Shown<f64>,
     pub day: Shown<Money>,
@@ -64,10 +65,10 @@ pub struct PortfolioStrip {
     pub name: String,
     pub kind: StripKind,
     pub equity: Shown<Money>,
-    pub beta_delta: Shown<f64>,
-    pub theta_day: Shown<f64>,
-    pub worst: Shown<f64>,
-    pub var95: Shown<f64>,
+    pub beta_delta: Shown<BenchmarkShares>,
+    pub theta_day: Shown<PerDay>,
+    pub worst: Shown<Dollars>,
+    pub var95: Shown<Dollars>,
     pub trades: usize,
     /// The most used limit of this portfolio, such as 0.78 of L1.
     pub tightest: Option<LimitRow>,

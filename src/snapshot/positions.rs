@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::shown::Shown;
+use crate::domain::units::{PerDay, PerVolPoint, Shares};
 use crate::domain::{Money, PortfolioId, Price, Right, Strategy, Symbol, TradeId, TradeKind, TradingDate};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -22,9 +23,9 @@ pub struct PositionGroup {
     pub symbol: Symbol,
     /// "covered call", "3 trades": what is inside, for the folded line.
     pub summary: String,
-    pub delta_shares: Shown<f64>,
-    pub theta_day: Shown<f64>,
-    pub vega_point: Shown<f64>,
+    pub delta_shares: Shown<Shares>,
+    pub theta_day: Shown<PerDay>,
+    pub vega_point: Shown<PerVolPoint>,
     pub day: Shown<Money>,
     pub open: Shown<Money>,
     pub trades: Vec<TradeRow>,
@@ -69,9 +70,9 @@ pub struct TradeRow {
     pub entry: Shown<Price>,
     pub mark: Shown<Price>,
     /// Of a WhatIf that is not counted: its own, in no sum.
-    pub delta_shares: Shown<f64>,
-    pub theta_day: Shown<f64>,
-    pub vega_point: Shown<f64>,
+    pub delta_shares: Shown<Shares>,
+    pub theta_day: Shown<PerDay>,
+    pub vega_point: Shown<PerVolPoint>,
     pub nearest_expiry: Option<TradingDate>,
     pub dte: Option<i64>,
     pub day: Shown<Money>,
@@ -155,9 +156,9 @@ pub struct LegRow {
     pub iv: Shown<f64>,
     /// The broker's implied volatility, in percent.
     pub broker_iv: Shown<f64>,
-    pub delta_shares: Shown<f64>,
-    pub theta_day: Shown<f64>,
-    pub vega_point: Shown<f64>,
+    pub delta_shares: Shown<Shares>,
+    pub theta_day: Shown<PerDay>,
+    pub vega_point: Shown<PerVolPoint>,
     pub dte: Option<i64>,
     pub day: Shown<Money>,
     pub open: Shown<Money>,

@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::overview::LimitRow;
 use super::shown::Shown;
+use crate::domain::units::{
+    BenchmarkShares, DollarDelta, Dollars, GammaPnl, PerDay, PerRatePercent, PerVolPoint, PerVolPointSquared,
+    Shares,
+};
 use crate::domain::view::Horizon;
 use crate::domain::{Money, Symbol};
 
@@ -27,7 +31,7 @@ pub struct RiskRow {
     pub beta: Shown<f64>,
     /// No history and no broker figure: 1.0 was taken.
     pub beta_assumed: bool,
-    pub delta_shares: Shown<f64>,
+    pub delta_shares: Shown<Shares>,
     #[serde(flatten)]
     pub sums: RiskSums,
     /// The limit of which this underlying uses most; `None` where it presses on none.
@@ -42,12 +46,12 @@ pub struct RiskRow {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RiskDetail {
-    pub rho_1pct: Shown<f64>,
-    pub vanna: Shown<f64>,
-    pub volga: Shown<f64>,
-    pub charm_day: Shown<f64>,
-    pub vega_30d: Shown<f64>,
-    pub market_value: Shown<f64>,
+    pub rho_1pct: Shown<PerRatePercent>,
+    pub vanna: Shown<PerVolPoint>,
+    pub volga: Shown<PerVolPointSquared>,
+    pub charm_day: Shown<PerDay>,
+    pub vega_30d: Shown<PerVolPoint>,
+    pub market_value: Shown<Dollars>,
     pub by_expiry: Vec<ExpiryBucket>,
 }
 
@@ -55,23 +59,23 @@ pub struct RiskDetail {
 pub struct ExpiryBucket {
     /// "0–7 d", "8–30 d", "31–60 d", "61+ d"
     pub label: String,
-    pub vega_point: f64,
-    pub gamma_pnl_1pct: f64,
+    pub vega_point: PerVolPoint,
+    pub gamma_pnl_1pct: GammaPnl,
 }
 
 /// What adds up across underlyings, of one of them or of the book.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RiskSums {
-    pub dollar_delta: Shown<f64>,
-    pub beta_delta: Shown<f64>,
+    pub dollar_delta: Shown<DollarDelta>,
+    pub beta_delta: Shown<BenchmarkShares>,
     /// P&L of gamma for a move of ±1 %.
-    pub gamma_pnl_1pct: Shown<f64>,
-    pub theta_day: Shown<f64>,
-    pub vega_point: Shown<f64>,
+    pub gamma_pnl_1pct: Shown<Dollars>,
+    pub theta_day: Shown<PerDay>,
+    pub vega_point: Shown<PerVolPoint>,
     pub day: Shown<Money>,
     pub open: Shown<Money>,
-    pub worst: Shown<f64>,
-    pub var95: Shown<f64>,
+    pub worst: Shown<Dollars>,
+    pub var95: Shown<Dollars>,
     /// Legs that could not be priced; they are in none of these figures.
     pub unpriced: usize,
 }
@@ -89,7 +93,7 @@ pub struct ScenarioPanel {
     /// 30-day-equivalent points, largest first.
     pub vol_points: Vec<f64>,
     /// One row per vol shock, one column per spot move.
-    pub cells: Vec<Vec<Shown<f64>>>,
+    pub cells: Vec<Vec<Shown<Dollars>>>,
     pub worst: Option<WorstCell>,
     /// "loses 5,000 at −5.9 % spot"
     pub reverse: Vec<String>,
@@ -101,17 +105,17 @@ pub struct ScenarioPanel {
 pub struct WorstCell {
     pub row: usize,
     pub column: usize,
-    pub pnl: f64,
+    pub pnl: Dollars,
     /// Share of net liq, as a fraction.
     pub of_net_liq: Option<f64>,
     /// The three underlyings that lose most there.
-    pub drivers: Vec<(Symbol, f64)>,
+    pub drivers: Vec<(Symbol, Dollars)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StressRow {
     /// "2020-03-16 −12.0 % +25 pt"
     pub name: String,
-    pub pnl: Shown<f64>,
+    pub pnl: Shown<Dollars>,
     pub of_net_liq: Shown<f64>,
 }

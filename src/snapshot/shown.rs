@@ -1,5 +1,7 @@
 //! A figure with its standing.
 
+use std::ops::Add;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -60,10 +62,17 @@ impl<T> From<Reading<T>> for Shown<T> {
     }
 }
 
-impl Shown<f64> {
+impl<T: Add<Output = T> + Default> Shown<T> {
     /// As [`Self::of`], and without a sign on zero: the sum of nothing is 0, not −0.
-    pub fn figure(value: Option<f64>, standing: Standing) -> Self {
-        Self::of(value.map(|value| value + 0.0), standing)
+    pub fn figure(value: Option<T>, standing: Standing) -> Self {
+        Self::of(value.map(|value| value + T::default()), standing)
+    }
+}
+
+impl<T: Into<f64>> Shown<T> {
+    /// Without its unit, for words that say it.
+    pub fn bare(self) -> Shown<f64> {
+        self.map(Into::into)
     }
 }
 

@@ -55,32 +55,33 @@ pub fn number(value: f64, places: usize, sign: Sign) -> String {
 }
 
 /// A change: `+1,234`, `−56`, `0`.
-pub fn signed(value: f64) -> String {
-    number(value, 0, Sign::Always)
+pub fn signed(value: impl Into<f64>) -> String {
+    number(value.into(), 0, Sign::Always)
 }
 
-pub fn signed1(value: f64) -> String {
-    number(value, 1, Sign::Always)
+pub fn signed1(value: impl Into<f64>) -> String {
+    number(value.into(), 1, Sign::Always)
 }
 
-pub fn signed2(value: f64) -> String {
-    number(value, 2, Sign::Always)
+pub fn signed2(value: impl Into<f64>) -> String {
+    number(value.into(), 2, Sign::Always)
 }
 
-pub fn plain(value: f64) -> String {
-    number(value, 0, Sign::Negative)
+pub fn plain(value: impl Into<f64>) -> String {
+    number(value.into(), 0, Sign::Negative)
 }
 
-pub fn plain1(value: f64) -> String {
-    number(value, 1, Sign::Negative)
+pub fn plain1(value: impl Into<f64>) -> String {
+    number(value.into(), 1, Sign::Negative)
 }
 
-pub fn plain2(value: f64) -> String {
-    number(value, 2, Sign::Negative)
+pub fn plain2(value: impl Into<f64>) -> String {
+    number(value.into(), 2, Sign::Negative)
 }
 
 /// Thousands and millions for strips: `251.2K`, `1.20M`; below a thousand the whole number.
-pub fn kilo(value: f64) -> String {
+pub fn kilo(value: impl Into<f64>) -> String {
+    let value = value.into();
     match value.abs() {
         v if v >= 999_950.0 => format!("{}M", number(value / 1e6, 2, Sign::Negative)),
         v if v >= 999.5 => format!("{}K", number(value / 1e3, 1, Sign::Negative)),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::revalue::Revaluation;
 use super::shocks::{Roll, Shock, SpotShock, VolShock};
 use crate::domain::Symbol;
+use crate::domain::units::Dollars;
 use crate::domain::view::Horizon;
 use crate::risk::book::{LegPricing, RiskBook, RiskLeg};
 use crate::risk::exposure::{Coverage, LegExposure};
@@ -60,14 +61,14 @@ pub struct UnderlyingPnl {
     /// Place in the book's underlyings.
     pub underlying: usize,
     pub symbol: Symbol,
-    pub pnl: f64,
+    pub pnl: Dollars,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cell {
-    pub pnl: f64,
+    pub pnl: Dollars,
     /// What the Greeks alone would say.
-    pub taylor: f64,
+    pub taylor: Dollars,
     /// The Greeks mislead here.
     pub distrust_greeks: bool,
     pub by_underlying: Vec<UnderlyingPnl>,
@@ -79,7 +80,7 @@ pub struct WorstCell {
     pub column: usize,
     pub spot_move: f64,
     pub vol: VolShock,
-    pub pnl: f64,
+    pub pnl: Dollars,
     /// The three underlyings that lose most there, worst first.
     pub drivers: Vec<UnderlyingPnl>,
 }
@@ -199,7 +200,7 @@ impl LegGrid {
         }
         let (row, column, cell) = found?;
         let mut drivers = cell.by_underlying.clone();
-        drivers.retain(|d| d.pnl < 0.0);
+        drivers.retain(|d| d.pnl.0 < 0.0);
         drivers.sort_by(|a, b| a.pnl.total_cmp(&b.pnl));
         drivers.truncate(3);
         Some(WorstCell {
@@ -218,7 +219,7 @@ impl LegGrid {
             for (_, cell) in row.iter().enumerate().filter(|(c, _)| self.near(*c)) {
                 for part in &cell.by_underlying {
                     match worst.iter_mut().find(|w| w.underlying == part.underlying) {
-                        Some(known) => known.pnl = known.pnl.min(part.pnl),
+                        Some(known) => known.pnl.0 = known.pnl.0.min(part.pnl.0),
                         None => worst.push(part.clone()),
                     }
                 }
@@ -236,14 +237,14 @@ fn cell(
     counts: &impl Fn(usize) -> bool,
 ) -> Cell {
     let by_underlying = split(book, full, counts);
-    let pnl: f64 = by_underlying.iter().map(|part| part.pnl).sum();
-    let estimate: f64 = taylor.iter().enumerate().filter(|(leg, _)| counts(*leg)).map(|(_, t)| t).sum();
+    let pnl: Dollars = by_underlying.iter().map(|part| part.pnl).sum();
+    let estimate = Dollars(taylor.iter().enumerate().filter(|(leg, _)| counts(*leg)).map(|(_, t)| t).sum());
     let error = (estimate - pnl).abs();
-    let material = equity.is_none_or(|e| error > TAYLOR_IMMATERIAL * e);
+    let material = equity.is_none_or(|e| error > TAYLOR_IMMATERIAL * Dollars(e));
     Cell {
         pnl,
         taylor: estimate,
-        distrust_greeks: material && error > TAYLOR_ERROR * pnl.abs() + 1e-9,
+        distrust_greeks: material && error > TAYLOR_ERROR * pnl.abs() + Dollars(1e-9),
         by_underlying,
     }
 }
@@ -263,7 +264,7 @@ pub(super) fn split(
     let named = book.underlyings.iter().zip(sums).enumerate();
     named
         .filter_map(|(underlying, (u, pnl))| {
-            Some(UnderlyingPnl { underlying, symbol: u.symbol.clone(), pnl: pnl? })
+            Some(UnderlyingPnl { underlying, symbol: u.symbol.clone(), pnl: Dollars(pnl?) })
         })
         .collect()
 }

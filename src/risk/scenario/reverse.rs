@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::revalue::{Revaluation, total};
 use super::shocks::{Roll, SpotShock, VolShock};
+use crate::domain::units::Dollars;
 
 /// How far out is looked, in steps of `STEP`; a loss that comes and goes within one step is not found.
 const RANGE: f64 = 0.60;
@@ -15,8 +16,8 @@ const HALVINGS: usize = 24;
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LossPoint {
-    /// Dollars lost, positive.
-    pub amount: f64,
+    /// What is lost, positive.
+    pub amount: Dollars,
     /// The nearest benchmark fall that loses so much, as a negative fraction.
     pub down: Option<f64>,
     /// The nearest rise that does.
@@ -34,7 +35,11 @@ impl LossPoint {
 }
 
 /// For each amount, the spot moves (volatility unchanged, no time passing, beta-mapped) that lose it.
-pub fn loss_points(now: &Revaluation<'_>, amounts: &[f64], counts: impl Fn(usize) -> bool) -> Vec<LossPoint> {
+pub fn loss_points(
+    now: &Revaluation<'_>,
+    amounts: &[Dollars],
+    counts: impl Fn(usize) -> bool,
+) -> Vec<LossPoint> {
     let shocked = now.shocked(VolShock::Points(0.0), Roll::default());
     let pnl = |by: f64| total(&shocked.change(SpotShock::Benchmark(by)), &counts);
     // RANGE / STEP is a small whole number.
@@ -50,8 +55,8 @@ pub fn loss_points(now: &Revaluation<'_>, amounts: &[f64], counts: impl Fn(usize
         .iter()
         .map(|&amount| LossPoint {
             amount,
-            down: crossing(&down, amount, &pnl),
-            up: crossing(&up, amount, &pnl),
+            down: crossing(&down, amount.0, &pnl),
+            up: crossing(&up, amount.0, &pnl),
         })
         .collect()
 }
@@ -82,25 +87,25 @@ mod tests {
     fn the_found_move_loses_the_amount() {
         let book = book_b();
         let now = Revaluation::of(&book);
-        for point in loss_points(&now, &[1_000.0, 5_000.0], |_| true) {
+        for point in loss_points(&now, &[1_000.0, 5_000.0].map(Dollars), |_| true) {
             let down = point.down.expect("a long delta book loses on the way down");
             let shocked = now.shocked(VolShock::Points(0.0), Roll::default());
-            close(total(&shocked.change(SpotShock::Benchmark(down)), &|_| true), -point.amount, 0.01);
+            close(total(&shocked.change(SpotShock::Benchmark(down)), &|_| true), -point.amount.0, 0.01);
             assert!(down < 0.0);
         }
-        let five = loss_points(&now, &[3329.1346], |_| true)[0];
+        let five = loss_points(&now, &[Dollars(3329.1346)], |_| true)[0];
         close(five.down.expect("found"), -0.05, 1e-6);
     }
 
     #[test]
     fn what_cannot_be_lost_has_no_answer() {
-        let points = loss_points(&Revaluation::of(&book_b()), &[1e9, 0.0, f64::NAN], |_| true);
+        let points = loss_points(&Revaluation::of(&book_b()), &[1e9, 0.0, f64::NAN].map(Dollars), |_| true);
         assert!(points.iter().all(|p| p.down.is_none() && p.up.is_none()));
     }
 
     #[test]
     fn the_nearer_side_is_named() {
-        let point = LossPoint { amount: 1.0, down: Some(-0.05), up: Some(0.03) };
+        let point = LossPoint { amount: Dollars(1.0), down: Some(-0.05), up: Some(0.03) };
         assert_eq!(point.nearest(), Some(0.03));
         assert_eq!(LossPoint { up: None, ..point }.nearest(), Some(-0.05));
     }

@@ -11,6 +11,7 @@ use super::grid::{UnderlyingPnl, split};
 use super::revalue::Revaluation;
 use super::shocks::{Roll, SpotShock, VolShock};
 use crate::domain::Symbol;
+use crate::domain::units::Dollars;
 use crate::risk::book::RiskUnderlying;
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -65,7 +66,7 @@ pub struct StressResult {
     /// The S&P 500's move, as a fraction.
     pub spot_move: f64,
     pub vol_points: f64,
-    pub pnl: f64,
+    pub pnl: Dollars,
     pub by_underlying: Vec<UnderlyingPnl>,
 }
 
@@ -164,10 +165,10 @@ mod tests {
             [600.0 * -0.1198, 520.0 * -0.1219, 230.0 * 1.15 * -0.1198, 200.0 * -0.1327, 0.0, 82.69 - 57.83];
         assert_eq!(crash.by_underlying.len(), want.len());
         for (part, want) in crash.by_underlying.iter().zip(want) {
-            close(part.pnl, want * 10.0, 1e-8);
+            close(part.pnl.0, want * 10.0, 1e-8);
         }
         close(crash.vol_points, 24.86, 1e-9);
-        close(crash.pnl, want.iter().sum::<f64>() * 10.0, 1e-8);
+        close(crash.pnl.0, want.iter().sum::<f64>() * 10.0, 1e-8);
     }
 
     #[test]
@@ -177,7 +178,7 @@ mod tests {
         let crash = &StressSet::embedded().apply(&Revaluation::of(&book), |_| true)[0];
         assert_eq!(crash.name, "1987-10-19");
         // A put can never be worth more than its strike, however large the shock.
-        assert!(crash.pnl > 0.0 && crash.pnl < 56_000.0);
+        assert!(crash.pnl.0 > 0.0 && crash.pnl.0 < 56_000.0);
     }
 
     #[test]

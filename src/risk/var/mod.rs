@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::book::{RiskBook, usable};
 use super::exposure::{Coverage, LegExposure};
 use crate::domain::Symbol;
+use crate::domain::units::Dollars;
 use crate::numerics::cornish_fisher::Refused;
 use covariance::{Covariance, Gap};
 use delta_gamma::DeltaGamma;
@@ -65,14 +66,14 @@ impl VarOutcome {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VarReport {
     pub method: VarMethod,
-    pub var95: f64,
-    pub var99: f64,
-    pub es975: f64,
+    pub var95: Dollars,
+    pub var99: Dollars,
+    pub es975: Dollars,
     /// What each underlying adds to VaR95: the derivative of VaR with respect to the size of its whole
     /// exposure (Euler), so that the parts sum to the total.
     pub components: Vec<VarComponent>,
     /// Beside the headline, for comparison only.
-    pub delta_normal95: f64,
+    pub delta_normal95: Dollars,
     /// Why Cornish-Fisher does not apply, where it does not.
     pub cornish_fisher_refused: Option<String>,
     /// Some correlations come from betas because there is no common history.
@@ -87,7 +88,7 @@ pub struct VarComponent {
     /// Place in the book's underlyings.
     pub underlying: usize,
     pub symbol: Symbol,
-    pub var95: f64,
+    pub var95: Dollars,
 }
 
 /// VaR of the legs that `counts` lets in; `rows` are the exposures of the book's legs.
@@ -144,17 +145,17 @@ fn report(
             (VarMethod::Quadratic, tail, Some(refused))
         }
     };
-    let [var95, var99, es975] = tail;
     if tail.iter().any(|x| !x.is_finite()) {
         return None;
     }
+    let [var95, var99, es975] = tail.map(Dollars);
     let parts = match method {
         VarMethod::CornishFisher => cornish_fisher_components(form, 0.95),
         VarMethod::Quadratic => quadratic::components(form, 0.95)?,
     };
     let components = places.iter().zip(parts).filter_map(|(&underlying, var95)| {
         let symbol = book.underlyings.get(underlying)?.symbol.clone();
-        Some(VarComponent { underlying, symbol, var95 })
+        Some(VarComponent { underlying, symbol, var95: Dollars(var95) })
     });
     Some(VarReport {
         method,
@@ -162,7 +163,7 @@ fn report(
         var99,
         es975,
         components: components.collect(),
-        delta_normal95: form.delta_normal(0.95).var,
+        delta_normal95: Dollars(form.delta_normal(0.95).var),
         cornish_fisher_refused: refused.as_ref().map(Refused::to_string),
         correlation_assumed: covariance.assumed,
         correlation_repaired: covariance.repaired,

@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::units::Dollars;
 use crate::numerics::{normal, optional_data};
 use crate::risk::exposure::{exposures, leg_exposures};
 use crate::risk::fixtures::{book_b, close, option};
@@ -51,16 +52,16 @@ fn delta_normal_of_the_worked_book_and_its_components() {
 fn cornish_fisher_of_the_worked_book() {
     let report = known(&book_b());
     assert_eq!(report.method, VarMethod::CornishFisher);
-    close(report.var95, 1118.04914, 1e-5);
-    close(report.var99, 1689.58106, 1e-5);
+    close(report.var95.0, 1118.04914, 1e-5);
+    close(report.var99.0, 1689.58106, 1e-5);
     let moments = form_of(&book_b()).moments();
     close(moments.mean, -97.8289514, 1e-6);
     close(moments.deviation, 562.394087, 1e-6);
     close(moments.skew, -0.679875851, 1e-9);
     close(moments.excess_kurtosis, 0.761366746, 1e-9);
     // Full revaluation by a scrambled sequence of 2^20 points.
-    close(report.var95 / 1106.66, 1.0, 0.022);
-    close(report.var99 / 1654.29, 1.0, 0.022);
+    close(report.var95.0 / 1106.66, 1.0, 0.022);
+    close(report.var99.0 / 1654.29, 1.0, 0.022);
     assert!(report.delta_normal95 < 0.85 * report.var95, "delta-normal misses the short gamma");
 }
 
@@ -68,7 +69,7 @@ fn cornish_fisher_of_the_worked_book() {
 fn components_sum_to_the_total_whatever_the_method() {
     for book in [book_b(), condor()] {
         let report = known(&book);
-        let sum: f64 = report.components.iter().map(|c| c.var95).sum();
+        let sum: Dollars = report.components.iter().map(|c| c.var95).sum();
         close(sum / report.var95, 1.0, 1e-6);
     }
     let form = form_of(&book_b());
@@ -83,9 +84,9 @@ fn near_delta_neutral_the_expansion_is_refused_and_the_exact_quantile_stands_in(
     let report = known(&condor());
     assert_eq!(report.method, VarMethod::Quadratic);
     assert!(report.cornish_fisher_refused.as_deref().is_some_and(|why| why.contains("-2.76")));
-    close(report.delta_normal95, 27.32, 0.005);
-    close(report.var95, 89.65, 0.005);
-    close(report.var99, 155.92, 0.005);
+    close(report.delta_normal95.0, 27.32, 0.005);
+    close(report.var95.0, 89.65, 0.005);
+    close(report.var99.0, 155.92, 0.005);
 }
 
 /// With one factor, d·x + ½g·x² ≤ p is an interval or its complement: no integral is needed.
@@ -180,7 +181,7 @@ fn an_empty_book_has_no_risk() {
     let mut book = book_b();
     book.legs.clear();
     let report = known(&book);
-    assert_eq!((report.var95, report.es975, report.components.len()), (0.0, 0.0, 0));
+    assert_eq!((report.var95.0, report.es975.0, report.components.len()), (0.0, 0.0, 0));
 }
 
 #[test]

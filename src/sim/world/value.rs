@@ -40,9 +40,9 @@ impl Value {
             iv,
             delta: greeks.delta,
             gamma: greeks.gamma,
-            theta: greeks.theta_day,
-            vega: greeks.vega_point,
-            rho: greeks.rho_pct,
+            theta: greeks.theta_day.0,
+            vega: greeks.vega_point.0,
+            rho: greeks.rho_pct.0,
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::advisor::attention::Attention;
 use crate::advisor::trade_facts::TradeFacts;
 use crate::domain::text::{signed, thousands};
 use crate::domain::time::new_york_date;
+use crate::domain::units::Dollars;
 use crate::domain::view::Scope;
 use crate::domain::{LimitState, Money, Reading, Symbol};
 use crate::market::events::Reach;
@@ -138,10 +139,10 @@ fn sentence(facts: &Facts<'_>, panel: &RiskPanel, scenario: &ScenarioPanel) -> (
         return (String::new(), String::new());
     };
     let benchmark = facts.market.benchmark();
-    let side = if delta < 0.0 { "Short" } else { "Long" };
+    let side = if delta.0 < 0.0 { "Short" } else { "Long" };
     let tilde = if total.beta_delta.standing == Standing::Stale { "~" } else { "" };
-    let delta_words = format!("{side} {tilde}{} {benchmark} Δ", thousands(delta.abs()));
-    let dollars = format!("{tilde}{}${}", if theta < 0.0 { "−" } else { "+" }, thousands(theta.abs()));
+    let delta_words = format!("{side} {tilde}{} {benchmark} Δ", thousands(delta.abs().0));
+    let dollars = format!("{tilde}{}${}", if theta.0 < 0.0 { "−" } else { "+" }, thousands(theta.abs().0));
     let breakeven = facts
         .risk
         .and_then(|risk| risk.exposures.total.breakeven_move)
@@ -154,7 +155,7 @@ fn sentence(facts: &Facts<'_>, panel: &RiskPanel, scenario: &ScenarioPanel) -> (
             .filter(|_| scenario.beta_mapped)
             .and_then(|worst| worst.of_net_liq)
             .map(|part| format!(" ({:.1} %)", part * 100.0));
-        (format!("{tilde}{}", signed(pnl, 0)), share.unwrap_or_default())
+        (format!("{tilde}{}", signed(pnl.0, 0)), share.unwrap_or_default())
     });
     let mut long = format!("{delta_words}, {dollars} a day");
     let mut short = format!("{delta_words}, {dollars}/day");
@@ -240,7 +241,7 @@ pub(super) fn worth(facts: &Facts<'_>, net_liq: Option<Money>) -> Option<Money> 
 fn var_utilisation(facts: &Facts<'_>) -> Option<f64> {
     use rust_decimal::prelude::ToPrimitive;
     let var = facts.risk?.var.known()?.var95;
-    let allowed: f64 = facts
+    let allowed: Dollars = facts
         .books
         .portfolios
         .values()
@@ -250,11 +251,11 @@ fn var_utilisation(facts: &Facts<'_>) -> Option<f64> {
             Scope::AllReal | Scope::Unassigned => true,
         })
         .map(|held| match held.portfolio.limits.var95 {
-            None => Some(0.0),
-            Some(limit) => Some(limit.to_f64()? * equity(facts, &held.portfolio)?.to_f64()),
+            None => Some(Dollars(0.0)),
+            Some(limit) => Some(limit.to_f64()? * Dollars(equity(facts, &held.portfolio)?.to_f64())),
         })
-        .sum::<Option<f64>>()?;
-    (allowed > 0.0).then_some(var / allowed)
+        .sum::<Option<Dollars>>()?;
+    (allowed.0 > 0.0).then_some(var / allowed)
 }
 
 /// Only when every account says both figures.
@@ -316,8 +317,8 @@ fn strip(
             Some(_) => StripKind::Real,
         },
         equity,
-        beta_delta: Shown::figure(found.map(|row| row.total.beta_weighted_delta.into()), state),
-        theta_day: Shown::figure(found.map(|row| row.total.theta_day.into()), state),
+        beta_delta: Shown::figure(found.map(|row| row.total.beta_weighted_delta), state),
+        theta_day: Shown::figure(found.map(|row| row.total.theta_day), state),
         worst: Shown::figure(
             found
                 .filter(|_| facts.matrix.is_some())

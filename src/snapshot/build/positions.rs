@@ -72,10 +72,8 @@ fn group(
         open.include(&trade.open);
     }
     let row = facts.risk.and_then(|risk| risk.exposures.underlyings.iter().find(|row| row.symbol == *symbol));
-    let figure = |of: fn(&Exposure) -> f64| match row {
-        Some(row) => Shown::of(Some(of(&row.exposure)), facts.standing(&row.coverage)),
-        None => Shown::unknown(),
-    };
+    let exposure =
+        row.map_or(Shown::unknown(), |row| Shown::of(Some(row.exposure), facts.standing(&row.coverage)));
     let mut ordered: Vec<&&TradeFacts<'_>> = trades.iter().collect();
     ordered.sort_by_key(|trade| {
         (trade.trade.kind == TradeKind::WhatIf, trade.nearest_expiry, trade.trade.opened_at, trade.trade.id)
@@ -83,9 +81,9 @@ fn group(
     PositionGroup {
         symbol: symbol.clone(),
         summary: summary(&ordered),
-        delta_shares: figure(|e| e.delta_shares.into()),
-        theta_day: figure(|e| e.theta_day.into()),
-        vega_point: figure(|e| e.vega_point.into()),
+        delta_shares: exposure.map(|e| e.delta_shares),
+        theta_day: exposure.map(|e| e.theta_day),
+        vega_point: exposure.map(|e| e.vega_point),
         day: if counted.is_empty() { Shown::unknown() } else { day.known().into() },
         open: if counted.is_empty() { Shown::unknown() } else { open.known().into() },
         trades: ordered.into_iter().map(|trade| trade_row(facts, trade, exposures)).collect(),
@@ -114,10 +112,9 @@ fn trade_row(facts: &Facts<'_>, trade: &TradeFacts<'_>, exposures: &Exposures<'_
         true => Vec::new(),
         false => it.legs.iter().map(|leg| trade_facts::model_greeks(leg, facts.market)).collect(),
     };
-    let own: Shown<ModelGreeks> = trade_facts::sum_of_greeks(&of_legs).into();
-    let figure = |of: fn(&Exposure) -> f64, model: fn(ModelGreeks) -> f64| match exposure {
-        Some(row) => Shown::of(Some(of(&row.exposure)), facts.standing(&row.coverage)),
-        None => own.map(model),
+    let greeks = match exposure {
+        Some(row) => Shown::of(Some(held(&row.exposure)), facts.standing(&row.coverage)),
+        None => trade_facts::sum_of_greeks(&of_legs).into(),
     };
     let legs = exposures.legs.get(&it.id);
     let account = it.account.and_then(|id| facts.books.accounts.get(&id));
@@ -132,9 +129,9 @@ fn trade_row(facts: &Facts<'_>, trade: &TradeFacts<'_>, exposures: &Exposures<'_
         quantity: trade.lots,
         entry: Shown::of(trade.entry, Standing::Live),
         mark: trade.mark.into(),
-        delta_shares: figure(|e| e.delta_shares.into(), |own| own.delta_shares.into()),
-        theta_day: figure(|e| e.theta_day.into(), |own| own.theta_day.into()),
-        vega_point: figure(|e| e.vega_point.into(), |own| own.vega_point.into()),
+        delta_shares: greeks.map(|own| own.delta_shares),
+        theta_day: greeks.map(|own| own.theta_day),
+        vega_point: greeks.map(|own| own.vega_point),
         nearest_expiry: trade.nearest_expiry,
         dte: trade.days,
         day: trade.day.whole().into(),
@@ -165,6 +162,12 @@ fn trade_row(facts: &Facts<'_>, trade: &TradeFacts<'_>, exposures: &Exposures<'_
             })
             .collect(),
     }
+}
+
+/// The report's figures of what is held, those that a row shows.
+fn held(exposure: &Exposure) -> ModelGreeks {
+    let Exposure { delta_shares, theta_day, vega_point, .. } = *exposure;
+    ModelGreeks { delta_shares, theta_day, vega_point }
 }
 
 fn rule(facts: &Facts<'_>, trade: &TradeFacts<'_>) -> String {
@@ -223,12 +226,12 @@ fn leg_row(
     let live = if out_of_date { Standing::Stale } else { Standing::Live };
     let option = leg.instrument.option().map(|_| market.option(&leg.instrument));
     let stale = exposure.is_some_and(|row| row.stale);
-    let figure = |of: fn(&Exposure) -> f64, model: fn(ModelGreeks) -> f64| match exposure {
+    let greeks = match exposure {
         Some(row) => {
-            let known = row.exposure.as_ref().map(of);
+            let known = row.exposure.as_ref().map(held);
             Shown::of(known, if stale { Standing::Stale } else { Standing::Live })
         }
-        None => own.map(model),
+        None => own,
     };
     LegRow {
         instrument: leg.instrument.broker_symbol(),
@@ -249,9 +252,9 @@ fn leg_row(
                 .map(|vol| vol * 100.0),
             Standing::Live,
         ),
-        delta_shares: figure(|e| e.delta_shares.into(), |own| own.delta_shares.into()),
-        theta_day: figure(|e| e.theta_day.into(), |own| own.theta_day.into()),
-        vega_point: figure(|e| e.vega_point.into(), |own| own.vega_point.into()),
+        delta_shares: greeks.map(|own| own.delta_shares),
+        theta_day: greeks.map(|own| own.theta_day),
+        vega_point: greeks.map(|own| own.vega_point),
         dte: leg.instrument.option().map(|option| days_to(option.expiry, market.now())),
         day: value.day.into(),
         open: value.open.into(),

@@ -3,9 +3,10 @@
 use super::{Facts, overview};
 use crate::advisor::trade_facts::TradeFacts;
 use crate::domain::text::{signed, thousands};
+use crate::domain::units::{Dollars, GammaPnl, PerVolPoint};
 use crate::domain::{Money, Symbol};
 use crate::market::view::BetaSource;
-use crate::risk::exposure::{Coverage, Exposure};
+use crate::risk::exposure::Coverage;
 use crate::risk::report::RiskReport;
 use crate::risk::scenario::VolShock;
 use crate::risk::valuation::Total;
@@ -26,7 +27,7 @@ pub(super) fn panel(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> RiskPanel {
     symbols.sort();
     symbols.dedup();
     let mut rows: Vec<RiskRow> = symbols.iter().map(|symbol| row(facts, trades, symbol)).collect();
-    let size = |row: &RiskRow| row.sums.beta_delta.value.map_or(-1.0, f64::abs);
+    let size = |row: &RiskRow| row.sums.beta_delta.value.map_or(-1.0, |shares| shares.0.abs());
     rows.sort_by(|a, b| size(b).total_cmp(&size(a)).then_with(|| a.symbol.cmp(&b.symbol)));
     RiskPanel { total: total(facts, trades), rows }
 }
@@ -48,10 +49,8 @@ fn row(facts: &Facts<'_>, trades: &[TradeFacts<'_>], symbol: &Symbol) -> RiskRow
     let (day, open) = money(facts, trades, Some(symbol));
     let report = facts.risk;
     let found = report.and_then(|risk| risk.exposures.underlyings.iter().find(|row| row.symbol == *symbol));
-    let figure = |of: fn(&Exposure) -> f64| match found {
-        Some(row) => Shown::figure(Some(of(&row.exposure)), facts.standing(&row.coverage)),
-        None => Shown::unknown(),
-    };
+    let exposure = found
+        .map_or(Shown::unknown(), |row| Shown::figure(Some(row.exposure), facts.standing(&row.coverage)));
     let state = found.map_or(Standing::Unknown, |row| facts.whole(&row.coverage));
     // A row's part of VaR is a part of the whole book's.
     let book = report.map_or(Standing::Unknown, |risk| facts.whole(&coverage(risk)));
@@ -76,13 +75,13 @@ fn row(facts: &Facts<'_>, trades: &[TradeFacts<'_>], symbol: &Symbol) -> RiskRow
         ),
         beta: Shown::live(beta.value),
         beta_assumed: beta.source == BetaSource::Assumed,
-        delta_shares: figure(|e| e.delta_shares.into()),
+        delta_shares: exposure.map(|e| e.delta_shares),
         sums: RiskSums {
-            dollar_delta: figure(|e| e.dollar_delta.into()),
-            beta_delta: figure(|e| e.beta_weighted_delta.into()),
-            gamma_pnl_1pct: figure(|e| e.gamma_pnl_1pct.into()),
-            theta_day: figure(|e| e.theta_day.into()),
-            vega_point: figure(|e| e.vega_point.into()),
+            dollar_delta: exposure.map(|e| e.dollar_delta),
+            beta_delta: exposure.map(|e| e.beta_weighted_delta),
+            gamma_pnl_1pct: exposure.map(|e| e.gamma_pnl_1pct.dollars()),
+            theta_day: exposure.map(|e| e.theta_day),
+            vega_point: exposure.map(|e| e.vega_point),
             day: day.known().into(),
             open: open.known().into(),
             worst: Shown::figure(worst, state),
@@ -93,12 +92,12 @@ fn row(facts: &Facts<'_>, trades: &[TradeFacts<'_>], symbol: &Symbol) -> RiskRow
         binding: binding.map(|(limit, _)| limit),
         next_event: super::calendar::next_event(facts, symbol),
         detail: RiskDetail {
-            rho_1pct: figure(|e| e.rho_1pct.into()),
-            vanna: figure(|e| e.vanna.into()),
-            volga: figure(|e| e.volga.into()),
-            charm_day: figure(|e| e.charm_day.into()),
-            vega_30d: figure(|e| e.vega_point_30d.into()),
-            market_value: figure(|e| e.market_value.into()),
+            rho_1pct: exposure.map(|e| e.rho_1pct),
+            vanna: exposure.map(|e| e.vanna),
+            volga: exposure.map(|e| e.volga),
+            charm_day: exposure.map(|e| e.charm_day),
+            vega_30d: exposure.map(|e| e.vega_point_30d),
+            market_value: exposure.map(|e| e.market_value),
             by_expiry: report.map_or_else(Vec::new, |risk| by_expiry(risk, trades, symbol)),
         },
     }
@@ -108,7 +107,11 @@ fn row(facts: &Facts<'_>, trades: &[TradeFacts<'_>], symbol: &Symbol) -> RiskRow
 fn by_expiry(risk: &RiskReport, trades: &[TradeFacts<'_>], symbol: &Symbol) -> Vec<ExpiryBucket> {
     let mut buckets: Vec<ExpiryBucket> = BUCKETS
         .iter()
-        .map(|(_, label)| ExpiryBucket { label: (*label).to_owned(), vega_point: 0.0, gamma_pnl_1pct: 0.0 })
+        .map(|(_, label)| ExpiryBucket {
+            label: (*label).to_owned(),
+            vega_point: PerVolPoint(0.0),
+            gamma_pnl_1pct: GammaPnl(0.0),
+        })
         .collect();
     for trade in trades.iter().filter(|trade| trade.trade.underlying == *symbol) {
         let rows = risk.exposures.legs.iter().filter(|row| row.trade == trade.trade.id);
@@ -118,8 +121,8 @@ fn by_expiry(risk: &RiskReport, trades: &[TradeFacts<'_>], symbol: &Symbol) -> V
             let days = (option.expiry - crate::domain::time::new_york_date(risk.as_of)).num_days();
             let place = BUCKETS.iter().position(|(last, _)| days <= *last);
             if let Some(bucket) = place.and_then(|place| buckets.get_mut(place)) {
-                bucket.vega_point += exposure.vega_point.0;
-                bucket.gamma_pnl_1pct += exposure.gamma_pnl_1pct.0;
+                bucket.vega_point += exposure.vega_point;
+                bucket.gamma_pnl_1pct += exposure.gamma_pnl_1pct;
             }
         }
     }
@@ -135,13 +138,12 @@ fn total(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> RiskSums {
     let sum = &risk.exposures.total;
     let state = facts.standing(&sum.coverage);
     let whole = facts.whole(&sum.coverage);
-    let figure = |value: f64| Shown::figure(Some(value), state);
     RiskSums {
-        dollar_delta: figure(sum.dollar_delta.into()),
-        beta_delta: figure(sum.beta_weighted_delta.into()),
-        gamma_pnl_1pct: figure(sum.gamma_pnl_1pct.into()),
-        theta_day: figure(sum.theta_day.into()),
-        vega_point: figure(sum.vega_point.into()),
+        dollar_delta: Shown::figure(Some(sum.dollar_delta), state),
+        beta_delta: Shown::figure(Some(sum.beta_weighted_delta), state),
+        gamma_pnl_1pct: Shown::figure(Some(sum.gamma_pnl_1pct.dollars()), state),
+        theta_day: Shown::figure(Some(sum.theta_day), state),
+        vega_point: Shown::figure(Some(sum.vega_point), state),
         day,
         open,
         worst: Shown::figure(facts.matrix.and_then(|risk| risk.worst.as_ref()).map(|worst| worst.pnl), whole),
@@ -204,9 +206,9 @@ fn points(shock: VolShock) -> f64 {
     }
 }
 
-fn share(pnl: f64, net_liq: Option<Money>) -> Option<f64> {
-    let whole = net_liq?.to_f64();
-    (whole > 0.0).then_some(pnl.abs() / whole)
+fn share(pnl: Dollars, net_liq: Option<Money>) -> Option<f64> {
+    let whole = Dollars(net_liq?.to_f64());
+    (whole.0 > 0.0).then_some(pnl.abs() / whole)
 }
 
 fn reverse(risk: &RiskReport) -> Vec<String> {
@@ -214,7 +216,7 @@ fn reverse(risk: &RiskReport) -> Vec<String> {
         .iter()
         .filter_map(|loss| {
             let at = loss.nearest()?;
-            let amount = thousands(loss.amount);
+            let amount = thousands(loss.amount.0);
             Some(format!("loses {amount} at {} % spot", signed(at * 100.0, 1)))
         })
         .collect()
@@ -235,11 +237,11 @@ pub(super) fn stress(facts: &Facts<'_>, net_liq: Option<Money>) -> Vec<StressRow
                 signed(stress.vol_points, 0)
             ),
             pnl: Shown::figure(Some(stress.pnl), state),
-            of_net_liq: Shown::of(share(stress.pnl, net_liq).map(|part| part * stress.pnl.signum()), state),
+            of_net_liq: Shown::of(share(stress.pnl, net_liq).map(|part| part * stress.pnl.0.signum()), state),
         })
         .collect();
     // Worst first: the panel shows as many as fit.
-    rows.sort_by(|a, b| a.pnl.value.unwrap_or(0.0).total_cmp(&b.pnl.value.unwrap_or(0.0)));
+    rows.sort_by(|a, b| a.pnl.value.unwrap_or_default().total_cmp(&b.pnl.value.unwrap_or_default()));
     rows
 }
 

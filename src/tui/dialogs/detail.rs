@@ -139,35 +139,38 @@ pub fn underlying(scene: Scene<'_>, symbol: &Symbol, cursor: usize, limit: usize
     facts.figures(
         "exposure",
         &[
-            ("Δ ", &row.delta_shares, signed, " sh"),
-            ("$Δ ", &sums.dollar_delta, signed, ""),
-            ("βΔ ", &sums.beta_delta, signed, " of the benchmark"),
-            ("value ", &detail.market_value, signed, ""),
+            ("Δ ", &row.delta_shares.bare(), signed, " sh"),
+            ("$Δ ", &sums.dollar_delta.bare(), signed, ""),
+            ("βΔ ", &sums.beta_delta.bare(), signed, " of the benchmark"),
+            ("value ", &detail.market_value.bare(), signed, ""),
         ],
     );
     facts.figures(
         "Greeks",
         &[
-            ("Γ ", &sums.gamma_pnl_1pct, signed, " per ±1 %"),
-            ("Θ ", &sums.theta_day, signed1, " a day"),
-            ("vega ", &sums.vega_point, signed, " a point"),
-            ("ρ ", &detail.rho_1pct, signed, " per 1 %"),
+            ("Γ ", &sums.gamma_pnl_1pct.bare(), signed, " per ±1 %"),
+            ("Θ ", &sums.theta_day.bare(), signed1, " a day"),
+            ("vega ", &sums.vega_point.bare(), signed, " a point"),
+            ("ρ ", &detail.rho_1pct.bare(), signed, " per 1 %"),
         ],
     );
     facts.figures(
         "second order",
         &[
-            ("vanna ", &detail.vanna, signed1, ""),
-            ("volga ", &detail.volga, signed1, ""),
-            ("charm ", &detail.charm_day, signed1, " a day"),
-            ("30-day vega ", &detail.vega_30d, signed, ""),
+            ("vanna ", &detail.vanna.bare(), signed1, ""),
+            ("volga ", &detail.volga.bare(), signed1, ""),
+            ("charm ", &detail.charm_day.bare(), signed1, " a day"),
+            ("30-day vega ", &detail.vega_30d.bare(), signed, ""),
         ],
     );
     facts.figures(
         "P&L",
         &[("day ", &dollars(&sums.day), signed, ""), ("open ", &dollars(&sums.open), signed, "")],
     );
-    facts.figures("at risk", &[("worst cell ", &sums.worst, signed, ""), ("VaR95 ", &sums.var95, plain, "")]);
+    facts.figures(
+        "at risk",
+        &[("worst cell ", &sums.worst.bare(), signed, ""), ("VaR95 ", &sums.var95.bare(), plain, "")],
+    );
     if let (Some(binding), Some(words)) = (&row.binding, binding_words(row, false)) {
         let style = limit_style(scene, binding.state);
         facts.add("limit", words);
@@ -235,9 +238,9 @@ pub fn trade(scene: Scene<'_>, id: TradeId, cursor: usize, limit: usize) -> Shee
     facts.figures(
         "Greeks",
         &[
-            ("Δ ", &trade.delta_shares, signed, " sh"),
-            ("Θ ", &trade.theta_day, signed1, " a day"),
-            ("vega ", &trade.vega_point, signed, " a point"),
+            ("Δ ", &trade.delta_shares.bare(), signed, " sh"),
+            ("Θ ", &trade.theta_day.bare(), signed1, " a day"),
+            ("vega ", &trade.vega_point.bare(), signed, " a point"),
         ],
     );
     facts.figures(
@@ -262,7 +265,7 @@ pub fn trade(scene: Scene<'_>, id: TradeId, cursor: usize, limit: usize) -> Shee
             scene.prose(&leg.label),
             figure(&leg.entry, price).text,
             figure(&leg.mark, price).text,
-            shown(&leg.delta_shares, signed),
+            shown(&leg.delta_shares.bare(), signed),
             figure(&leg.open, |m| signed(m.to_f64())).text
         );
         facts.row(&text);
@@ -346,9 +349,9 @@ pub fn leg(scene: Scene<'_>, trade: TradeId, instrument: &str, limit: usize) -> 
     facts.figures(
         "Greeks",
         &[
-            ("Δ ", &leg.delta_shares, signed1, " sh"),
-            ("Θ ", &leg.theta_day, signed1, " a day"),
-            ("vega ", &leg.vega_point, signed1, " a point"),
+            ("Δ ", &leg.delta_shares.bare(), signed1, " sh"),
+            ("Θ ", &leg.theta_day.bare(), signed1, " a day"),
+            ("vega ", &leg.vega_point.bare(), signed1, " a point"),
         ],
     );
     facts.figures(

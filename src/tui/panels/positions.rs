@@ -99,11 +99,11 @@ impl Pen<'_> {
     }
 
     /// What group, trade and leg have in common: Δ, Θ and vega, days, P&L of the day and since the opening.
-    fn figures(self, greeks: [&Shown<f64>; 3], dte: Option<i64>, pnl: [&Shown<Money>; 2]) -> [Cell; 6] {
+    fn figures(self, greeks: [Shown<f64>; 3], dte: Option<i64>, pnl: [&Shown<Money>; 2]) -> [Cell; 6] {
         [
-            self.figure(greeks[0], signed),
-            self.figure(greeks[1], signed1),
-            self.figure(greeks[2], signed),
+            self.figure(&greeks[0], signed),
+            self.figure(&greeks[1], signed1),
+            self.figure(&greeks[2], signed),
             self.text(dte.map_or_else(String::new, |d| d.to_string()), self.scene.theme().text),
             self.pnl(pnl[0]),
             self.pnl(pnl[1]),
@@ -120,7 +120,7 @@ fn group_row(scene: Scene<'_>, group: &PositionGroup, open: bool) -> Vec<Cell> {
     };
     let mut cells = vec![pen.text(label, theme.strong)];
     cells.resize(5, Cell::empty());
-    let greeks = [&group.delta_shares, &group.theta_day, &group.vega_point];
+    let greeks = [group.delta_shares.bare(), group.theta_day.bare(), group.vega_point.bare()];
     cells.extend(pen.figures(greeks, None, [&group.day, &group.open]));
     cells.resize(13, Cell::empty());
     cells
@@ -163,7 +163,7 @@ fn trade_row(scene: Scene<'_>, trade: &TradeRow, open: bool) -> Vec<Cell> {
         pen.figure(&trade.entry, price),
         pen.figure(&trade.mark, price),
     ];
-    let greeks = [&trade.delta_shares, &trade.theta_day, &trade.vega_point];
+    let greeks = [trade.delta_shares.bare(), trade.theta_day.bare(), trade.vega_point.bare()];
     cells.extend(pen.figures(greeks, trade.dte, [&trade.day, &trade.open]));
     cells.extend([pen.figure(&trade.percent_of_max, plain), Cell::new(rule, rule_style)]);
     cells
@@ -205,7 +205,7 @@ fn leg_row(scene: Scene<'_>, trade: &TradeRow, leg: &LegRow) -> Vec<Cell> {
         pen.figure(&leg.entry, price),
         pen.figure(&leg.mark, price),
     ];
-    let greeks = [&leg.delta_shares, &leg.theta_day, &leg.vega_point];
+    let greeks = [leg.delta_shares.bare(), leg.theta_day.bare(), leg.vega_point.bare()];
     cells.extend(pen.figures(greeks, leg.dte, [&leg.day, &leg.open]));
     cells.extend([Cell::empty(), pen.text(note, theme.dim)]);
     cells

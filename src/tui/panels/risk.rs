@@ -8,7 +8,7 @@ use super::{Scene, table_or};
 use crate::domain::Money;
 use crate::snapshot::Shown;
 use crate::snapshot::risk::{RiskRow, RiskSums};
-use crate::tui::format::{figure, plain, plain1, plain2, signed, signed1, signed2};
+use crate::tui::format::{self, figure, plain, plain1, plain2, signed, signed1, signed2};
 use crate::tui::paint::Part;
 use crate::tui::rows;
 use crate::tui::state::Panel;
@@ -54,7 +54,7 @@ pub fn table(scene: Scene<'_>) -> Table {
     Table { columns, rows, total }
 }
 
-fn neutral(scene: Scene<'_>, shown: &Shown<f64>, words: fn(f64) -> String) -> Cell {
+fn neutral<T: Copy>(scene: Scene<'_>, shown: &Shown<T>, words: fn(T) -> String) -> Cell {
     let figure = figure(shown, words);
     let style = scene.theme().neutral(figure.standing);
     Cell::figure(figure, style)
@@ -155,16 +155,15 @@ pub fn remarks(scene: Scene<'_>) -> Vec<Part> {
 pub fn headline(scene: Scene<'_>) -> Vec<Part> {
     let theme = scene.theme();
     let total = &scene.snapshot.underlyings.total;
-    let part = |rank, name: &str, shown: &Shown<f64>| {
-        let figure = figure(shown, signed);
+    let part = |rank, name: &str, figure: format::Figure| {
         Part::text(rank, format!("{name} {}", figure.text), theme.neutral(figure.standing))
     };
     let count = scene.snapshot.underlyings.rows.len();
     vec![
         Part::text(4, format!("{count} underlyings"), theme.text),
-        part(1, "βΔ", &total.beta_delta),
-        part(2, "Θ", &total.theta_day),
-        part(3, "vega", &total.vega_point),
-        part(1, "worst", &total.worst),
+        part(1, "βΔ", figure(&total.beta_delta, signed)),
+        part(2, "Θ", figure(&total.theta_day, signed)),
+        part(3, "vega", figure(&total.vega_point, signed)),
+        part(1, "worst", figure(&total.worst, signed)),
     ]
 }

@@ -6,6 +6,7 @@ use ratatui::style::Modifier;
 use ratatui::text::Line;
 
 use super::{Scene, span, table_or};
+use crate::domain::units::Dollars;
 use crate::domain::view::Horizon;
 use crate::snapshot::Shown;
 use crate::tui::format::Sign;
@@ -79,12 +80,12 @@ pub fn table(scene: Scene<'_>) -> Table {
         let head = if distance == 0 { "now ".to_owned() } else { format!("{}% ", spot_words(*spot)) };
         columns.push(Column::figure(head, u8::try_from(rank).unwrap_or(u8::MAX)));
     }
-    let known = scenario.cells.iter().flatten().filter_map(|c| c.value).filter(|v| v.is_finite());
+    let known = scenario.cells.iter().flatten().filter_map(|c| c.bare().value).filter(|v| v.is_finite());
     let scale = known.fold(0.0_f64, |most, v| most.max(v.abs()));
     let cursor = scene.ui.cursor(Panel::Scenario);
     let at_column = scene.ui.scenario_column(scene.snapshot);
     let focused = scene.ui.focus == Panel::Scenario;
-    let row = |(r, cells): (usize, &Vec<Shown<f64>>)| {
+    let row = |(r, cells): (usize, &Vec<Shown<Dollars>>)| {
         let points = scenario.vol_points.get(r).copied().unwrap_or(f64::NAN);
         let now = points.abs() < 1e-9;
         let label = if now { "now".to_owned() } else { format!("{} pt", signed(points)) };
@@ -93,7 +94,7 @@ pub fn table(scene: Scene<'_>) -> Table {
             let figure = figure(shown, signed);
             let worst = scenario.worst.as_ref().is_some_and(|w| (w.row, w.column) == (r, c));
             let mut style = match shown.value {
-                Some(value) if scale > 0.0 => theme.heat(level(value, scale)),
+                Some(value) if scale > 0.0 => theme.heat(level(value.0, scale)),
                 _ => theme.neutral(figure.standing),
             };
             if now || c == centre || worst {

@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::{cents, day, dollars, live, symbol, trade_id};
+use crate::domain::units::{PerDay, PerVolPoint, Shares};
 use crate::domain::{PortfolioId, Right, Strategy, TradeKind};
 use crate::snapshot::overview::Urgency;
 use crate::snapshot::positions::{
@@ -21,9 +22,9 @@ fn leg(instrument: &str, label: &str, quantity: i64, entry: i64, mark: i64, dte:
         mark: cents(mark),
         iv: live(17.2),
         broker_iv: live(17.4),
-        delta_shares: live(8.4),
-        theta_day: live(4.1),
-        vega_point: live(-11.0),
+        delta_shares: live(Shares(8.4)),
+        theta_day: live(PerDay(4.1)),
+        vega_point: live(PerVolPoint(-11.0)),
         dte: Some(dte),
         day: dollars(12),
         open: dollars(31),
@@ -48,9 +49,9 @@ fn trade(number: u128, strategy: Strategy, label: &str, figures: Figures<'_>, ru
         quantity: Decimal::from(lots),
         entry: cents(entry),
         mark: cents(mark),
-        delta_shares: live(delta),
-        theta_day: live(theta),
-        vega_point: live(vega),
+        delta_shares: live(Shares(delta)),
+        theta_day: live(PerDay(theta)),
+        vega_point: live(PerVolPoint(vega)),
         nearest_expiry: Some(day(12, 18)),
         dte: Some(dte),
         day: dollars(day_pnl),
@@ -117,9 +118,9 @@ fn group(name: &str, summary: &str, sums: [f64; 3], pnl: [i64; 2], trades: Vec<T
     PositionGroup {
         symbol: symbol(name),
         summary: summary.into(),
-        delta_shares: live(sums[0]),
-        theta_day: live(sums[1]),
-        vega_point: live(sums[2]),
+        delta_shares: live(Shares(sums[0])),
+        theta_day: live(PerDay(sums[1])),
+        vega_point: live(PerVolPoint(sums[2])),
         day: dollars(pnl[0]),
         open: dollars(pnl[1]),
         trades,

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::report::SessionState;
 use crate::domain::time::new_york;
+use crate::domain::units::{BenchmarkShares, Dollars, PerDay};
 use crate::domain::view::View;
 use crate::domain::{LimitId, LimitState, Money, PortfolioId, Price, Symbol, TradeId, TradingDate};
 use crate::snapshot::header::LinkKind;
@@ -25,7 +26,7 @@ mod variants;
 pub use orders::with_orders;
 pub use variants::{breached, empty, killed, stale};
 
-fn live(value: f64) -> Shown<f64> {
+fn live<T>(value: T) -> Shown<T> {
     Shown::live(value)
 }
 
@@ -176,10 +177,10 @@ fn account() -> AccountStrip {
     AccountStrip {
         net_liq: dollars(251_230),
         accounts: vec![figure("IRA", "…0001", 201_210), figure("personal", "…0002", 50_020)],
-        var95: live(1_184.0),
+        var95: live(Dollars(1_184.0)),
         var_method: "Cornish–Fisher".into(),
         var_utilisation: live(0.16),
-        es975: live(1_733.0),
+        es975: live(Dollars(1_733.0)),
         buying_power_used: live(0.19),
         day: dollars(35),
         open: dollars(2_673),
@@ -205,10 +206,10 @@ fn portfolios() -> Vec<PortfolioStrip> {
         name: name.into(),
         kind: StripKind::Real,
         equity: dollars(equity),
-        beta_delta: live(beta),
-        theta_day: live(theta),
-        worst: live(worst),
-        var95: live(var),
+        beta_delta: live(BenchmarkShares(beta)),
+        theta_day: live(PerDay(theta)),
+        worst: live(Dollars(worst)),
+        var95: live(Dollars(var)),
         trades,
         tightest: Some(tightest),
     };

@@ -2,22 +2,38 @@
 
 use super::{dollars, limit, live, symbol};
 use crate::domain::LimitId;
+use crate::domain::units::{
+    BenchmarkShares, DollarDelta, Dollars, GammaPnl, PerDay, PerRatePercent, PerVolPoint, PerVolPointSquared,
+    Shares,
+};
 use crate::domain::view::Horizon;
 use crate::snapshot::risk::{ExpiryBucket, RiskDetail, RiskRow, RiskSums, WorstCell};
 use crate::snapshot::{LimitRow, RiskPanel, ScenarioPanel, StressRow};
 
 pub(super) fn underlyings() -> RiskPanel {
     let detail = || RiskDetail {
-        rho_1pct: live(-31.0),
-        vanna: live(4.2),
-        volga: live(-11.8),
-        charm_day: live(-0.7),
-        vega_30d: live(-96.0),
-        market_value: live(-2_214.0),
+        rho_1pct: live(PerRatePercent(-31.0)),
+        vanna: live(PerVolPoint(4.2)),
+        volga: live(PerVolPointSquared(-11.8)),
+        charm_day: live(PerDay(-0.7)),
+        vega_30d: live(PerVolPoint(-96.0)),
+        market_value: live(Dollars(-2_214.0)),
         by_expiry: vec![
-            ExpiryBucket { label: "0–7 d".into(), vega_point: -5.0, gamma_pnl_1pct: -11.0 },
-            ExpiryBucket { label: "8–30 d".into(), vega_point: -34.0, gamma_pnl_1pct: -18.0 },
-            ExpiryBucket { label: "31–60 d".into(), vega_point: -73.0, gamma_pnl_1pct: -12.0 },
+            ExpiryBucket {
+                label: "0–7 d".into(),
+                vega_point: PerVolPoint(-5.0),
+                gamma_pnl_1pct: GammaPnl(-11.0),
+            },
+            ExpiryBucket {
+                label: "8–30 d".into(),
+                vega_point: PerVolPoint(-34.0),
+                gamma_pnl_1pct: GammaPnl(-18.0),
+            },
+            ExpiryBucket {
+                label: "31–60 d".into(),
+                vega_point: PerVolPoint(-73.0),
+                gamma_pnl_1pct: GammaPnl(-12.0),
+            },
         ],
     };
     let row = |name: &str,
@@ -35,17 +51,17 @@ pub(super) fn underlyings() -> RiskPanel {
             iv_rank: live(quote[3]),
             beta: live(quote[4]),
             beta_assumed: false,
-            delta_shares: live(greeks[0]),
+            delta_shares: live(Shares(greeks[0])),
             sums: RiskSums {
-                dollar_delta: live(greeks[1]),
-                beta_delta: live(greeks[2]),
-                gamma_pnl_1pct: live(greeks[3]),
-                theta_day: live(greeks[4]),
-                vega_point: live(greeks[5]),
+                dollar_delta: live(DollarDelta(greeks[1])),
+                beta_delta: live(BenchmarkShares(greeks[2])),
+                gamma_pnl_1pct: live(Dollars(greeks[3])),
+                theta_day: live(PerDay(greeks[4])),
+                vega_point: live(PerVolPoint(greeks[5])),
                 day: dollars(pnl[0]),
                 open: dollars(pnl[1]),
-                worst: live(risk[0]),
-                var95: live(risk[1]),
+                worst: live(Dollars(risk[0])),
+                var95: live(Dollars(risk[1])),
                 unpriced: 0,
             },
             binding_share: limit.utilisation.map(|used| used * 0.45),
@@ -112,15 +128,15 @@ pub(super) fn underlyings() -> RiskPanel {
             ),
         ],
         total: RiskSums {
-            dollar_delta: live(57_324.0),
-            beta_delta: live(77.0),
-            gamma_pnl_1pct: live(-59.0),
-            theta_day: live(43.8),
-            vega_point: live(-186.0),
+            dollar_delta: live(DollarDelta(57_324.0)),
+            beta_delta: live(BenchmarkShares(77.0)),
+            gamma_pnl_1pct: live(Dollars(-59.0)),
+            theta_day: live(PerDay(43.8)),
+            vega_point: live(PerVolPoint(-186.0)),
             day: dollars(35),
             open: dollars(2_673),
-            worst: live(-11_163.0),
-            var95: live(1_184.0),
+            worst: live(Dollars(-11_163.0)),
+            var95: live(Dollars(1_184.0)),
             unpriced: 0,
         },
     }
@@ -141,13 +157,15 @@ pub(super) fn scenario() -> ScenarioPanel {
         roll_days: 0,
         spot_moves: vec![-0.10, -0.05, -0.03, -0.01, 0.0, 0.01, 0.03, 0.05, 0.10],
         vol_points: vec![20.0, 10.0, 5.0, 0.0, -5.0],
-        cells: cells.iter().map(|row| row.iter().map(|v| live(f64::from(*v))).collect()).collect(),
+        cells: cells.iter().map(|row| row.iter().map(|v| live(Dollars(f64::from(*v)))).collect()).collect(),
         worst: Some(WorstCell {
             row: 0,
             column: 0,
-            pnl: -11_163.0,
+            pnl: Dollars(-11_163.0),
             of_net_liq: Some(0.0444),
-            drivers: vec![(symbol("SPY"), -6_134.0), (symbol("NVDA"), -2_872.0), (symbol("XLF"), -1_459.0)],
+            drivers: [("SPY", -6_134.0), ("NVDA", -2_872.0), ("XLF", -1_459.0)]
+                .map(|(name, pnl)| (symbol(name), Dollars(pnl)))
+                .to_vec(),
         }),
         reverse: vec!["loses 5,000 at −5.9 %, 10,000 at −10.1 % spot".into()],
         unpriced: 0,
@@ -155,8 +173,11 @@ pub(super) fn scenario() -> ScenarioPanel {
 }
 
 pub(super) fn stress() -> Vec<StressRow> {
-    let row =
-        |name: &str, pnl, share| StressRow { name: name.into(), pnl: live(pnl), of_net_liq: live(share) };
+    let row = |name: &str, pnl, share| StressRow {
+        name: name.into(),
+        pnl: live(Dollars(pnl)),
+        of_net_liq: live(share),
+    };
     vec![
         row("2008-10-15 −9.0 % +14 pt", -9_670.0, -0.038),
         row("2018-02-05 −4.1 % +20 pt", -5_888.0, -0.023),

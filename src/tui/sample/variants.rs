@@ -1,9 +1,10 @@
 //! The same book on other days: link down, limit breached, nothing held.
 
 use super::{limit, live, normal, symbol, trade_id};
+use crate::domain::LimitId;
 use crate::domain::control::KillMode;
 use crate::domain::report::SessionState;
-use crate::domain::{LimitId, Money};
+use crate::domain::units::BenchmarkShares;
 use crate::snapshot::header::LinkKind;
 use crate::snapshot::overview::{AnswerState, Urgency};
 use crate::snapshot::positions::Flag;
@@ -18,41 +19,41 @@ pub fn stale() -> Snapshot {
         why: Some("connection reset, next try in 8 s".into()),
         account_stream_up: false,
     };
-    let old = |shown: &mut Shown<f64>| shown.standing = shown.standing.max(Standing::Stale);
-    let old_money = |shown: &mut Shown<Money>| shown.standing = shown.standing.max(Standing::Stale);
     for quote in &mut snapshot.market.quotes {
         old(&mut quote.last);
         old(&mut quote.change_percent);
     }
     for row in &mut snapshot.underlyings.rows {
-        for shown in [
-            &mut row.last,
-            &mut row.change_percent,
-            &mut row.delta_shares,
-            &mut row.sums.dollar_delta,
-            &mut row.sums.beta_delta,
-            &mut row.sums.gamma_pnl_1pct,
-            &mut row.sums.theta_day,
-            &mut row.sums.vega_point,
-            &mut row.sums.worst,
-            &mut row.sums.var95,
-        ] {
-            old(shown);
-        }
-        old_money(&mut row.sums.day);
-        old_money(&mut row.sums.open);
+        old(&mut row.last);
+        old(&mut row.change_percent);
+        old(&mut row.delta_shares);
+        let sums = &mut row.sums;
+        old(&mut sums.dollar_delta);
+        old(&mut sums.beta_delta);
+        old(&mut sums.gamma_pnl_1pct);
+        old(&mut sums.theta_day);
+        old(&mut sums.vega_point);
+        old(&mut sums.worst);
+        old(&mut sums.var95);
+        old(&mut sums.day);
+        old(&mut sums.open);
     }
     let total = &mut snapshot.underlyings.total;
-    for shown in [&mut total.dollar_delta, &mut total.beta_delta, &mut total.theta_day, &mut total.worst] {
-        old(shown);
-    }
-    old_money(&mut snapshot.account.net_liq);
-    old_money(&mut snapshot.account.day);
+    old(&mut total.dollar_delta);
+    old(&mut total.beta_delta);
+    old(&mut total.theta_day);
+    old(&mut total.worst);
+    old(&mut snapshot.account.net_liq);
+    old(&mut snapshot.account.day);
     old(&mut snapshot.account.var95);
     for cell in snapshot.scenario.cells.iter_mut().flatten() {
         old(cell);
     }
     snapshot
+}
+
+fn old<T>(shown: &mut Shown<T>) {
+    shown.standing = shown.standing.max(Standing::Stale);
 }
 
 /// A limit is breached, one leg has no price, one trade waits for a portfolio.
@@ -134,7 +135,7 @@ pub fn empty() -> Snapshot {
     snapshot.market.rate_3m = None;
     for strip in &mut snapshot.portfolios {
         strip.tightest = None;
-        strip.beta_delta = live(0.0);
+        strip.beta_delta = live(BenchmarkShares(0.0));
     }
     snapshot.account.var95 = Shown::unknown();
     snapshot.account.var_utilisation = Shown::unknown();
