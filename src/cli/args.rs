@@ -110,7 +110,7 @@ pub enum Command {
     /// Price options from a CSV file: value and sixteen Greeks of each row
     ///
     /// Reads columns by name, in any order, others ignored: id,type,spot,strike,rate,div,vol,t and style where
-    /// wanted. type is C or P; rate and div are continuous per year (0.05 = 5 %); vol is per year (0.20 = 20 %);
+    /// wanted, in small or capital letters. type is C or P, call or put; rate and div are continuous per year (0.05 = 5 %); vol is per year (0.20 = 20 %);
     /// t is in years; style is european (the default) or american.
     ///
     /// Writes, in the order of the rows: id,price,delta,gamma,vega,theta,rho,phi,vanna,volga,charm,veta,speed,

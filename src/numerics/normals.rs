@@ -53,36 +53,6 @@ pub fn draw_antithetic(philox: Philox, stream: u64, first: u64, out: &mut [f64])
     }
 }
 
-/// What makes a normal vector of a path one of Student's law with variance one: every number of the path times
-/// its factor, `√((ν − 2)/χ²)`. Takes `degrees` streams from `stream` on. Three degrees at least: below, there
-/// is no variance.
-pub fn draw_student_factors(philox: Philox, stream: u64, degrees: u32, first: u64, out: &mut [f64]) {
-    let degrees = degrees.max(3);
-    let mut normal = vec![0.0; out.len()];
-    out.fill(0.0);
-    for place in 0..u64::from(degrees) {
-        draw(philox, stream.wrapping_add(place), first, &mut normal);
-        for (sum, z) in out.iter_mut().zip(&normal) {
-            *sum += z * z;
-        }
-    }
-    let scale = f64::from(degrees) - 2.0;
-    out.iter_mut().for_each(|sum| *sum = (scale / *sum).sqrt());
-}
-
-/// Shifts and scales a sample of a standard normal variate to mean zero and variance one exactly. All paths of
-/// one factor at once: a part of them would be matched by itself.
-pub fn match_moments(sample: &mut [f64]) {
-    // A sample has far fewer than 2^52 values.
-    let n = sample.len() as f64;
-    let mean = sample.iter().sum::<f64>() / n;
-    let variance = sample.iter().map(|z| (z - mean) * (z - mean)).sum::<f64>() / n;
-    if variance > 0.0 {
-        let scale = 1.0 / variance.sqrt();
-        sample.iter_mut().for_each(|z| *z = (*z - mean) * scale);
-    }
-}
-
 /// Replaces probabilities in (0, 1) by the normal quantiles, to about 1e-15 of their size. Zero and one become
 /// infinite, anything outside NaN.
 pub fn quantiles(probabilities: &mut [f64]) {
@@ -268,22 +238,6 @@ mod tests {
     }
 
     #[test]
-    fn the_student_factors_keep_the_variance_and_fatten_the_tails() {
-        let n = 100_000;
-        let (mut z, mut factor) = (vec![0.0; n], vec![0.0; n]);
-        draw(Philox::new(8), 0, 0, &mut z);
-        draw_student_factors(Philox::new(8), 1, 5, 0, &mut factor);
-        let t: Vec<f64> = z.iter().zip(&factor).map(|(z, f)| z * f).collect();
-        let variance = t.iter().map(|t| t * t).sum::<f64>() / n as f64;
-        // The fourth moment is nine times the square of the second.
-        assert!((variance - 1.0).abs() < 4.0 * (8.0 / n as f64).sqrt(), "{variance}");
-        // P(|t| > 4.0321) = 0.01 for five degrees, before the scaling to variance one.
-        let beyond = 4.032_143 * 0.6f64.sqrt();
-        let share = t.iter().filter(|t| t.abs() > beyond).count() as f64 / n as f64;
-        assert!((share - 0.01).abs() < 4.0 * (0.01 * 0.99 / n as f64).sqrt(), "{share}");
-    }
-
-    #[test]
     fn mirror_images_and_parts() {
         let mut whole = [0.0; 300];
         draw_antithetic(Philox::new(1), 2, 0, &mut whole);
@@ -294,18 +248,5 @@ mod tests {
         let mut part = [0.0; 100];
         draw_antithetic(Philox::new(1), 2, 150, &mut part);
         assert_eq!(part, whole[150..250]);
-    }
-
-    #[test]
-    fn matched_moments_are_exact() {
-        let mut sample = [0.0; 1_000];
-        draw(Philox::new(3), 0, 17, &mut sample);
-        match_moments(&mut sample);
-        let mean = sample.iter().sum::<f64>() / 1_000.0;
-        let variance = sample.iter().map(|z| z * z).sum::<f64>() / 1_000.0;
-        assert!(mean.abs() < 1e-15 && (variance - 1.0).abs() < 1e-13);
-        let mut constant = [1.0; 3];
-        match_moments(&mut constant);
-        assert_eq!(constant, [1.0; 3]);
     }
 }

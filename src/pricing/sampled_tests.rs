@@ -240,7 +240,6 @@ fn the_worked_book_under_simple_moves() {
     let mut independent = vec![0.0; 3 * paths];
     for (factor, numbers) in independent.chunks_exact_mut(paths).enumerate() {
         normals::draw_antithetic(Philox::new(20), factor as u64, 0, numbers);
-        normals::match_moments(numbers);
     }
     let mut moves = vec![0.0; 3 * paths];
     root.correlate(&independent, paths, &mut moves);

@@ -107,6 +107,23 @@ fn columns_are_found_by_name_wherever_they_stand() {
 const BEYOND: &str = "a figure is beyond the range of numbers; check the row";
 
 #[test]
+fn capital_letters_and_whole_words_mean_the_same() {
+    let want = price(&format!("{HEADER}good,C,100,70,0.05,0.02,0.6,0.5\n")).expect(0).out;
+    for word in ["c", "CALL", "Call", "call"] {
+        let header = "ID,Type,SPOT,Strike,rate,Div,VOL,T\n";
+        assert_eq!(price(&format!("{header}good,{word},100,70,0.05,0.02,0.6,0.5\n")).expect(0).out, want);
+    }
+    let puts =
+        "id,type,spot,strike,rate,div,t,PRICE,Style\np,Put,100,90,0,0,1,5,American\nq,PUT,100,90,0,0,1,5,\n";
+    let vols = iv(puts).expect(0).lines().join(" ");
+    assert!(vols.contains("p,0.2") && vols.contains("q,0.2"), "{vols}");
+    // A column of just this name is meant before one in other letters; two of those are one too many.
+    let both = "VOL,id,type,spot,strike,rate,div,vol,t\n9,good,C,100,70,0.05,0.02,0.6,0.5\n";
+    assert_eq!(price(both).expect(0).out, want);
+    price("Vol,id,type,spot,strike,rate,div,VOL,t\n").expect(2).says("names the column vol twice");
+}
+
+#[test]
 fn a_row_with_more_cells_than_the_header_is_not_priced() {
     let bad =
         ["C,1,234,100,0,0,0.2,1", "C,100,100,0,0,0,2,1", "C,100,100,0,05,0,0,2,1", "C,100,100,0,0,0.2,1,,x"];
@@ -173,7 +190,9 @@ fn a_row_that_cannot_be_priced_says_why_and_the_others_are_priced() {
         assert_eq!((pair[1]["id"].as_str(), pair[1]["error"].as_str()), ("good", ""));
         assert!(number(&pair[1], "price") > 30.0);
     }
+    ran.says("error: 18 of 36 rows could not be priced; the column error says why");
     let styled = price("id,type,spot,strike,rate,div,vol,t,style\n1,C,100,70,0,0,0.2,1,asian\n").expect(1);
+    let styled = styled.says("1 of 1 row could not be priced");
     assert!(styled.out.contains("style is neither european nor american: asian"), "{styled:?}");
 }
 

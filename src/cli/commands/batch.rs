@@ -14,7 +14,7 @@ use csv::{ByteRecord, ReaderBuilder};
 
 use crate::cli::exit::{Exit, Trouble};
 use crate::domain::instrument::{ExerciseStyle, Right};
-use crate::domain::text::clean;
+use crate::domain::text::{clean, thousands};
 
 /// Rows that are read before they are answered.
 const CHUNK: usize = 4096;
@@ -121,6 +121,12 @@ impl<const N: usize> Chunk<N> {
     }
 }
 
+/// The first two columns of a name.
+fn places(header: &ByteRecord, name: &str, is: fn(&[u8], &[u8]) -> bool) -> [Option<usize>; 2] {
+    let mut found = header.iter().enumerate().filter(|(_, cell)| is(cell.trim_ascii(), name.as_bytes()));
+    std::array::from_fn(|_| found.next().map(|(at, _)| at))
+}
+
 /// Where in a row each column stands.
 struct Columns<const N: usize> {
     /// In the header.
@@ -135,13 +141,13 @@ struct Columns<const N: usize> {
 impl<const N: usize> Columns<N> {
     fn of(header: &ByteRecord, names: [&'static str; N]) -> Result<Self, Trouble> {
         let place = |name: &str| -> Result<Option<usize>, Trouble> {
-            let mut places =
-                header.iter().enumerate().filter(|(_, cell)| cell.trim_ascii() == name.as_bytes());
-            let first = places.next().map(|(at, _)| at);
-            match places.next() {
-                None => Ok(first),
-                Some(_) => Err(usage(format!("the header names the column {name} twice"))
-                    .with_remedy("leave one of them, or give the other another name")),
+            // A name as it is written above goes before one in other letters: that may be another column.
+            match [places(header, name, <[u8]>::eq), places(header, name, <[u8]>::eq_ignore_ascii_case)] {
+                [[Some(_), Some(_)], _] | [[None, _], [Some(_), Some(_)]] => {
+                    Err(usage(format!("the header names the column {name} twice"))
+                        .with_remedy("leave one of them, or give the other another name"))
+                }
+                [[exact, _], [alike, _]] => Ok(exact.or(alike)),
             }
         };
         let needed = |name: &str| {
@@ -170,9 +176,9 @@ impl<const N: usize> Columns<N> {
 
     fn right(&self, record: &ByteRecord) -> Result<Right, Fault> {
         match record.get(self.right).unwrap_or_default().trim_ascii() {
-            b"C" | b"c" => Ok(Right::Call),
-            b"P" | b"p" => Ok(Right::Put),
             b"" => Err(Fault::Missing { column: "type" }),
+            word if is_any(word, ["c", "call"]) => Ok(Right::Call),
+            word if is_any(word, ["p", "put"]) => Ok(Right::Put),
             other => Err(Fault::Type { found: shown(other) }),
         }
     }
@@ -181,8 +187,8 @@ impl<const N: usize> Columns<N> {
     fn style(&self, record: &ByteRecord) -> Result<ExerciseStyle, Fault> {
         match self.style.and_then(|at| record.get(at)).unwrap_or_default().trim_ascii() {
             b"" => Ok(ExerciseStyle::European),
-            word if word.eq_ignore_ascii_case(b"european") => Ok(ExerciseStyle::European),
-            word if word.eq_ignore_ascii_case(b"american") => Ok(ExerciseStyle::American),
+            word if is_any(word, ["european"]) => Ok(ExerciseStyle::European),
+            word if is_any(word, ["american"]) => Ok(ExerciseStyle::American),
             other => Err(Fault::Style { found: shown(other) }),
         }
     }
@@ -199,6 +205,11 @@ impl<const N: usize> Columns<N> {
             None => Err(Fault::NotANumber { column: name, found: shown(cell) }),
         }
     }
+}
+
+/// In small or capital letters.
+fn is_any<const N: usize>(cell: &[u8], words: [&str; N]) -> bool {
+    words.iter().any(|word| cell.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// A cell in a message: short, on one line.
@@ -231,11 +242,11 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// What a worker wrote for its rows, and whether all of them could be answered.
+/// What a worker wrote for its rows, and how many of them could not be answered.
 #[derive(Default)]
 pub struct Lines {
     pub text: Vec<u8>,
-    pub failed: bool,
+    pub failed: u64,
 }
 
 impl Lines {
@@ -282,12 +293,12 @@ pub fn source(file: &Path) -> Result<Box<dyn Read>, Trouble> {
 }
 
 /// Reads the whole of `source` and writes `heading` and what `answer` makes of each chunk of rows, part by part on
-/// several threads. Failed when a row could not be answered.
+/// several threads. Where rows could not be answered it fails in the end, with their number before `complaint`.
 pub fn run<const N: usize>(
     source: impl Read,
     out: impl Write,
     names: [&'static str; N],
-    heading: &str,
+    [heading, complaint]: [&str; 2],
     answer: impl Fn(&Chunk<N>, Range<usize>, &mut Lines) + Sync,
 ) -> Result<Exit, Trouble> {
     let read = Rc::new(Cell::new(0));
@@ -312,8 +323,7 @@ pub fn run<const N: usize>(
     let mut out = BufWriter::with_capacity(1 << 16, out);
     writeln!(out, "{heading}").map_err(super::stdout_gone)?;
     let mut chunk = Chunk::new();
-    let mut failed = false;
-    let mut row = 0u64;
+    let (mut row, mut failed) = (0u64, 0u64);
     loop {
         read.set(0);
         let more = rows.read_byte_record(&mut record);
@@ -323,7 +333,7 @@ pub fn run<const N: usize>(
         }
         let ended = !matches!(more, Ok(true));
         if ended || chunk.is_full() {
-            failed |= answered(&chunk, &answer, &mut out).map_err(super::stdout_gone)?;
+            failed += answered(&chunk, &answer, &mut out).map_err(super::stdout_gone)?;
             chunk.clear();
         }
         match more {
@@ -336,15 +346,20 @@ pub fn run<const N: usize>(
         }
     }
     out.flush().map_err(super::stdout_gone)?;
-    Ok(if failed { Exit::Failed } else { Exit::Ok })
+    if failed == 0 {
+        return Ok(Exit::Ok);
+    }
+    // Row counts are far below 2^52.
+    let [failed, all] = [failed, row].map(|count| thousands(count as f64));
+    Err(Trouble::failed(format!("{failed} of {all} {} {complaint}", if row == 1 { "row" } else { "rows" })))
 }
 
-/// Answers a chunk in parts and prints them in order; whether a row failed.
+/// Answers a chunk in parts and prints them in order; how many rows failed.
 fn answered<const N: usize>(
     chunk: &Chunk<N>,
     answer: &(impl Fn(&Chunk<N>, Range<usize>, &mut Lines) + Sync),
     out: &mut impl Write,
-) -> io::Result<bool> {
+) -> io::Result<u64> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS);
     let share = chunk.len().div_ceil(workers).max(64);
     let starts = (0..chunk.len()).step_by(share);
@@ -363,10 +378,10 @@ fn answered<const N: usize>(
             running.into_iter().map(|part| part.join().map_err(|_| gave_up())).collect::<io::Result<_>>()
         })?
     };
-    let mut failed = false;
+    let mut failed = 0;
     for lines in written {
         out.write_all(&lines.text)?;
-        failed |= lines.failed;
+        failed += lines.failed;
     }
     Ok(failed)
 }

@@ -13,6 +13,7 @@ use crate::pricing::{OptionInputs, RawGreeks, raw_greeks_in_range};
 const COLUMNS: [&str; 6] = ["spot", "strike", "rate", "div", "vol", "t"];
 const HEADING: &str = "id,price,delta,gamma,vega,theta,rho,phi,vanna,volga,charm,veta,speed,zomma,color,\
                        ultima,dual_delta,dual_gamma,error";
+const COMPLAINT: &str = "could not be priced; the column error says why";
 const FIGURES: usize = 17;
 
 pub fn run(args: &BatchArgs) -> Result<Exit, Trouble> {
@@ -20,7 +21,7 @@ pub fn run(args: &BatchArgs) -> Result<Exit, Trouble> {
 }
 
 pub(super) fn through(source: impl Read, out: impl Write) -> Result<Exit, Trouble> {
-    batch::run(source, out, COLUMNS, HEADING, answer)
+    batch::run(source, out, COLUMNS, [HEADING, COMPLAINT], answer)
 }
 
 fn answer(chunk: &Chunk<6>, rows: Range<usize>, lines: &mut Lines) {
@@ -39,7 +40,7 @@ fn answer(chunk: &Chunk<6>, rows: Range<usize>, lines: &mut Lines) {
                 lines.comma();
             }
             Err(why) => {
-                lines.failed = true;
+                lines.failed += 1;
                 (0..=FIGURES).for_each(|_| lines.comma());
                 lines.cell(why.as_bytes());
             }

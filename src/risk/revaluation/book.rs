@@ -17,7 +17,7 @@ pub enum Contract {
     /// Worth its spot.
     Shares,
     Option {
-        /// The spot in it is today's, less the escrow.
+        /// The spot in it is not used.
         inputs: OptionInputs,
         /// The present value of dividends before expiry: it stays as it is when the spot moves.
         escrow: f64,
@@ -36,11 +36,13 @@ impl Contract {
         Self::Option { inputs, escrow: 0.0, exercise: Exercise::anytime() }
     }
 
-    /// One unit, today.
+    /// One unit, now, at a plain spot.
     pub fn value(&self, spot: f64) -> f64 {
         match self {
             Self::Shares => spot,
-            Self::Option { inputs, exercise, .. } => exercise.price(inputs),
+            Self::Option { inputs, escrow, exercise } => {
+                exercise.price(&OptionInputs { spot: (spot - escrow).max(0.0), ..*inputs })
+            }
         }
     }
 
