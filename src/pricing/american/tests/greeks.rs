@@ -14,7 +14,11 @@ const GAMMAS: [(&str, f64); 3] =
 fn every_greek_of_the_reference_table() {
     let Some(rows) = table() else { return };
     let mut wrong = Vec::new();
-    for (accuracy, times) in [(Accuracy::Fast, 7.0), (Accuracy::Accurate, 1.0), (Accuracy::High, 1.0)] {
+    // In the fast mode rho is off by up to 4.6 of what is allowed (eleven rows, rate and yield next to each other),
+    // gamma by 4.5 and delta by 2.2 (six and four rows, volatilities of 90 % and more over years); theta and vega
+    // stay within. More points of the integral change none of it. Ten nodes for eight and a step more take a third
+    // of the speed and leave rho at 2.5; what keeps all but one row, 12 nodes and 16 columns, takes two thirds.
+    for (accuracy, times) in [(Accuracy::Fast, 5.0), (Accuracy::Accurate, 1.0), (Accuracy::High, 1.0)] {
         for row in &rows {
             let OptionInputs { spot, strike, vol_annual: vol, tte_years: t, .. } = row.inputs;
             let all = raw_greeks(&row.inputs, &[], accuracy);
@@ -247,7 +251,8 @@ proptest! {
     fn first_derivatives_are_differences_of_prices(inputs in any_option()) {
         let boundary = |o: &OptionInputs| American::solve(o, &[], Accuracy::High).critical_spot().is_some();
         prop_assume!(boundary(&inputs));
-        let got = first_order(&inputs, &[], Accuracy::Accurate);
+        // In the mode of the prices: next to the boundary the modes differ by more than the differences are off.
+        let got = first_order(&inputs, &[], Accuracy::High);
         prop_assume!(got.valuation.status == Status::Continuation);
         let at = |change: &dyn Fn(&mut OptionInputs)| {
             let mut moved = inputs;
