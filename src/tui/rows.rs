@@ -43,20 +43,17 @@ pub fn risk_rows<'a>(snapshot: &'a Snapshot, ui: &UiState) -> Vec<&'a RiskRow> {
     let size = |shown: Shown<f64>| shown.value.filter(|v| v.is_finite()).map_or(-1.0, f64::abs);
     let money =
         |shown: &Shown<crate::domain::Money>| shown.value.map_or(f64::INFINITY, crate::domain::Money::to_f64);
+    let by_size = |rows: &mut Vec<&'a RiskRow>, of: fn(&RiskRow) -> Shown<f64>| {
+        rows.sort_by(|a, b| size(of(b)).total_cmp(&size(of(a))));
+    };
     match ui.risk_sort {
         // The order of the snapshot.
         RiskSort::BetaDelta => {}
         RiskSort::Symbol => rows.sort_by(|a, b| a.symbol.cmp(&b.symbol)),
-        RiskSort::Theta => {
-            rows.sort_by(|a, b| size(b.sums.theta_day.bare()).total_cmp(&size(a.sums.theta_day.bare())))
-        }
-        RiskSort::Vega => {
-            rows.sort_by(|a, b| size(b.sums.vega_point.bare()).total_cmp(&size(a.sums.vega_point.bare())))
-        }
-        RiskSort::Worst => {
-            rows.sort_by(|a, b| size(b.sums.worst.bare()).total_cmp(&size(a.sums.worst.bare())))
-        }
-        RiskSort::Var => rows.sort_by(|a, b| size(b.sums.var95.bare()).total_cmp(&size(a.sums.var95.bare()))),
+        RiskSort::Theta => by_size(&mut rows, |row| row.sums.theta_day.bare()),
+        RiskSort::Vega => by_size(&mut rows, |row| row.sums.vega_point.bare()),
+        RiskSort::Worst => by_size(&mut rows, |row| row.sums.worst.bare()),
+        RiskSort::Var => by_size(&mut rows, |row| row.sums.var95.bare()),
         RiskSort::Day => rows.sort_by(|a, b| money(&a.sums.day).total_cmp(&money(&b.sums.day))),
         RiskSort::Open => rows.sort_by(|a, b| money(&a.sums.open).total_cmp(&money(&b.sums.open))),
     }

@@ -161,7 +161,7 @@ impl Table {
         let bad = self.answers.iter().filter(|answer| !good(answer)).count();
         match end {
             Ok(end) => {
-                assert!(*end == Exit::Ok && bad == 0, "{bad} rows without an answer, and no word of it")
+                assert!(*end == Exit::Ok && bad == 0, "{bad} rows without an answer, and no word of it");
             }
             Err(trouble) => {
                 let told = trouble.text.split(' ').next().unwrap_or_default().replace(',', "");
