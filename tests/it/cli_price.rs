@@ -190,7 +190,7 @@ fn a_row_that_cannot_be_priced_says_why_and_the_others_are_priced() {
         assert_eq!((pair[1]["id"].as_str(), pair[1]["error"].as_str()), ("good", ""));
         assert!(number(&pair[1], "price") > 30.0);
     }
-    ran.says("error: 18 of 36 rows could not be priced; the column error says why");
+    ran.says("cotrader: 18 of 36 rows could not be priced; the column error says why");
     let styled = price("id,type,spot,strike,rate,div,vol,t,style\n1,C,100,70,0,0,0.2,1,asian\n").expect(1);
     let styled = styled.says("1 of 1 row could not be priced");
     assert!(styled.out.contains("style is neither european nor american: asian"), "{styled:?}");
@@ -369,6 +369,7 @@ fn a_vol_or_the_reason_why_there_is_none() {
     ];
     let input: String = cases.iter().enumerate().map(|(i, (row, _))| format!("{i},{row}\n")).collect();
     let ran = iv(&format!("{header}{input}")).expect(1);
+    let ran = ran.says("cotrader: 14 of 15 rows gave no volatility; the column status says why");
     assert_eq!(ran.lines()[0], "id,vol,status");
     let rows = rows(&ran.out);
     assert_eq!(rows.len(), cases.len());
