@@ -118,8 +118,8 @@ pub enum Command {
     /// year of time going forward (theta of most longs is negative), per 1.00 of rate. A row that cannot be priced
     /// has its reason in error and no numbers; the others are priced all the same, and the exit code is 1.
     ///
-    /// European values have nearly all digits of a double. American ones are within 1e-8 of the strike; within about
-    /// 5e-5 where the yield lies below a rate below zero (calls: the rate below a yield below zero), as early exercise
+    /// European values have nearly all digits of a double. American ones are within 1e-8 of the strike; within 2e-8
+    /// where the yield lies below a rate below zero (calls: the rate below a yield below zero), as early exercise
     /// is then right between two spots.
     #[command(after_help = "cotrader price --batch options.csv > priced.csv")]
     Price(BatchArgs),

@@ -42,6 +42,7 @@ impl American {
             Engine::Boundary(boundary) => {
                 Engine::Boundary(Boundary::of_fast(dispatch(Later { known: boundary.fast()?, left })))
             }
+            Engine::TwoSided(two_sided) => Engine::TwoSided(Box::new(two_sided.later(left))),
             Engine::Certain(_)
             | Engine::Wild(_)
             | Engine::Calls(_)

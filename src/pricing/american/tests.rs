@@ -1,6 +1,7 @@
 //! The reference table, worked examples, and what must hold for every option.
 
 mod greeks;
+mod two_sided;
 
 use proptest::prelude::*;
 
@@ -149,20 +150,6 @@ fn the_boundary_keeps_between_its_limits() {
     let perpetual = 1.6 / 2.6;
     assert!((at(100.0) / perpetual - 1.0).abs() < 2e-3, "{}", at(100.0));
     assert!(at(1e-6) > 0.998);
-}
-
-#[test]
-fn two_sided_exercise_under_negative_rates() {
-    // A put whose yield lies below its negative rate is worth exercising between two spots.
-    let put = option(Right::Put, 90.0, 100.0, -0.01, -0.04, 0.1, 1.0);
-    let value = price(&put, &[], Accuracy::High);
-    assert!((value - oracle(&put, &[])).abs() < 1e-4 * 100.0, "{value}");
-    let far = OptionInputs { spot: 10.0, ..put };
-    assert!(price(&far, &[], Accuracy::High) > far.intrinsic());
-    // Its mirror image.
-    let call = option(Right::Call, 100.0, 90.0, -0.04, -0.01, 0.1, 1.0);
-    let mirrored = price(&call, &[], Accuracy::High);
-    assert!((mirrored - value).abs() < 1e-4 * 100.0, "{mirrored} {value}");
 }
 
 #[test]
@@ -327,7 +314,7 @@ proptest! {
         };
         let solved = American::solve(&call, &[], Accuracy::Accurate);
         let (a, b) = (solved.price(call.spot), price(&put, &[], Accuracy::Accurate));
-        let close = if solved.critical_spot().is_some() { 1e-11 } else { 1e-4 };
+        let close = if solved.is_bound() { 1e-4 } else { 1e-11 };
         prop_assert!((a - b).abs() <= close * call.strike.max(call.spot), "{} {}", a, b);
     }
 
@@ -337,7 +324,7 @@ proptest! {
         let longer = OptionInputs { tte_years: 1.3 * inputs.tte_years, ..inputs };
         let smooth = |o: &OptionInputs| {
             let solved = American::solve(o, &[], Accuracy::Accurate);
-            solved.critical_spot().is_some() || solved.is_european()
+            !solved.is_bound()
         };
         let close = if [inputs, wilder, longer].iter().all(smooth) { 1e-6 } else { 2e-4 };
         let scale = close * inputs.strike.max(inputs.spot);
