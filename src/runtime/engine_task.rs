@@ -311,6 +311,8 @@ impl EngineTask {
             None => {
                 if durable {
                     self.send_orders(sends);
+                } else {
+                    self.leave_unsent(sends);
                 }
                 self.run_effects(effects).await;
                 let follow = self.engine.after_commit(self.clock.now());
@@ -401,15 +403,13 @@ impl EngineTask {
 
     /// Their wishes are durable.
     fn send_orders(&self, sends: Vec<Effect>) {
-        for effect in sends {
-            match effect {
-                Effect::Submit(cleared) => self.at_the_desk(DeskErrand::Submit(cleared)),
-                Effect::Replace { id, cleared } => self.at_the_desk(DeskErrand::Replace { id, cleared }),
-                Effect::Cancel { reference, account, id } => {
-                    self.at_the_desk(DeskErrand::Cancel { reference, account, id });
-                }
-                other => tracing::error!(?other, "not an order"),
-            }
+        sends.into_iter().filter_map(errand).for_each(|errand| self.at_the_desk(errand));
+    }
+
+    /// Something of their step is not in the record: none of them goes out, and each is told as not sent.
+    fn leave_unsent(&self, sends: Vec<Effect>) {
+        for errand in sends.into_iter().filter_map(errand) {
+            self.report_back(errand.not_begun("what it rests on could not be recorded"));
         }
     }
 
@@ -478,6 +478,18 @@ struct Request {
     said: String,
     /// Who is told, and for which line; without a `ReplyTo` it is the screen.
     answers: Option<(Option<ReplyTo>, usize)>,
+}
+
+fn errand(effect: Effect) -> Option<DeskErrand> {
+    match effect {
+        Effect::Submit(cleared) => Some(DeskErrand::Submit(cleared)),
+        Effect::Replace { id, cleared } => Some(DeskErrand::Replace { id, cleared }),
+        Effect::Cancel { reference, account, id } => Some(DeskErrand::Cancel { reference, account, id }),
+        other => {
+            tracing::error!(?other, "not an order");
+            None
+        }
+    }
 }
 
 fn requests(events: usize, promised: &[Promise]) -> Vec<Request> {
