@@ -17,7 +17,7 @@ fn every_greek_of_the_reference_table() {
     // In the fast mode rho is off by up to 4.6 of what is allowed (eleven rows, rate and yield next to each other),
     // gamma by 4.5 and delta by 2.2 (six and four rows, volatilities of 90 % and more over years); theta and vega
     // stay within. More points of the integral change none of it. Ten nodes for eight and a step more take a third
-    // of the speed and leave rho at 2.5; what keeps all but one row, 12 nodes and 16 columns, takes two thirds.
+    // of the speed and leave rho at 2.5; what keeps all but one row, ten nodes and 16 columns, takes three fifths.
     for (accuracy, times) in [(Accuracy::Fast, 5.0), (Accuracy::Accurate, 1.0), (Accuracy::High, 1.0)] {
         for row in &rows {
             let OptionInputs { spot, strike, vol_annual: vol, tte_years: t, .. } = row.inputs;
