@@ -63,9 +63,7 @@ impl BrokerError {
             Self::Unreachable { .. } | Self::TimedOut { .. } => {
                 "check the network and try again (`r` in the cockpit)"
             }
-            Self::Unauthorised { .. } => {
-                "run `cotrader init` and enter the client secret and refresh token again"
-            }
+            Self::Unauthorised { .. } => "run `cotrader init` and enter the credentials again",
             Self::Forbidden { .. } => "check the scopes of the OAuth grant at the broker",
             Self::RateLimited { .. } => "wait; reads are paced by themselves",
             Self::Server { .. } => "the broker has a problem; it is retried",

@@ -7,12 +7,25 @@ use std::future::Future;
 use tokio::sync::{mpsc, watch};
 
 use crate::domain::report::{AccountNotice, AccountsReport, MarketSession};
-use crate::domain::{Instrument, Symbol, Timestamp};
+use crate::domain::{Account, Instrument, Symbol, Timestamp};
 use crate::market::update::{Link, LinkState, MarketUpdate, OptionChain};
 
+mod answered;
+mod clock;
 mod desk;
 pub mod error;
+mod fields;
+mod hosts;
+mod link;
+mod outbox;
+mod scrub;
+mod send_once;
+mod settings;
+mod socket;
 pub mod tastytrade;
+mod transport;
+mod values;
+mod vitals;
 
 pub use desk::{OrderDesk, Undone};
 pub use error::BrokerError;
@@ -80,4 +93,20 @@ pub trait Broker: Send + Sync + 'static {
         control: mpsc::Receiver<StreamControl>,
         out: mpsc::Sender<StreamEvent>,
     ) -> impl Future<Output = ()> + Send;
+}
+
+/// A part of a report that failed is `None`; credentials that failed fail the whole.
+fn unless_stopped<T>(
+    part: Result<T, BrokerError>,
+    what: &'static str,
+    account: &Account,
+) -> Result<Option<T>, BrokerError> {
+    match part {
+        Ok(part) => Ok(Some(part)),
+        Err(error @ BrokerError::Unauthorised { .. }) => Err(error),
+        Err(error) => {
+            tracing::warn!(what, account = account.masked_number, %error, "could not be read");
+            Ok(None)
+        }
+    }
 }

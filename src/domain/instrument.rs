@@ -1,15 +1,16 @@
-//! What can be held: shares, an index value (never held, only watched), an option contract; and the two
-//! spellings of an option, OCC's padded one and the stream's dotted one.
+//! What can be held: shares, an index value (never held, only watched), an option contract. How brokers spell it
+//! is in `symbol_forms`.
 
 use std::sync::Arc;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::symbol::Symbol;
+pub use super::symbol_forms::{BadOptionSymbol, OccParts, parse_occ};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -129,48 +130,15 @@ pub fn is_index(symbol: &str) -> bool {
     INDICES.contains(&symbol)
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{found:?} is not an OCC option symbol (root padded to 6, yymmdd, C or P, strike × 1000 in 8 digits)"
-)]
-pub struct BadOptionSymbol {
-    pub found: String,
-}
-
-/// The parts that an OCC symbol carries. Style, settlement and multiplier are not among them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OccParts {
-    pub root: Symbol,
-    pub expiry: NaiveDate,
-    pub right: Right,
-    pub strike: Decimal,
-}
-
 impl OptionContract {
-    /// Root padded right to six, yymmdd, C/P, strike × 1000 in eight digits.
+    /// OCC's symbol, its root padded to six.
     pub fn occ(&self) -> String {
-        format!(
-            "{:<6}{:02}{:02}{:02}{}{:08}",
-            self.root.as_str(),
-            self.expiry.year().rem_euclid(100),
-            self.expiry.month(),
-            self.expiry.day(),
-            self.right.letter(),
-            self.strike.saturating_mul(Decimal::ONE_THOUSAND).trunc().normalize()
-        )
+        OccParts::of(self).padded()
     }
 
-    /// `.ROOTyymmddCstrike`, the strike without trailing zeros.
+    /// The market-data stream's symbol.
     pub fn streamer(&self) -> String {
-        format!(
-            ".{}{:02}{:02}{:02}{}{}",
-            self.root.as_str(),
-            self.expiry.year().rem_euclid(100),
-            self.expiry.month(),
-            self.expiry.day(),
-            self.right.letter(),
-            self.strike.normalize()
-        )
+        OccParts::of(self).streamer()
     }
 
     /// An adjusted contract: a digit in the root or an unusual multiplier. Shown, never priced as standard.
@@ -190,28 +158,6 @@ pub fn listed_strike(strike: Decimal) -> Option<Decimal> {
 /// Shares of one contract: 100, another number after a split or a merger, never none and never a million.
 pub fn listed_multiplier(shares: Decimal) -> Option<u32> {
     shares.to_u32().filter(|n| (1..1_000_000).contains(n) && Decimal::from(*n) == shares)
-}
-
-/// Parses the 21-character form; padding inside may be missing, as in some exports.
-pub fn parse_occ(text: &str) -> Result<OccParts, BadOptionSymbol> {
-    let bad = || BadOptionSymbol { found: super::text::clean(text, 40) };
-    if !text.is_ascii() || text.len() < 16 || text.len() > 27 {
-        return Err(bad());
-    }
-    let (root, rest) = text.split_at(text.len() - 15);
-    let root = Symbol::new(root).map_err(|_| bad())?;
-    let digits = |s: &str| -> Result<u32, BadOptionSymbol> {
-        if s.bytes().all(|b| b.is_ascii_digit()) { s.parse().map_err(|_| bad()) } else { Err(bad()) }
-    };
-    let year = i32::try_from(digits(&rest[0..2])?).map_err(|_| bad())? + 2000;
-    let expiry = NaiveDate::from_ymd_opt(year, digits(&rest[2..4])?, digits(&rest[4..6])?).ok_or_else(bad)?;
-    let right = match &rest[6..7] {
-        "C" => Right::Call,
-        "P" => Right::Put,
-        _ => return Err(bad()),
-    };
-    let strike = listed_strike(Decimal::new(i64::from(digits(&rest[7..15])?), 3)).ok_or_else(bad)?;
-    Ok(OccParts { root, expiry, right, strike })
 }
 
 #[cfg(test)]

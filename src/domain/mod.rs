@@ -24,6 +24,7 @@ pub mod regime;
 pub mod report;
 pub mod strategy;
 pub mod symbol;
+pub mod symbol_forms;
 pub mod text;
 pub mod time;
 pub mod trade;

@@ -9,10 +9,11 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::http::Transport;
+use super::http::{refusal_text, refusal_without};
 use super::wire::TokenAnswer;
 use crate::broker::BrokerError;
 use crate::broker::error::Grade;
+use crate::broker::transport::Transport;
 
 const ENDPOINT: &str = "/oauth/token";
 /// The broker blocks an address for hours after too many failed logins.
@@ -161,13 +162,15 @@ impl State {
         if matches!(answer.status.as_u16(), 400 | 401 | 403) {
             let error = BrokerError::Unauthorised {
                 status: answer.status.as_u16(),
-                message: answer
-                    .refusal_without(&[&self.credentials.client_secret, &self.credentials.refresh_token]),
+                message: refusal_without(
+                    &answer.body,
+                    &[&self.credentials.client_secret, &self.credentials.refresh_token],
+                ),
             };
             self.failed(failures, error.clone());
             return Err(error);
         }
-        let granted: TokenAnswer = answer.accepted(ENDPOINT)?.json(ENDPOINT)?;
+        let granted: TokenAnswer = answer.accepted(ENDPOINT, refusal_text)?.json(ENDPOINT)?;
         let Some(token) = granted.access_token.0 else {
             return Err(BrokerError::Unreadable { endpoint: ENDPOINT.into(), why: "no access token".into() });
         };

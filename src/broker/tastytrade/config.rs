@@ -5,9 +5,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use url::{Host, Url};
+use url::Url;
 
 use crate::broker::BrokerError;
+use crate::broker::hosts::{is_loopback, not_allowed, parsed, scheme_fits};
+pub use crate::broker::settings::{Environment, Probe, Reconnect, Timeouts};
 use crate::domain::AccountKind;
 
 const PRODUCTION_REST: &str = "https://api.tastyworks.com";
@@ -16,16 +18,6 @@ const SANDBOX_REST: &str = "https://api.cert.tastyworks.com";
 const SANDBOX_STREAM: &str = "wss://streamer.cert.tastyworks.com";
 /// The broker's market data comes from its vendor, under host names that have changed before.
 const MARKET_DATA_DOMAIN: &str = ".dxfeed.com";
-
-/// Which world the addresses belong to. Each has its own credentials.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Environment {
-    Production,
-    /// The certification environment: delayed quotes, wiped daily.
-    Sandbox,
-    /// A simulated broker on this machine.
-    Loopback,
-}
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct TastytradeConfig {
@@ -46,17 +38,6 @@ pub struct TastytradeConfig {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeouts {
-    pub connect: Duration,
-    /// One request from its first byte to the last of the answer.
-    pub request: Duration,
-    /// The same for an order, which is sent once: longer, because giving up early leaves its fate open.
-    pub order: Duration,
-    /// One step of a stream's handshake.
-    pub handshake: Duration,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Keepalive {
     /// How often we speak on the market stream.
     pub market_every: Duration,
@@ -72,33 +53,6 @@ pub struct Keepalive {
     pub subscription_pause: Duration,
 }
 
-/// When a peer that says nothing is asked whether it is there, and how long its answer may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Probe {
-    pub after: Duration,
-    pub patience: Duration,
-}
-
-/// Waiting before the n-th attempt: a random time up to `min(cap, first · 2ⁿ)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reconnect {
-    pub first: Duration,
-    pub cap: Duration,
-    /// A connection that lived so long starts the count anew.
-    pub healthy_after: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            request: Duration::from_secs(20),
-            order: Duration::from_secs(30),
-            handshake: Duration::from_secs(10),
-        }
-    }
-}
-
 impl Default for Keepalive {
     fn default() -> Self {
         Self {
@@ -112,16 +66,6 @@ impl Default for Keepalive {
             account_probe: Probe { after: Duration::from_secs(5), patience: Duration::from_secs(2) },
             quote_token_age: Duration::from_secs(20 * 3600),
             subscription_pause: Duration::from_millis(20),
-        }
-    }
-}
-
-impl Default for Reconnect {
-    fn default() -> Self {
-        Self {
-            first: Duration::from_millis(500),
-            cap: Duration::from_secs(30),
-            healthy_after: Duration::from_secs(60),
         }
     }
 }
@@ -235,41 +179,6 @@ fn environment_of(rest: &Url) -> Result<Environment, BrokerError> {
         _ => return Err(not_allowed(rest)),
     };
     if scheme_fits(rest, "https", "http") { Ok(environment) } else { Err(not_allowed(rest)) }
-}
-
-fn parsed(what: &'static str, address: &str) -> Result<Url, BrokerError> {
-    let url =
-        Url::parse(address).map_err(|error| BrokerError::BadAddress { what, why: error.to_string() })?;
-    // `https://api.tastyworks.com@elsewhere/` names elsewhere; nothing of ours has user information.
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(not_allowed(&url));
-    }
-    Ok(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
-}
-
-/// Encrypted everywhere, except on this machine. Only the standard port elsewhere.
-fn scheme_fits(url: &Url, encrypted: &str, plain: &str) -> bool {
-    if is_loopback(url) {
-        url.scheme() == encrypted || url.scheme() == plain
-    } else {
-        url.scheme() == encrypted && url.port().is_none()
-    }
-}
-
-fn not_allowed(url: &Url) -> BrokerError {
-    let host = url.host_str().unwrap_or("an address without a host");
-    BrokerError::HostNotAllowed {
-        host: format!("{}://{}", url.scheme(), crate::domain::text::clean(host, 80)),
-    }
 }
 
 #[cfg(test)]

@@ -9,16 +9,16 @@ use std::sync::Arc;
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 
-use super::order_body::{self, Body, Unsendable};
+use super::order_body::{self, Unsendable};
 use super::parse::orders;
-use super::send_once::{SendOnce, Sent};
 use super::wire::Envelope;
 use super::wire::order::{ComplexOrder, Order, OrderAnswer};
-use super::{Environment, Tastytrade};
+use super::{Environment, Tastytrade, http};
+use crate::broker::answered::{Body, is_no, placed, unsent};
+use crate::broker::send_once::{SendOnce, Sent};
 use crate::broker::{BrokerError, OrderDesk, Undone};
 use crate::domain::order::{
-    BrokerMessage, BrokerOrderId, ComplexReport, ComplexTicket, DryRun, OrderRefusal, OrderReport, Placed,
-    Ticket,
+    BrokerOrderId, ComplexReport, ComplexTicket, DryRun, OrderReport, Placed, Ticket,
 };
 use crate::domain::{AccountId, Timestamp};
 use crate::risk::controls::{Cleared, Replacement};
@@ -72,7 +72,7 @@ impl TastytradeDesk {
     }
 
     fn new(reads: Arc<Tastytrade>) -> Result<Self, NoDesk> {
-        let once = SendOnce::new(&reads.config)?;
+        let once = SendOnce::new(&http::caller(&reads.config)?)?;
         Ok(Self { reads, once })
     }
 
@@ -95,7 +95,7 @@ impl TastytradeDesk {
             Err(error) => return Sent::Unsent(error),
         };
         let path: Vec<&str> = ["accounts", &number].into_iter().chain(tail.iter().copied()).collect();
-        self.once.send(&self.reads.http, method, &path, body.map(Body::into_bytes)).await
+        self.reads.http.send(&self.once, method, &path, body).await
     }
 
     /// One request that brings an order back: bare or inside an answer.
@@ -107,11 +107,12 @@ impl TastytradeDesk {
         body: Option<Body>,
         is_it: impl Fn(&OrderReport) -> bool,
     ) -> Placed {
-        placed(self.send(method, account, tail, body).await, |bytes| {
+        let read = |bytes: &[u8]| {
             let wrapped = data::<OrderAnswer>(bytes).and_then(|answer| answer.order);
             let order = wrapped.or_else(|| data::<Order>(bytes))?;
             self.report(&order, account).filter(|report| is_it(report))
-        })
+        };
+        placed(self.send(method, account, tail, body).await, read, orders::refusal)
     }
 
     async fn set_ordered(
@@ -121,11 +122,12 @@ impl TastytradeDesk {
         tail: &[&str],
         body: Option<Body>,
     ) -> Placed<ComplexReport> {
-        placed(self.send(method, account, tail, body).await, |bytes| {
+        let read = |bytes: &[u8]| {
             let wrapped = data::<OrderAnswer>(bytes).and_then(|answer| answer.complex_order);
             let set = wrapped.or_else(|| data::<ComplexOrder>(bytes))?;
             self.complex_report(&set, account)
-        })
+        };
+        placed(self.send(method, account, tail, body).await, read, orders::refusal)
     }
 }
 
@@ -254,41 +256,6 @@ impl OrderDesk for TastytradeDesk {
         }
         Err(unreadable("the list does not end"))
     }
-}
-
-/// Statuses by which the broker says that it has not done it and will not.
-fn is_no(status: u16) -> bool {
-    matches!(status, 400 | 401 | 403 | 404 | 422 | 429)
-}
-
-fn placed<R>(sent: Sent, read: impl FnOnce(&[u8]) -> Option<R>) -> Placed<R> {
-    match sent {
-        Sent::Unsent(error) => Placed::Refused(unsent(&error)),
-        Sent::Lost(error) => Placed::Unknown { why: error.to_string() },
-        Sent::Answered { status, body } if is_no(status.as_u16()) => {
-            Placed::Refused(orders::refusal(status.as_u16(), body.as_deref()))
-        }
-        Sent::Answered { status, body } if status.is_success() => match body.as_deref().and_then(read) {
-            Some(report) => Placed::Accepted(Box::new(report)),
-            None => {
-                let what = if body.is_some() { "cannot be read" } else { "broke off" };
-                Placed::Unknown {
-                    why: format!("the broker answered {}, but the answer {what}", status.as_u16()),
-                }
-            }
-        },
-        Sent::Answered { status, body } => {
-            let refusal = orders::refusal(status.as_u16(), body.as_deref());
-            let words = if refusal.messages.is_empty() { String::new() } else { format!(": {refusal}") };
-            Placed::Unknown { why: format!("the broker answered {}{words}", status.as_u16()) }
-        }
-    }
-}
-
-/// A definite no of our own: nothing left this machine.
-fn unsent(why: &dyn std::fmt::Display) -> OrderRefusal {
-    let message = BrokerMessage { code: "not_sent".into(), text: format!("not sent: {why}") };
-    OrderRefusal { status: 0, messages: vec![message] }
 }
 
 fn data<T: DeserializeOwned>(body: &[u8]) -> Option<T> {

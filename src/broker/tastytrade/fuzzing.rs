@@ -12,12 +12,12 @@ use super::dxlink::layout::{Decoded, FeedEvent, Layout};
 use super::dxlink::protocol::{FIELDS, ServerFrame, decode};
 use super::dxlink::subscriptions::Subscribed;
 use super::parse::{accounts, chain, feed, market, orders};
-use super::scrub::scrubbed;
 use super::wire::{Envelope, Items, Refusal, TokenAnswer};
 use super::wire::{
     account as account_wire, instrument as instrument_wire, market as market_wire, order as order_wire,
 };
 use crate::broker::Subscriptions;
+use crate::broker::scrub::scrubbed;
 use crate::domain::order::OrderReport;
 use crate::domain::report::{AccountNotice, BrokerPosition};
 use crate::domain::time::new_york_date;

@@ -10,28 +10,23 @@ use secrecy::SecretString;
 use tokio::sync::{mpsc, watch};
 use url::Url;
 
-use super::{Broker, BrokerError, StreamControl, StreamEvent, Subscriptions};
+use super::link::Keeper;
+use super::outbox::Outbox;
+use super::{Broker, BrokerError, StreamControl, StreamEvent, Subscriptions, unless_stopped};
 use crate::domain::report::{AccountReport, AccountsReport, BrokerPosition, MarketSession};
 use crate::domain::{Account, AccountId, Instrument, Symbol, Timestamp};
 use crate::market::update::{MarketUpdate, OptionChain};
 
 mod account_stream;
 mod auth;
-mod clock;
 mod config;
 mod desk;
 mod dxlink;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod http;
-mod link;
 mod order_body;
-mod outbox;
 mod parse;
-mod scrub;
-mod send_once;
-mod socket;
-mod vitals;
 pub mod wire;
 
 pub use auth::Credentials;
@@ -41,9 +36,7 @@ pub use desk::{LiveTrading, NoDesk, TastytradeDesk};
 use account_stream::AccountStream;
 use config::Addresses;
 use dxlink::client::MarketStream;
-use http::{Http, Transport};
-use link::Keeper;
-use outbox::Outbox;
+use http::Http;
 use parse::contract::{self, Skipped};
 use parse::orders::Symbols;
 use wire::{Items, account, instrument, market};
@@ -90,7 +83,7 @@ impl Tastytrade {
     /// Refuses addresses that credentials must not go to. Nothing is sent yet.
     pub fn new(config: TastytradeConfig, credentials: Credentials) -> Result<Self, BrokerError> {
         let addresses = config.checked()?;
-        let transport = Transport::new(&config, &addresses)?;
+        let transport = http::transport(&config, &addresses)?;
         let http = Http::new(transport, auth::Auth::new(credentials));
         Ok(Self { config, addresses, http, directory: Directory::default() })
     }
@@ -206,22 +199,6 @@ impl Tastytrade {
         let unusual = held.filter(|one| one.option().is_some_and(|o| !contract::is_usual(o)));
         self.directory.learn_unusual(unusual.cloned());
         Ok((positions, unread))
-    }
-}
-
-/// A part of a report that failed is `None`; credentials that failed fail the whole.
-fn unless_stopped<T>(
-    part: Result<T, BrokerError>,
-    what: &'static str,
-    account: &Account,
-) -> Result<Option<T>, BrokerError> {
-    match part {
-        Ok(part) => Ok(Some(part)),
-        Err(error @ BrokerError::Unauthorised { .. }) => Err(error),
-        Err(error) => {
-            tracing::warn!(what, account = account.masked_number, %error, "could not be read");
-            Ok(None)
-        }
     }
 }
 

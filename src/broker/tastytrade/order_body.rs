@@ -5,31 +5,13 @@
 
 use rust_decimal::Decimal;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::wire::order as wire;
+use crate::broker::answered::Body;
 use crate::domain::order::{
     BadTicket, ComplexKind, ComplexTicket, OrderAction, OrderLeg, Ticket, TimeInForce,
 };
 use crate::domain::{AccountId, Instrument};
-
-/// Exactly the bytes of one request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Body(Vec<u8>);
-
-impl Body {
-    fn of(value: &impl Serialize) -> Result<Self, Unsendable> {
-        serde_json::to_vec(value).map(Self).map_err(|_| Unsendable::Spelling)
-    }
-
-    pub fn hash(&self) -> String {
-        Sha256::digest(&self.0).iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-
-    pub fn into_bytes(self) -> Vec<u8> {
-        self.0
-    }
-}
 
 /// Why nothing can be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -44,13 +26,17 @@ pub enum Unsendable {
     Spelling,
 }
 
+fn body(value: &impl Serialize) -> Result<Body, Unsendable> {
+    serde_json::to_vec(value).map(Body).map_err(|_| Unsendable::Spelling)
+}
+
 pub fn order(ticket: &Ticket, source: &str) -> Result<Body, Unsendable> {
-    Body::of(&new_order(ticket, source)?)
+    body(&new_order(ticket, source)?)
 }
 
 /// The order that takes the place of another one: its legs are those of the old one, and not said again.
 pub fn replacement(ticket: &Ticket, source: &str) -> Result<Body, Unsendable> {
-    Body::of(&wire::NewOrder { legs: Vec::new(), ..new_order(ticket, source)? })
+    body(&wire::NewOrder { legs: Vec::new(), ..new_order(ticket, source)? })
 }
 
 /// The set, and the account it stands in.
@@ -69,7 +55,7 @@ pub fn complex(ticket: &ComplexTicket, source: &str) -> Result<(AccountId, Body)
     }
     let trigger_order = ticket.trigger.as_ref().map(|one| new_order(one, source)).transpose()?;
     let orders = ticket.orders.iter().map(|one| new_order(one, source)).collect::<Result<_, _>>()?;
-    Ok((account, Body::of(&wire::NewComplexOrder { kind, trigger_order, orders })?))
+    Ok((account, body(&wire::NewComplexOrder { kind, trigger_order, orders })?))
 }
 
 fn new_order(ticket: &Ticket, source: &str) -> Result<wire::NewOrder, BadTicket> {

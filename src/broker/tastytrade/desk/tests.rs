@@ -11,7 +11,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::broker::tastytrade::{Credentials, TastytradeConfig};
-use crate::domain::order::{ComplexKind, NetPrice, OrderAction, OrderLeg, OrderStatus, TimeInForce};
+use crate::domain::order::{
+    ComplexKind, NetPrice, OrderAction, OrderLeg, OrderRefusal, OrderStatus, TimeInForce,
+};
 use crate::domain::{Instrument, OrderRef, TradeId};
 
 const NUMBER: &str = "5WX00042";
@@ -329,13 +331,13 @@ async fn without_a_token_a_connection_or_a_sound_ticket_nothing_is_sent() {
     drop(gone);
     let base = format!("http://{address}");
     let config = TastytradeConfig::loopback(&base, base.replace("http", "ws"));
-    let once = SendOnce::new(&config).expect("a client");
-    let http = &bench.desk.reads.http;
+    let once = SendOnce::new(&http::caller(&config).expect("headers")).expect("a client");
+    let reads = &bench.desk.reads.http;
     let url = reqwest::Url::parse(&format!("{base}/accounts")).expect("an address");
-    assert!(matches!(once.send_to(http, Method::POST, url, None).await, Sent::Unsent(_)));
+    assert!(matches!(reads.send_to(&once, Method::POST, url, None).await, Sent::Unsent(_)));
 
     bench.script.on("POST /oauth/token", [Answer::Json(400, r#"{"error":"invalid_grant"}"#.into())]);
-    bench.desk.reads.http.auth.discard(&http.auth.bearer(&http.transport).await.expect("a token")).await;
+    bench.desk.reads.http.auth.discard(&reads.auth.bearer(&reads.transport).await.expect("a token")).await;
     let placed = bench.desk.place(cleared(&bench)).await;
     let Placed::Refused(refusal) = &placed else { panic!("{placed:?}") };
     assert!(refusal.status == 0 && refusal.to_string().contains("invalid_grant"), "{refusal}");

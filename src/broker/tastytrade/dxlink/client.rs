@@ -12,13 +12,13 @@ use super::layout::{FeedEvent, Layout};
 use super::protocol::{self, FEED_CHANNEL, ServerFrame, decode};
 use super::subscriptions::Subscribed;
 use crate::broker::Subscriptions;
+use crate::broker::link::{Attempt, Ended, Standing};
+use crate::broker::outbox::Outbox;
+use crate::broker::scrub::scrubbed;
+use crate::broker::socket::{Incoming, Socket};
 use crate::broker::tastytrade::Tastytrade;
-use crate::broker::tastytrade::link::{Attempt, Ended, Standing};
-use crate::broker::tastytrade::outbox::Outbox;
 use crate::broker::tastytrade::parse::feed::update;
-use crate::broker::tastytrade::scrub::scrubbed;
-use crate::broker::tastytrade::socket::{Incoming, Socket};
-use crate::broker::tastytrade::vitals::Vitals;
+use crate::broker::vitals::Vitals;
 use crate::market::update::{Epoch, Link, MarketUpdate};
 
 /// How long we may be silent, as we tell the server.

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
 use super::protocol::{FIELDS, Format};
-use crate::broker::tastytrade::wire;
+use crate::broker::fields;
 
 /// What a channel's data looks like right now. `FEED_CONFIG` changes it at any moment and tells only the
 /// event types it has news about.
@@ -190,9 +190,9 @@ impl Row<'_> {
         match self.get(name)? {
             Value::Number(number) => match number.as_i64() {
                 Some(whole) => Some(whole.into()),
-                None => wire::real(number.as_f64()?),
+                None => fields::real(number.as_f64()?),
             },
-            Value::String(text) => wire::decimal(text.trim()),
+            Value::String(text) => fields::decimal(text.trim()),
             _ => None,
         }
     }

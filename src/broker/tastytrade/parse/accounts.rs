@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
+use super::BROKER;
 use super::contract::{self, Skipped};
-use super::{BROKER, positive_price};
-use crate::broker::tastytrade::scrub::masked_number;
+use crate::broker::scrub::masked_number;
 use crate::broker::tastytrade::wire::account as wire;
+use crate::broker::values::{MOST_UNITS, money, positive_price};
 use crate::domain::report::BrokerPosition;
 use crate::domain::text::clean;
-use crate::domain::{Account, AccountId, AccountKind, Balances, Money, Timestamp};
+use crate::domain::{Account, AccountId, AccountKind, Balances, Timestamp};
 
 /// An account with its number, which stays inside the adapter; `None` where it is closed or has no number.
 pub fn account(
@@ -51,9 +52,6 @@ fn kind(type_name: &str, margin_or_cash: &str) -> AccountKind {
 /// `None` where the answer has neither cash nor a value.
 pub fn balances(wire: &wire::Balance, now: Timestamp) -> Option<Balances> {
     let row = wire.items.good.iter().find(|row| matches!(row.currency.as_str(), "USD" | "")).unwrap_or(wire);
-    let money = |number: &crate::broker::tastytrade::wire::Num| {
-        number.0.map(Money).filter(|money| money.is_plausible())
-    };
     let balances = Balances {
         cash: money(&row.cash_balance),
         net_liq: money(&row.net_liquidating_value),
@@ -66,7 +64,7 @@ pub fn balances(wire: &wire::Balance, now: Timestamp) -> Option<Balances> {
 
 /// The sign comes from `quantity-direction` alone: `cost-effect` is the effect of *closing*.
 pub fn position(wire: &wire::Position) -> Result<BrokerPosition, Skipped> {
-    let size = wire.quantity.0.map(|size| size.abs()).filter(|size| *size <= contract::MOST_UNITS);
+    let size = wire.quantity.0.map(|size| size.abs()).filter(|size| *size <= MOST_UNITS);
     let size = size.ok_or(Skipped::Unreadable("quantity"))?;
     let quantity = match wire.quantity_direction.as_str() {
         "Long" => size,
@@ -92,7 +90,7 @@ pub fn position(wire: &wire::Position) -> Result<BrokerPosition, Skipped> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ExerciseStyle, Price, Settlement};
+    use crate::domain::{ExerciseStyle, Money, Price, Settlement};
 
     fn read(json: &str) -> Result<BrokerPosition, Skipped> {
         position(&serde_json::from_str(json).expect("a position"))

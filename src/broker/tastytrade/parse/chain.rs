@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
-use super::{contract, positive_price, settlement_of_root};
+use super::contract;
 use crate::broker::tastytrade::wire::instrument as wire;
 use crate::broker::tastytrade::wire::{Many, Num};
+use crate::broker::values::positive_price;
 use crate::domain::instrument::{listed_multiplier, listed_strike, parse_occ, style_of_root};
+use crate::domain::symbol_forms::settlement_of_root;
 use crate::domain::{Instrument, OptionContract, Right, Settlement, Symbol};
 use crate::market::update::{ChainStrike, Expiration, Increment, OptionChain};
 

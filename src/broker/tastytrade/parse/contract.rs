@@ -2,16 +2,11 @@
 
 use std::sync::Arc;
 
-use rust_decimal::Decimal;
-
 use super::super::wire::Num;
-use super::settlement_of_root;
 use crate::domain::instrument::{is_index, listed_multiplier, parse_occ, style_of_root};
+use crate::domain::symbol_forms::settlement_of_root;
 use crate::domain::text::clean;
 use crate::domain::{Instrument, OptionContract, Symbol};
-
-/// Contracts or shares of one position or order: what is more is a mistake, and the value of it would not fit.
-pub const MOST_UNITS: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
 
 /// Why something the broker holds is not shown as one of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]

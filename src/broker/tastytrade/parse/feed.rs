@@ -3,8 +3,8 @@
 use chrono::DateTime;
 use rust_decimal::Decimal;
 
-use super::plausible;
 use crate::broker::tastytrade::dxlink::layout::FeedEvent;
+use crate::broker::values::plausible;
 use crate::domain::{Instrument, Price, Timestamp};
 use crate::market::update::{BrokerGreeks, DaySummary, Epoch, MarketUpdate, RawQuote, RawTrade, Source};
 

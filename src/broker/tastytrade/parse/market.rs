@@ -1,7 +1,7 @@
 //! Snapshot quotes, metrics and the session.
 
-use super::{positive_price, price};
 use crate::broker::tastytrade::wire::market as wire;
+use crate::broker::values::{positive_price, price};
 use crate::domain::report::{MarketSession, SessionState};
 use crate::domain::time::new_york_date;
 use crate::domain::{Instrument, Symbol, Timestamp};

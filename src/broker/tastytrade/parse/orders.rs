@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use rust_decimal::Decimal;
 
 use super::super::order_body::action_word;
-use super::super::scrub::scrubbed;
 use super::super::wire::order as wire;
-use super::super::wire::{Many, Num, Refusal, Text, When};
-use super::contract::MOST_UNITS;
-use super::price;
+use super::super::wire::{Many, Num, Refusal, Text};
+use crate::broker::scrub::scrubbed;
+use crate::broker::values::{instant, message, order_number, price, units};
 use crate::domain::order::{
     BrokerMessage, BrokerOrderId, ComplexReport, DryRun, Fill, FillId, LegReport, NetPrice, OrderAction,
     OrderRefusal, OrderReport, OrderStatus,
@@ -26,7 +25,7 @@ pub fn report(
     account: AccountId,
     known: impl Fn(&Symbols<'_>) -> Option<Instrument>,
 ) -> Option<OrderReport> {
-    let id = number(&wire.id)?;
+    let id = order_number(&wire.id)?;
     let legs = wire.legs.good.iter().map(|leg| leg_report(&id, wire, leg, &known)).collect();
     if wire.legs.bad > 0 {
         tracing::warn!(order = %id, unreadable = wire.legs.bad, "legs of an order could not be read");
@@ -39,9 +38,9 @@ pub fn report(
         limit: net_price(&wire.price, &wire.price_effect),
         received_at: instant(&wire.received_at),
         updated_at: instant(&wire.updated_at),
-        replaces: number(&wire.replaces_order_id),
-        replaced_by: number(&wire.replacing_order_id),
-        complex: number(&wire.complex_order_id),
+        replaces: order_number(&wire.replaces_order_id),
+        replaced_by: order_number(&wire.replacing_order_id),
+        complex: order_number(&wire.complex_order_id),
         reject_reason: Some(scrubbed(wire.reject_reason.as_str())).filter(|why| !why.is_empty()),
         id,
     })
@@ -53,7 +52,7 @@ pub fn complex(
     account: AccountId,
     known: impl Fn(&Symbols<'_>) -> Option<Instrument>,
 ) -> Option<ComplexReport> {
-    let id = number(&wire.id)?;
+    let id = order_number(&wire.id)?;
     let mut orders: Vec<OrderReport> = Vec::new();
     for order in wire.trigger_order.iter().chain(&wire.orders.good) {
         let Some(mut read) = report(order, account, &known) else { continue };
@@ -88,10 +87,6 @@ fn leg_report(
         remaining: units(&leg.remaining_quantity),
         fills: fills(order, symbol, &leg.fills),
     }
-}
-
-fn units(wire: &Num) -> Option<Decimal> {
-    wire.0.map(|units| units.abs().normalize()).filter(|units| *units <= MOST_UNITS)
 }
 
 /// The broker's fill numbers are unique within a leg for certain, and no further; a fill without one is told
@@ -158,18 +153,6 @@ fn status(word: &str) -> OrderStatus {
     }
 }
 
-/// The broker's numbers of orders; none is sent as nothing, as nought or as an empty text.
-fn number(text: &Text) -> Option<BrokerOrderId> {
-    let text = text.as_str();
-    let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    (plain && !text.is_empty() && text.len() <= 64 && text != "0").then(|| BrokerOrderId(text.to_owned()))
-}
-
-/// The present moment is not 1970: nought says "unset".
-fn instant(wire: &When) -> Option<Timestamp> {
-    wire.0.filter(|at| at.timestamp_millis() > 0)
-}
-
 /// A magnitude and its effect: credit positive, debit negative. Without an effect only nought has a sign.
 fn signed(size: &Num, effect: &Text) -> Option<Decimal> {
     let size = size.0?;
@@ -219,13 +202,6 @@ fn messages(wire: &Many<wire::Message>) -> Vec<BrokerMessage> {
     let unread =
         (wire.bad > 0).then(|| message("unreadable", "the broker says more, which could not be read"));
     told.take(MOST_MESSAGES).chain(unread).collect()
-}
-
-fn message(code: &str, text: &str) -> BrokerMessage {
-    let code = clean(code, 60);
-    let text = scrubbed(text);
-    let told = [text, code.clone()].into_iter().find(|words| !words.is_empty());
-    BrokerMessage { text: told.unwrap_or_else(|| "no explanation".into()), code }
 }
 
 /// A definite no, with every reason the broker gives.

@@ -1,3 +1,6 @@
+use chrono::{DateTime, NaiveDate};
+use rust_decimal::Decimal;
+
 use super::*;
 
 #[derive(Debug, Default, Deserialize)]

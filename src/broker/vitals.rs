@@ -6,8 +6,8 @@
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
-use super::config::Probe;
 use super::link::Standing;
+use super::settings::Probe;
 use super::socket::Socket;
 
 pub(super) struct Vitals {

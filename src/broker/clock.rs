@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::config::Environment;
+use super::settings::Environment;
 use crate::domain::Timestamp;
 
 /// `Date` has whole seconds, so one answer only bounds the skew. The estimate is kept while it lies inside

@@ -10,8 +10,8 @@ use rand::{RngExt, SeedableRng};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::config::Reconnect;
 use super::outbox::Outbox;
+use super::settings::Reconnect;
 use crate::broker::error::Grade;
 use crate::broker::{BrokerError, Subscriptions};
 use crate::market::update::{Epoch, Link, LinkState};

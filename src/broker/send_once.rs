@@ -1,4 +1,4 @@
-//! Requests that change something at the broker: each goes out at most once, on a connection of its own.
+//! Requests that change something at a broker: each goes out at most once, on a connection of its own.
 //!
 //! Never: repeats, follows a redirect, reuses a connection, takes silence for a no.
 
@@ -7,13 +7,11 @@ use std::time::Duration;
 use chrono::Utc;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue};
 use reqwest::{Client, Method, StatusCode};
-use secrecy::ExposeSecret;
 use url::Url;
 
-use super::config::TastytradeConfig;
-use super::http::{Http, LARGEST_ANSWER_MIB, chain, client_builder};
+use super::BrokerError;
 use super::scrub::scrubbed;
-use crate::broker::BrokerError;
+use super::transport::{Caller, LARGEST_ANSWER_MIB, Transport, chain, client_builder};
 
 /// The client for orders. Its own, so that no read's connection is ever reused: one that the broker has closed
 /// meanwhile would leave open whether the order went out, and the library resends on such a connection.
@@ -32,41 +30,35 @@ pub(super) enum Sent {
     Lost(BrokerError),
 }
 
+/// The one request.
+pub(super) struct Request {
+    pub method: Method,
+    /// One of the host that the authorisation is for.
+    pub url: Url,
+    pub authorization: HeaderValue,
+    pub body: Option<(&'static str, Vec<u8>)>,
+}
+
 impl SendOnce {
-    pub fn new(config: &TastytradeConfig) -> Result<Self, BrokerError> {
-        let client = client_builder(config)?
-            .timeout(config.timeouts.order)
-            .pool_max_idle_per_host(0)
-            .http1_only()
-            .build()
-            .map_err(|error| BrokerError::BadAddress {
-                what: "the order client",
-                why: scrubbed(&chain(&error.without_url())),
-            })?;
-        Ok(Self { client, deadline: config.timeouts.order })
+    pub fn new(caller: &Caller<'_>) -> Result<Self, BrokerError> {
+        let deadline = caller.timeouts.order;
+        let client =
+            client_builder(caller).timeout(deadline).pool_max_idle_per_host(0).http1_only().build().map_err(
+                |error| BrokerError::BadAddress {
+                    what: "the order client",
+                    why: scrubbed(&chain(&error.without_url())),
+                },
+            )?;
+        Ok(Self { client, deadline })
     }
 
-    pub async fn send(&self, http: &Http, method: Method, path: &[&str], body: Option<Vec<u8>>) -> Sent {
-        self.send_to(http, method, http.transport.url(path, &[]), body).await
-    }
-
-    /// `url` is one of the host that the token is for.
-    pub(super) async fn send_to(&self, http: &Http, method: Method, url: Url, body: Option<Vec<u8>>) -> Sent {
-        let transport = &http.transport;
-        let bearer = match http.auth.lasting_bearer(transport).await {
-            Ok(bearer) => bearer,
-            Err(error) => return Sent::Unsent(error),
-        };
-        let Ok(mut authorization) = HeaderValue::from_str(bearer.header().expose_secret()) else {
-            return Sent::Unsent(BrokerError::Unreadable {
-                endpoint: "/oauth/token".into(),
-                why: "the token is not text".into(),
-            });
-        };
+    /// By value: a request is used up by being sent.
+    pub async fn send(&self, transport: &Transport, request: Request) -> Sent {
+        let Request { method, url, mut authorization, body } = request;
         authorization.set_sensitive(true);
         let mut request = self.client.request(method, url).header(AUTHORIZATION, authorization);
-        if let Some(body) = body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body);
+        if let Some((kind, body)) = body {
+            request = request.header(CONTENT_TYPE, kind).body(body);
         }
         // Counted against the pace of the reads, but an order does not wait behind them.
         transport.count();
@@ -84,9 +76,6 @@ impl SendOnce {
             transport.clock.observe(date, sent, Utc::now());
         }
         let status = response.status();
-        if status == StatusCode::UNAUTHORIZED {
-            http.auth.discard(&bearer).await;
-        }
         let mut body = Vec::new();
         loop {
             match response.chunk().await {

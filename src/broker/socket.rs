@@ -36,7 +36,7 @@ pub(super) enum Incoming {
 impl Socket {
     /// `Err` names why in a few words.
     pub async fn connect(url: &Url, user_agent: &str, deadline: Duration) -> Result<Self, String> {
-        super::http::install_tls();
+        super::transport::install_tls();
         let mut request = url.as_str().into_client_request().map_err(|error| told(&error))?;
         if let Ok(agent) = HeaderValue::from_str(user_agent) {
             request.headers_mut().insert(USER_AGENT, agent);
