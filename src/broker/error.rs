@@ -36,6 +36,8 @@ pub enum BrokerError {
     TooLarge { endpoint: String, limit_mib: usize },
     #[error("{host} is not a host that credentials may be sent to")]
     HostNotAllowed { host: String },
+    #[error("{broker} offers no {what}")]
+    NotOffered { broker: &'static str, what: &'static str },
     #[error("the address of {what} cannot be used: {why}")]
     BadAddress { what: &'static str, why: String },
 }
@@ -50,7 +52,8 @@ impl BrokerError {
             Self::NotFound { .. }
             | Self::Rejected { .. }
             | Self::Unreadable { .. }
-            | Self::TooLarge { .. } => Grade::Tell,
+            | Self::TooLarge { .. }
+            | Self::NotOffered { .. } => Grade::Tell,
             Self::Unauthorised { .. }
             | Self::Forbidden { .. }
             | Self::HostNotAllowed { .. }
@@ -71,6 +74,7 @@ impl BrokerError {
             Self::Unreadable { .. } | Self::TooLarge { .. } => {
                 "the broker's format may have changed; see the log file"
             }
+            Self::NotOffered { .. } => "what depends on it stays unknown; nothing is wrong",
             Self::HostNotAllowed { .. } => "use the broker's own host or a loopback address",
             Self::BadAddress { .. } => {
                 "check base_url, dxlink_url and account_stream_url in cotrader.yaml or the environment"

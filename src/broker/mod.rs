@@ -23,6 +23,7 @@ mod send_once;
 mod settings;
 mod socket;
 pub mod tastytrade;
+pub mod tradier;
 mod transport;
 mod values;
 mod vitals;

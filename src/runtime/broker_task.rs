@@ -277,7 +277,11 @@ async fn chain_with_quotes<B: Broker>(
     let spot = updates.iter().find_map(spot_of).ok_or(NoChain::NotListed)?;
     hand_over(inputs, updates).await?;
     let metrics = broker.metrics(std::slice::from_ref(&wish.underlying)).await;
-    hand_over(inputs, metrics.map_err(failed("market metrics"))?).await?;
+    match metrics {
+        // A draft does without what the broker has not got.
+        Err(BrokerError::NotOffered { .. }) => {}
+        metrics => hand_over(inputs, metrics.map_err(failed("market metrics"))?).await?,
+    }
     let mut chain = broker.chain(&wish.underlying).await.map_err(failed("option chain"))?;
     if let Some(expiration) = draft::nearest_expiry(&chain, wish.days, wish.now) {
         let date = expiration.date;
@@ -325,7 +329,9 @@ fn incomplete(report: &AccountsReport) -> Vec<Failure> {
 }
 
 fn failure(what: &str, error: &BrokerError) -> Failure {
-    Failure { what: format!("{what}: {error}"), remedy: error.remedy().to_owned(), remark: false }
+    // What a broker has not got is said, and is no trouble of the link.
+    let remark = matches!(error, BrokerError::NotOffered { .. });
+    Failure { what: format!("{what}: {error}"), remedy: error.remedy().to_owned(), remark }
 }
 
 /// The reader has stopped on an error of its own.
