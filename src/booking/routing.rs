@@ -2,7 +2,7 @@
 //! the list from which the trader picks.
 
 use crate::containers::Containers;
-use crate::domain::{PortfolioId, Refusal, Trade, TradeKind};
+use crate::domain::{AccountId, PortfolioId, Refusal, Trade, TradeKind};
 use crate::risk::permission;
 
 /// A portfolio that the trade is not in, and why it may not go there.
@@ -15,7 +15,10 @@ pub struct Route {
 
 pub fn check(books: &Containers, trade: &Trade, to: PortfolioId) -> Result<(), Refusal> {
     let held = books.portfolios.get(&to).ok_or_else(|| Refusal::UnknownPortfolio(to.to_string()))?;
-    if trade.kind == TradeKind::Real && trade.account.is_some() && held.account != trade.account {
+    if trade.kind == TradeKind::Real
+        && trade.account.is_some()
+        && held.account != trade.account.map(AccountId::of_record)
+    {
         return Err(Refusal::OtherAccount { portfolio: held.portfolio.name.clone() });
     }
     let kind = held.account.and_then(|id| books.accounts.get(&id)).map(|account| account.account.kind);

@@ -21,6 +21,9 @@ pub struct Cli {
     /// Folder of cotrader.yaml and portfolios.yaml
     #[arg(long, global = true, value_name = "DIR", env = "COTRADER_CONFIG")]
     pub config: Option<PathBuf>,
+    /// Fill every order on paper, whatever is configured: none leaves this machine
+    #[arg(long, global = true)]
+    pub paper: bool,
     #[command(flatten)]
     pub world: WorldArgs,
     #[command(subcommand)]

@@ -13,6 +13,7 @@ use crate::engine::EngineConfig;
 use crate::runtime::settings;
 use crate::runtime::wire_up::{Plan, default_store};
 use crate::runtime::world::WorldWish;
+use crate::snapshot::Mode;
 
 pub struct Setting {
     pub config: Config,
@@ -27,7 +28,8 @@ pub struct Setting {
 impl Setting {
     pub fn of(cli: &Cli, env: Env) -> Result<Self, Trouble> {
         let folders = Folders::of(&env);
-        let config = Config::load(cli.config.as_deref(), &env)?;
+        let mut config = Config::load(cli.config.as_deref(), &env)?;
+        config.orders.paper_only |= cli.paper;
         let wish = wish(&cli.world)?;
         let asked_for =
             matches!(cli.command, Some(super::args::Command::Demo | super::args::Command::Sim(_)));
@@ -58,9 +60,13 @@ impl Setting {
         }
     }
 
+    pub fn mode(&self) -> Mode {
+        settings::mode(&self.config, self.own_broker)
+    }
+
     /// The engine's settings, for commands without a broker.
     pub fn engine_config(&self) -> Result<EngineConfig, Trouble> {
-        settings::engine(&self.config, settings::mode(&self.config))
+        settings::engine(&self.config, self.mode())
             .map_err(|error| Trouble::failed(format!("the configured rates make no curve: {error}")))
     }
 

@@ -95,6 +95,8 @@ pub(super) struct Orders {
     /// Never taken from the built-in file: it opens trading with real money.
     pub live_trading: Option<Scalar>,
     pub accounts: Option<Vec<Scalar>>,
+    pub paper_only: Option<Scalar>,
+    pub paper_fill: Option<Scalar>,
     pub reserve: Option<Scalar>,
     pub open_loss: Option<Scalar>,
     pub contracts_per_leg: Option<Scalar>,
@@ -173,6 +175,8 @@ impl Cotrader {
             orders: Some(Orders {
                 live_trading: orders.live_trading,
                 accounts: orders.accounts,
+                paper_only: orders.paper_only.or(allowed.paper_only),
+                paper_fill: orders.paper_fill.or(allowed.paper_fill),
                 reserve: orders.reserve.or(allowed.reserve),
                 open_loss: orders.open_loss.or(allowed.open_loss),
                 contracts_per_leg: orders.contracts_per_leg.or(allowed.contracts_per_leg),

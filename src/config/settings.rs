@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use url::Url;
 
 use super::secrets::Credentials;
-use crate::domain::control::LiveOptIn;
+use crate::domain::control::{LiveOptIn, MissingYes};
 use crate::domain::limit::TradeLoss;
 use crate::domain::{Account, AccountKind, Money, Symbol, TradingDate};
 
@@ -138,6 +138,12 @@ pub struct DatedEvents {
 pub struct OrderSettings {
     /// The first two of the three yeses that real money needs.
     pub live: Option<LiveOptIn>,
+    /// Those of the two that were not given.
+    pub missing: Vec<MissingYes>,
+    /// Every order goes to the paper broker, whatever else is set.
+    pub paper_only: bool,
+    /// How far from mid toward the natural side the paper broker fills one leg: share of the half-spread.
+    pub paper_fill: Decimal,
     /// The accounts that may trade, by their keys; `None`: all of them, as long as no real money can be spent.
     pub accounts: Option<Vec<String>>,
     /// Fractions of the account's value.

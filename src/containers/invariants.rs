@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Containers;
-use crate::domain::TradeKind;
+use crate::domain::{AccountId, TradeKind};
 
 /// Every broken invariant, in words; empty when all is well.
 pub fn broken(books: &Containers) -> Vec<String> {
@@ -31,7 +31,9 @@ pub fn broken(books: &Containers) -> Vec<String> {
             match books.portfolios.get(&portfolio) {
                 None => found.push(format!("trade {id} is in a portfolio that does not exist")),
                 Some(held)
-                    if trade.is_open() && !held.portfolio.hypothetical && held.account != trade.account =>
+                    if trade.is_open()
+                        && !held.portfolio.hypothetical
+                        && held.account != trade.account.map(AccountId::of_record) =>
                 {
                     found.push(format!("trade {id} is in {} but in another account", held.portfolio.name));
                 }

@@ -82,7 +82,10 @@ fn sent() -> Sent {
     }
     let ticket = ticket(reference, trade, OrderAction::BuyToOpen);
     record(&mut books, Event::OrderStaged(OrderStaged { ticket: ticket.clone(), walk: None, dry_run: None }));
-    record(&mut books, Event::OrderSubmitted(OrderSubmitted { reference, ticket, checks: vec![] }));
+    record(
+        &mut books,
+        Event::OrderSubmitted(OrderSubmitted { reference, ticket, venue: None, checks: vec![] }),
+    );
     Sent { books, reference, trade }
 }
 
@@ -144,7 +147,10 @@ fn a_closing_order_takes_the_position_away_and_leaves_its_cost() {
     record(&mut books, adopted(trade, i64::from(QUANTITY)));
     let ticket = ticket(reference, trade, OrderAction::SellToClose);
     record(&mut books, Event::OrderStaged(OrderStaged { ticket: ticket.clone(), walk: None, dry_run: None }));
-    record(&mut books, Event::OrderSubmitted(OrderSubmitted { reference, ticket, checks: vec![] }));
+    record(
+        &mut books,
+        Event::OrderSubmitted(OrderSubmitted { reference, ticket, venue: None, checks: vec![] }),
+    );
     assert!(books.trades[&trade].is_open(), "a closing order leaves the trade what it is");
     let sold = BookedFill { action: OrderAction::SellToClose, ..fill("c", 30, 640) };
     record(&mut books, Event::OrderFilled(OrderFilled { reference, fills: vec![sold] }));

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::Containers;
-use crate::domain::control::{Alarm, KillMode};
+use crate::domain::control::{Alarm, KillMode, Venue};
 use crate::domain::event::{
     Answered, BookedFill, OrderAnswered, OrderChange, OrderChangeAnswered, OrderChangeRequested, OrderFilled,
     OrderMoved, OrderStaged, OrderSubmitted, TradePromoted,
@@ -26,6 +26,8 @@ pub struct Order {
     pub walk: Option<Walk>,
     pub dry_run: Option<DryRun>,
     pub state: OrderState,
+    /// Where it was sent; `None` before.
+    pub venue: Option<Venue>,
     /// The limit that works; differs from the ticket's once it walked.
     pub limit: NetPrice,
     /// The broker's numbers of it: a replacement brings a new one. The last one works.
@@ -150,6 +152,7 @@ impl Containers {
             walk: event.walk,
             dry_run: event.dry_run.clone(),
             state: OrderState::Staged,
+            venue: None,
             limit: event.ticket.limit,
             ids: Vec::new(),
             status: None,
@@ -171,6 +174,7 @@ impl Containers {
         order.ticket = event.ticket.clone();
         order.limit = event.ticket.limit;
         order.sent_at = Some(at);
+        order.venue = event.venue;
         let (trade, closing) = (order.ticket.trade, order.ticket.is_closing());
         if !closing {
             step_trade(&mut self.trades, trade, TradeStep::Submit);

@@ -106,6 +106,54 @@ pub struct LiveOptIn {
     _both: (),
 }
 
+/// Where an order goes, as it stands in its event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Venue {
+    /// A simulated exchange on this machine.
+    Simulator,
+    /// The broker's certification host.
+    Sandbox,
+    /// The paper broker: nothing leaves this process.
+    Paper,
+    /// The broker itself: real money.
+    Live,
+}
+
+impl Venue {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Simulator => "sim",
+            Self::Sandbox => "sandbox",
+            Self::Paper => "paper",
+            Self::Live => "live",
+        }
+    }
+}
+
+/// One of the two yeses that stand before every live order and was not given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MissingYes {
+    Configured,
+    Switched,
+}
+
+impl MissingYes {
+    /// Those that are missing, in the order in which they are given.
+    pub fn of(configured: bool, switch: Option<&str>) -> Vec<Self> {
+        let missing = [(configured, Self::Configured), (switch == Some("1"), Self::Switched)];
+        missing.into_iter().filter(|(given, _)| !given).map(|(_, yes)| yes).collect()
+    }
+
+    /// What gives it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Configured => "`live_trading: true` under `orders:` in cotrader.yaml",
+            Self::Switched => "COTRADER_LIVE=1 in the environment",
+        }
+    }
+}
+
 /// The environment variable of the second yes; only the value `1` is one.
 pub const LIVE_SWITCH: &str = "COTRADER_LIVE";
 

@@ -63,7 +63,34 @@ impl AccountId {
     pub fn from_number(broker: &str, number: &str) -> Self {
         Self(derived(broker, number))
     }
+
+    /// The account on paper beside this one. No broker has a number for it: what is ordered in it can reach
+    /// none.
+    #[must_use]
+    pub fn on_paper(self) -> Self {
+        self.marked(PAPER_MARK)
+    }
+
+    pub fn is_paper(self) -> bool {
+        self.0.as_bytes()[6] >> 4 == PAPER_MARK
+    }
+
+    /// The account of the broker's that this one is, or stands beside on paper.
+    #[must_use]
+    pub fn of_record(self) -> Self {
+        if self.is_paper() { self.marked(CUSTOM_MARK) } else { self }
+    }
+
+    fn marked(self, mark: u8) -> Self {
+        let mut bytes = *self.0.as_bytes();
+        bytes[6] = (mark << 4) | (bytes[6] & 0x0f);
+        Self(Uuid::from_bytes(bytes))
+    }
 }
+
+/// The version digit of ids made by `derived`, and the one that no id of any standard has.
+const CUSTOM_MARK: u8 = 8;
+const PAPER_MARK: u8 = 0xd;
 
 /// Deterministic ids: the same fact gives the same id, in any store and on any machine.
 fn derived(space: &str, name: &str) -> Uuid {
@@ -87,5 +114,21 @@ impl IdSource for CountedIds {
     fn next(&mut self) -> Uuid {
         self.0 += 1;
         Uuid::from_u128(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_on_paper_is_another_one_and_knows_whose_it_is() {
+        let real = AccountId::from_number("tastytrade", "5WX00001");
+        let paper = real.on_paper();
+        assert!(paper.is_paper() && !real.is_paper());
+        assert_ne!(paper, real);
+        assert_eq!((paper.of_record(), real.of_record(), paper.on_paper()), (real, real, paper));
+        let text = serde_json::to_string(&paper).expect("text");
+        assert_eq!(serde_json::from_str::<AccountId>(&text).expect("read"), paper);
     }
 }

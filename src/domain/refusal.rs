@@ -85,6 +85,9 @@ pub enum Refusal {
     UnknownOrder(OrderRef),
     #[error("no order: {why}")]
     NotOrderable { why: String },
+    /// The account is read and not traded in this run.
+    #[error("no order: {why}")]
+    OnlyRead { why: String, remedy: String },
     #[error("the broker would refuse it: {what}")]
     BrokerRefuses { what: String },
     /// A pre-trade control says no.
@@ -130,7 +133,7 @@ impl Refusal {
             Self::NotOrderable { .. } => "O shows the orders, `cotrader snapshot --json` the trades",
             Self::BrokerRefuses { .. } => "change what it names and stage it again",
             Self::Control { .. } => "put right what it names; the others are in the record of the order",
-            Self::CouldNotRead { remedy, .. } => remedy,
+            Self::CouldNotRead { remedy, .. } | Self::OnlyRead { remedy, .. } => remedy,
             Self::BadLine(bad) => bad.remedy(),
         }
     }
@@ -147,6 +150,7 @@ impl Refusal {
                 | Self::StaleMarket(_)
                 | Self::ClockOff { .. }
                 | Self::BrokerRefuses { .. }
+                | Self::OnlyRead { .. }
                 | Self::Control { .. }
         )
     }

@@ -18,8 +18,10 @@ use crate::snapshot::Mode;
 
 /// The mode that the credentials and the address lead to. Production is paper unless both yeses to real money
 /// are given.
-pub fn mode(config: &Config) -> Mode {
-    match config.broker.environment {
+pub fn mode(config: &Config, own_broker: bool) -> Mode {
+    let environment = if own_broker { Environment::Demo } else { config.broker.environment };
+    match environment {
+        _ if config.orders.paper_only => Mode::Paper,
         Environment::Demo => Mode::Demo,
         Environment::Sim => Mode::Sim,
         Environment::Sandbox => Mode::Sandbox,
@@ -55,6 +57,7 @@ fn orders(config: &Config, mode: Mode) -> OrderRules {
     };
     OrderRules {
         opt_in: live.map_or(OptIn::Rehearsal, OptIn::Live),
+        missing: orders.missing.clone(),
         accounts: orders.accounts.clone(),
         // The bounds of the configuration are narrower than those of the controls.
         controls: controls.validated().expect("a configuration that was read holds no figure that is none"),
@@ -179,7 +182,7 @@ mod tests {
     #[test]
     fn the_built_in_figures_are_the_defaults_of_the_controls() {
         let config = Config::load(None, &crate::config::Env::default()).expect("the built-in files");
-        let rules = orders(&config, mode(&config));
+        let rules = orders(&config, mode(&config, false));
         assert_eq!(rules.controls, ControlConfig::default());
         assert_eq!(rules.opt_in, OptIn::Rehearsal);
         assert!(rules.lists(Some("ira")) && rules.lists(None), "no real money, no list");
@@ -194,8 +197,8 @@ mod tests {
         let yes = "orders:\n  live_trading: true\n  accounts: [ira]\n";
         let on = [("COTRADER_LIVE", "1")];
         let config = configured(yes, &on);
-        let rules = orders(&config, mode(&config));
-        assert_eq!(mode(&config), Mode::Live);
+        let rules = orders(&config, mode(&config, false));
+        assert_eq!(mode(&config, false), Mode::Live);
         assert!(rules.opt_in.is_live() && rules.lists(Some("ira")));
         assert!(!rules.lists(Some("personal")) && !rules.lists(None));
         let unlisted = configured("orders:\n  live_trading: true\n", &on);
@@ -208,8 +211,8 @@ mod tests {
             configured("", &on),
             configured(yes, &sim),
         ] {
-            assert_ne!(mode(&paper), Mode::Live);
-            assert!(!orders(&paper, mode(&paper)).opt_in.is_live());
+            assert_ne!(mode(&paper, false), Mode::Live);
+            assert!(!orders(&paper, mode(&paper, false)).opt_in.is_live());
         }
     }
 

@@ -10,8 +10,9 @@ use tokio::time::timeout;
 
 use crate::broker::tastytrade::{Credentials, Tastytrade, TastytradeConfig, TastytradeDesk};
 use crate::broker::{Broker, BrokerError};
-use crate::config::Config;
+use crate::config::{Config, Environment};
 use crate::domain::ReadOnly;
+use crate::domain::control::LiveOptIn;
 use crate::engine::{Engine, EngineConfig, Input, Part};
 use crate::market::rates::BadCurve;
 use crate::sim::{self, RunningSim};
@@ -87,11 +88,11 @@ pub async fn start(plan: Plan<'_>) -> Result<Running, StartError> {
         has_sessions: recovered.books.sessions > 0,
         is_foreign: recovered.read_only.is_some(),
     };
-    let mode = if plan.own_broker { Mode::Demo } else { settings::mode(plan.config) };
+    let mode = settings::mode(plan.config, plan.own_broker);
     let mut config = settings::engine(plan.config, mode)?;
     config.read_only.clone_from(&recovered.read_only);
     let (sim, wire, credentials) = broker(&plan, record, &mut config).await?;
-    let follows_broker = matches!(mode, Mode::Demo | Mode::Sim);
+    let follows_broker = plan.own_broker || plan.config.broker.environment == Environment::Sim;
     let clock = if follows_broker { EngineClock::of_broker() } else { EngineClock::wall() };
     let broker = Arc::new(Tastytrade::new(wire, credentials)?);
     if follows_broker {
@@ -173,8 +174,7 @@ fn spawn(
     let (say, notices) = mpsc::channel(64);
     let (stop, shutdown) = watch::channel(false);
     let (tell, news) = mpsc::channel(1);
-    // Orders go to simulated brokers of this machine; anywhere else there is no way for them.
-    let order_desk = TastytradeDesk::loopback(Arc::clone(&broker)).ok().map(Arc::new);
+    let order_desk = order_desk(mode, plan.config.orders.live, &broker);
     let mut others = vec![
         tokio::spawn(desk_task::run(order_desk, KillFlag::of(&plan.store), desk_in, back.clone())),
         tokio::spawn(broker_task::run(broker, clock.clone(), errands_in, back.clone())),
@@ -221,6 +221,19 @@ fn spawn(
     };
     let engine = tokio::spawn(EngineTask::new(engine, store, clock, ports).run());
     Running { mode, snapshots, notices, asks, stop, engine, others, sim }
+}
+
+/// Where orders of the mode go. One that is not the address's own gets none: nothing is sent then. On paper the
+/// broker's orders are read and no more.
+fn order_desk(mode: Mode, live: Option<LiveOptIn>, reads: &Arc<Tastytrade>) -> Option<Arc<TastytradeDesk>> {
+    let reads = Arc::clone(reads);
+    let desk = match (mode, live) {
+        (Mode::Demo | Mode::Sim, _) => TastytradeDesk::loopback(reads),
+        (Mode::Sandbox, _) => TastytradeDesk::sandbox(reads),
+        (Mode::Live, Some(live)) => TastytradeDesk::live(reads, live),
+        (Mode::Paper, _) | (Mode::Live, None) => Ok(TastytradeDesk::reading(reads)),
+    };
+    desk.map(Arc::new).inspect_err(|error| tracing::error!(%error, "orders go nowhere")).ok()
 }
 
 impl Running {

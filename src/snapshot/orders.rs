@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::shown::Shown;
+use crate::domain::control::Venue;
 use crate::domain::order::{NetPrice, OrderState};
 use crate::domain::{Money, OrderRef, Price, Symbol, TradeId};
 
@@ -29,6 +30,8 @@ pub struct OrderRow {
     pub label: String,
     pub account: String,
     pub state: OrderState,
+    /// Where it was sent, or would be: "paper" for what no broker ever sees.
+    pub venue: Option<Venue>,
     /// Whether its truth at the broker is not known: shown red, never sent again.
     pub unknown: bool,
     /// "working, cancel requested", "unknown: no answer in 30 s"

@@ -178,6 +178,15 @@ mod tests {
             (Some(Shares(-3.25)), Some(BenchmarkShares(0.0)))
         );
         assert!(!evaluation.payoff_unknown && evaluation.net_price.is_some());
+        let submitted = read(
+            "order.submitted",
+            r#"{"reference":"01a1fe6e-e0a3-7747-b5d0-d5ec0bba6a8e","ticket":{
+                "reference":"01a1fe6e-e0a3-7747-b5d0-d5ec0bba6a8e","trade":"01a1fe6e-e0a3-7747-b5d0-d5ec0bba6a8f",
+                "account":"01a1fe6e-e0a3-8747-b5d0-d5ec0bba6a8f","legs":[],"limit":"1.50","time_in_force":"day"},
+                "checks":[]}"#,
+        );
+        let Event::OrderSubmitted(submitted) = submitted else { panic!("{submitted:?}") };
+        assert_eq!(submitted.venue, None);
         let closed = read(
             "day.closed",
             r#"{"date":"2027-02-08","equity":[],"exposures":[{"underlying":"SPY","delta_shares":0.3,

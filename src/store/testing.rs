@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use super::{Access, Store};
 use crate::domain::Right;
 use crate::domain::account::{Account, AccountKind, Balances};
-use crate::domain::control::{Alarm, ControlCheck, ControlId, KillMode, Measured};
+use crate::domain::control::{Alarm, ControlCheck, ControlId, KillMode, Measured, Venue};
 use crate::domain::event::*;
 use crate::domain::freshness::{Standing, Unusable};
 use crate::domain::id::*;
@@ -314,7 +314,12 @@ fn one_of_each_order_event(trade: TradeId, account: AccountId) -> Vec<Event> {
                 errors: vec![],
             }),
         }),
-        Event::OrderSubmitted(OrderSubmitted { reference, ticket, checks: checks.clone() }),
+        Event::OrderSubmitted(OrderSubmitted {
+            reference,
+            ticket,
+            venue: Some(Venue::Sandbox),
+            checks: checks.clone(),
+        }),
         Event::OrderAnswered(OrderAnswered {
             reference,
             answer: Answered::Refused { refusal: OrderRefusal { status: 422, messages: vec![message] } },

@@ -1,5 +1,5 @@
-//! Orders at tastytrade. A desk is made for a host by a function that checks it: this machine's simulated
-//! brokers need nothing, every other host needs [`LiveTrading`].
+//! Orders at tastytrade. A desk is made for one environment by a function that checks it: this machine's
+//! simulated brokers and the certification host need nothing more, the broker itself needs [`LiveOptIn`].
 //!
 //! Never: sends twice, sends what is not cleared, polls the list of live orders.
 
@@ -17,6 +17,7 @@ use super::{Environment, Tastytrade, http};
 use crate::broker::answered::{Body, is_no, placed, unsent};
 use crate::broker::send_once::{SendOnce, Sent};
 use crate::broker::{BrokerError, OrderDesk, Undone};
+use crate::domain::control::LiveOptIn;
 use crate::domain::order::{
     BrokerOrderId, ComplexReport, ComplexTicket, DryRun, OrderReport, Placed, Ticket,
 };
@@ -27,23 +28,10 @@ const PER_PAGE: u32 = 50;
 /// Ten thousand orders; a look that would find more has failed.
 const MOST_PAGES: u32 = 200;
 
-/// Two of the three yeses: the configuration's and the environment's. The third is typed per order.
-#[derive(Debug, Clone, Copy)]
-pub struct LiveTrading(());
-
-impl LiveTrading {
-    /// `configured` is the setting `live_trading`, `environment` the value of `COTRADER_LIVE`.
-    pub fn agreed(configured: bool, environment: Option<&str>) -> Option<Self> {
-        (configured && environment == Some("1")).then_some(Self(()))
-    }
-}
-
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum NoDesk {
-    #[error("orders go to the real broker only with live_trading: true and COTRADER_LIVE=1")]
-    NotLoopback,
-    #[error("live orders were asked for, but the broker is a simulated one")]
-    NotLive,
+    #[error("the broker's address belongs to another environment than the orders")]
+    OtherEnvironment,
     #[error(transparent)]
     Broker(#[from] BrokerError),
 }
@@ -51,29 +39,38 @@ pub enum NoDesk {
 /// Where orders of one user go.
 pub struct TastytradeDesk {
     reads: Arc<Tastytrade>,
-    once: SendOnce,
+    /// `None`: orders are read, and there is nothing they could be sent with.
+    once: Option<SendOnce>,
 }
 
 impl TastytradeDesk {
     /// For a simulated broker on this machine.
     pub fn loopback(reads: Arc<Tastytrade>) -> Result<Self, NoDesk> {
-        match reads.environment() {
-            Environment::Loopback => Self::new(reads),
-            Environment::Sandbox | Environment::Production => Err(NoDesk::NotLoopback),
-        }
+        Self::of(reads, Environment::Loopback)
     }
 
-    /// For the broker itself, or its certification environment.
-    pub fn live(reads: Arc<Tastytrade>, _: LiveTrading) -> Result<Self, NoDesk> {
-        match reads.environment() {
-            Environment::Sandbox | Environment::Production => Self::new(reads),
-            Environment::Loopback => Err(NoDesk::NotLive),
-        }
+    /// For the certification host: its money is none.
+    pub fn sandbox(reads: Arc<Tastytrade>) -> Result<Self, NoDesk> {
+        Self::of(reads, Environment::Sandbox)
+    }
+
+    /// For the broker itself. The third yes is typed for each order: the first control asks for it.
+    pub fn live(reads: Arc<Tastytrade>, _: LiveOptIn) -> Result<Self, NoDesk> {
+        Self::of(reads, Environment::Production)
+    }
+
+    fn of(reads: Arc<Tastytrade>, wanted: Environment) -> Result<Self, NoDesk> {
+        if reads.environment() == wanted { Self::new(reads) } else { Err(NoDesk::OtherEnvironment) }
     }
 
     fn new(reads: Arc<Tastytrade>) -> Result<Self, NoDesk> {
-        let once = SendOnce::new(&http::caller(&reads.config)?)?;
+        let once = Some(SendOnce::new(&http::caller(&reads.config)?)?);
         Ok(Self { reads, once })
+    }
+
+    /// Sees what became of orders, wherever they are, and sends nothing.
+    pub fn reading(reads: Arc<Tastytrade>) -> Self {
+        Self { reads, once: None }
     }
 
     fn source(&self) -> &str {
@@ -90,12 +87,16 @@ impl TastytradeDesk {
 
     /// The one request. `tail` is what stands behind the account in the path.
     async fn send(&self, method: Method, account: AccountId, tail: &[&str], body: Option<Body>) -> Sent {
+        let Some(once) = &self.once else {
+            let message = "orders are only read in this mode".to_owned();
+            return Sent::Unsent(BrokerError::Forbidden { message });
+        };
         let number = match self.reads.account_number(account).await {
             Ok(number) => number,
             Err(error) => return Sent::Unsent(error),
         };
         let path: Vec<&str> = ["accounts", &number].into_iter().chain(tail.iter().copied()).collect();
-        self.reads.http.send(&self.once, method, &path, body).await
+        self.reads.http.send(once, method, &path, body).await
     }
 
     /// One request that brings an order back: bare or inside an answer.

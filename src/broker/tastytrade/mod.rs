@@ -31,7 +31,7 @@ pub mod wire;
 
 pub use auth::Credentials;
 pub use config::{Environment, Keepalive, Probe, Reconnect, TastytradeConfig, Timeouts};
-pub use desk::{LiveTrading, NoDesk, TastytradeDesk};
+pub use desk::{NoDesk, TastytradeDesk};
 
 use account_stream::AccountStream;
 use config::Addresses;

@@ -9,9 +9,10 @@ use serde::Serialize;
 use crate::cli::args::{Cli, JsonArg};
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::setting::Setting;
-use crate::config::{Config, Env, Folders};
+use crate::config::{Config, Env, Environment, Folders};
 use crate::runtime::kill_flag::KillFlag;
 use crate::runtime::wire_up::default_store;
+use crate::snapshot::Mode;
 use crate::store::{self, StoreError, VerifyOptions};
 
 mod broker;
@@ -81,7 +82,10 @@ pub async fn run(cli: &Cli, env: Env, args: JsonArg) -> Result<Exit, Trouble> {
     checks.extend(terminal::checks(&env));
     checks.push(broker::tls_roots(&env, setting.as_ref().ok()));
     match &setting {
-        Ok(setting) => checks.extend(broker::checks(setting).await),
+        Ok(setting) => {
+            checks.push(mode(setting));
+            checks.extend(broker::checks(setting).await);
+        }
         Err(_) => checks.push(Check::warn(
             "broker",
             "not tried: which one is meant is not known",
@@ -160,6 +164,42 @@ fn configuration(config: Result<&Config, &crate::config::ConfigError>) -> Vec<Ch
         checks.push(Check::warn("config", note.clone(), ""));
     }
     checks
+}
+
+/// Where orders go, and which yes to real money is missing.
+fn mode(setting: &Setting) -> Check {
+    const NAME: &str = "mode";
+    let orders = &setting.config.orders;
+    let mode = setting.mode();
+    let badge = mode.badge();
+    match mode {
+        Mode::Demo => Check::ok(NAME, format!("{badge}: orders go to the demo's own exchange")),
+        Mode::Sim => Check::ok(NAME, format!("{badge}: orders go to the simulator on this machine")),
+        Mode::Sandbox => Check::ok(NAME, format!("{badge}: orders go to the broker's certification host")),
+        Mode::Paper => {
+            let text = format!("{badge}: accounts are only read, orders are filled on paper");
+            let real = setting.config.broker.environment == Environment::Production && !setting.own_broker;
+            let missing: Vec<&str> = orders.missing.iter().map(|yes| yes.words()).collect();
+            if real && !missing.is_empty() {
+                let missing = missing.join(" and ");
+                Check::ok(NAME, format!("{text}; for real money these are missing: {missing}"))
+            } else {
+                Check::ok(NAME, text)
+            }
+        }
+        Mode::Live => match orders.accounts.as_deref() {
+            None | Some([]) => Check::warn(
+                NAME,
+                format!("{badge}: real money, but no account may trade"),
+                "list one under `orders: accounts:` in cotrader.yaml",
+            ),
+            Some(accounts) => Check::warn(
+                NAME,
+                format!("{badge}: orders cost real money, in {}; each one is typed", accounts.join(", ")),
+                "take COTRADER_LIVE out of the environment to trade on paper",
+            ),
+        },
+    }
 }
 
 fn likely_store(data: &Path) -> PathBuf {

@@ -8,8 +8,8 @@ use super::super::error::{ConfigError, Fault, nearest};
 use super::super::load::Document;
 use super::super::raw::{self, Scalar};
 use super::super::settings::{OrderSettings, fraction_of_percent};
-use super::{decimal, percent, shown, within};
-use crate::domain::control::{LIVE_SWITCH, LiveOptIn};
+use super::{decimal, percent, shown, within, word};
+use crate::domain::control::{LIVE_SWITCH, LiveOptIn, MissingYes};
 use crate::domain::limit::TradeLoss;
 
 pub(in super::super) fn orders(
@@ -36,7 +36,7 @@ pub(in super::super) fn orders(
         let typed = given(name, typed)?;
         fraction(document, &["orders", name], name, &typed, most)
     };
-    let live = live(document, typed.live_trading.as_ref(), env, notes)?;
+    let (live, missing) = live(document, typed.live_trading.as_ref(), env, notes)?;
     let accounts = typed.accounts.map(|typed| listed(document, &typed, accounts)).transpose()?;
     if live.is_some() && accounts.as_ref().is_none_or(Vec::is_empty) {
         notes.push("live trading is on, but `orders: accounts:` lists no account: none may trade".to_owned());
@@ -65,6 +65,9 @@ pub(in super::super) fn orders(
     let day_loss = day_loss.collect::<Result<Vec<_>, ConfigError>>()?;
     Ok(OrderSettings {
         live,
+        missing,
+        paper_only: switch(document, "paper_only", &given("paper_only", typed.paper_only)?)?,
+        paper_fill: share("paper_fill", typed.paper_fill, 100)?,
         accounts,
         reserve: share("reserve", typed.reserve, 100)?,
         open_loss: share("open_loss", typed.open_loss, 100)?,
@@ -97,7 +100,7 @@ fn live(
     typed: Option<&Scalar>,
     env: &Env,
     notes: &mut Vec<String>,
-) -> Result<Option<LiveOptIn>, ConfigError> {
+) -> Result<(Option<LiveOptIn>, Vec<MissingYes>), ConfigError> {
     let configured = match typed {
         None => false,
         Some(typed) if typed.0 == "false" => false,
@@ -118,7 +121,11 @@ fn live(
         }
         _ => {}
     }
-    Ok(both)
+    Ok((both, MissingYes::of(configured, switch)))
+}
+
+fn switch(document: &Document, key: &'static str, typed: &Scalar) -> Result<bool, ConfigError> {
+    word(document, &["orders", key], "switch", typed, &[("true", true), ("false", false)])
 }
 
 fn listed(document: &Document, typed: &[Scalar], known: &[&str]) -> Result<Vec<String>, ConfigError> {

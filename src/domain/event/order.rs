@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::control::{Alarm, ControlCheck, KillMode};
+use crate::domain::control::{Alarm, ControlCheck, KillMode, Venue};
 use crate::domain::id::{AccountId, OrderRef, TradeId};
 use crate::domain::instrument::Instrument;
 use crate::domain::order::{
@@ -32,6 +32,9 @@ pub struct OrderSubmitted {
     pub reference: OrderRef,
     /// Exactly what is sent.
     pub ticket: Ticket,
+    /// Where to. `None`: recorded by a version that did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub venue: Option<Venue>,
     pub checks: Vec<ControlCheck>,
 }
 

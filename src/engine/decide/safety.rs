@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use crate::containers::Containers;
-use crate::domain::control::{KillMode, OptIn};
+use crate::domain::control::{KillMode, MissingYes, OptIn};
 use crate::domain::event::{Actor, AlarmsCleared, KillLifted, KillRaised};
 use crate::domain::limit::TradeLoss;
 use crate::domain::text::clean_note;
@@ -41,6 +41,8 @@ pub fn raised(books: &Containers, mode: KillMode, why: &str) -> Option<Event> {
 pub struct OrderRules {
     /// The first two yeses to real money; the third is asked for with each order.
     pub opt_in: OptIn,
+    /// Of the first two yeses, those that were not given.
+    pub missing: Vec<MissingYes>,
     /// The accounts that may trade, by their keys; `None`: all, where no real money can be spent.
     pub accounts: Option<Vec<String>>,
     pub controls: ControlConfig,
@@ -55,6 +57,7 @@ impl Default for OrderRules {
     fn default() -> Self {
         Self {
             opt_in: OptIn::Rehearsal,
+            missing: Vec::new(),
             accounts: None,
             controls: ControlConfig::default(),
             trade_loss: BTreeMap::new(),

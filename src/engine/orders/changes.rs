@@ -93,6 +93,7 @@ impl Engine {
         } else if order.is_changing() {
             "a change of it is on its way"
         } else {
+            self.venue(order.ticket.account)?;
             return Ok(order);
         };
         Err(Refusal::NotOrderable { why: why.to_owned() })

@@ -7,7 +7,7 @@ use rust_decimal::prelude::ToPrimitive;
 use super::Yes;
 use crate::booking::{profile, ticket as tickets};
 use crate::containers::Order;
-use crate::domain::control::ControlCheck;
+use crate::domain::control::{ControlCheck, OptIn};
 use crate::domain::order::{DryRun, OrderState, Ticket, Walk};
 use crate::domain::report::SessionState;
 use crate::domain::time::new_york_date;
@@ -86,14 +86,14 @@ impl Engine {
         };
         let here = others().filter(|order| order.ticket.account == ticket.account);
         ControlFacts {
-            opt_in: Some(self.config.orders.opt_in),
+            opt_in: Some(self.opt_in(ticket)),
             account_listed: self.account_listed(ticket),
             kill: Some(self.kill_switch()),
             health: self.health(now),
             session: self.session_facts(ticket, market, now),
             legs: self.legs(ticket, market),
             clock_skew_seconds: self.skew_seconds(),
-            equity: self.balances.get(&ticket.account).and_then(|balances| balances.net_liq),
+            equity: self.equity_of(ticket),
             others: Some(here.map(|order| other(order, now)).collect()),
             sent: Some(self.sent(ticket, now)),
             day: self.day(ticket, market),
@@ -101,9 +101,29 @@ impl Engine {
         }
     }
 
+    /// On paper nothing can be spent, so no account need be listed.
     fn account_listed(&self, ticket: &Ticket) -> Option<bool> {
+        if ticket.account.is_paper() {
+            return Some(true);
+        }
         let held = self.books.accounts.get(&ticket.account)?;
         Some(self.config.orders.lists(held.key.as_deref()))
+    }
+
+    /// Real money is asked for where the order would spend it, whatever else the run may do.
+    fn opt_in(&self, ticket: &Ticket) -> OptIn {
+        if ticket.account.is_paper() { OptIn::Rehearsal } else { self.config.orders.opt_in }
+    }
+
+    /// An account on paper is worth what the one beside it is; what is hypothetical, its portfolio's capital.
+    fn equity_of(&self, ticket: &Ticket) -> Option<Money> {
+        let account = self.balances.get(&ticket.account.of_record());
+        let capital = || self.portfolio_of(ticket).map(|(_, capital)| capital);
+        match account {
+            Some(balances) => balances.net_liq,
+            None if ticket.account.is_paper() => capital(),
+            None => None,
+        }
     }
 
     fn health(&self, now: Timestamp) -> Health {
@@ -195,7 +215,7 @@ impl Engine {
         let stock = stands_on_stock(trade);
         let defined = recognition::is_defined_risk(&trade.legs);
         let held = trade.portfolio.and_then(|id| self.books.portfolios.get(&id));
-        let kind = self.books.accounts.get(&ticket.account).map(|held| held.account.kind);
+        let kind = self.books.accounts.get(&ticket.account.of_record()).map(|held| held.account.kind);
         let permitted = held.map(|held| {
             trade.adopted || permission::check(&held.portfolio, kind, trade.strategy, &trade.legs).is_ok()
         });

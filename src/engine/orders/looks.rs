@@ -155,6 +155,7 @@ mod tests {
             walk: None,
             dry_run: None,
             state,
+            venue: None,
             limit: NetPrice(Decimal::ONE),
             ids: vec![BrokerOrderId("7".into())],
             status: None,

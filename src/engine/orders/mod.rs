@@ -11,6 +11,7 @@ mod facts;
 mod outcome;
 mod send;
 mod stage;
+mod venue;
 
 use std::collections::BTreeMap;
 

@@ -6,6 +6,7 @@ use super::stage::{refusal, without_errors};
 use super::{NoDryRun, Sending, Yes, is_fresh};
 use crate::booking::evaluate::EvaluationJob;
 use crate::booking::ticket;
+use crate::domain::control::Venue;
 use crate::domain::event::{OrderMoved, OrderSubmitted};
 use crate::domain::order::{DryRun, OrderState, OrderStep};
 use crate::domain::{Evaluation, Event, OrderRef, Refusal, Timestamp, Trade};
@@ -64,6 +65,7 @@ impl Engine {
         if order.state != OrderState::Staged {
             return Err(no("only a staged order can be sent"));
         }
+        self.venue(order.ticket.account)?;
         let dry_run =
             order.dry_run.clone().ok_or_else(|| no("the broker has not judged it: stage it again"))?;
         if dry_run.body_hash != yes.body_hash {
@@ -177,11 +179,11 @@ impl Engine {
         self.decide_on(step, (reply, 0), now, None, &legs, |engine, now| {
             let judged =
                 Judged { dry_run: &dry_run, evaluation: &evaluation, yes: &yes, walk: order.walk.as_ref() };
+            let venue = engine.venue(ticket.account)?;
             let (sealed, checks) = engine.cleared(&ticket, &judged, now)?;
             cleared = Some(sealed);
-            let submitted =
-                Event::OrderSubmitted(OrderSubmitted { reference, ticket: ticket.clone(), checks });
-            Ok((vec![submitted], "sent: O shows what becomes of it".to_owned()))
+            let submitted = OrderSubmitted { reference, ticket: ticket.clone(), venue: Some(venue), checks };
+            Ok((vec![Event::OrderSubmitted(submitted)], sent_words(venue)))
         });
         if let Some(cleared) = cleared {
             step.sends.push(Effect::Submit(Box::new(cleared)));
@@ -209,4 +211,14 @@ impl Engine {
             Ok((vec![Event::OrderMoved(moved)], "dropped".to_owned()))
         });
     }
+}
+
+fn sent_words(venue: Venue) -> String {
+    let to = match venue {
+        Venue::Simulator => "to the simulated exchange",
+        Venue::Sandbox => "to the broker's sandbox",
+        Venue::Paper => "to the paper broker",
+        Venue::Live => "to the broker",
+    };
+    format!("sent {to}: O shows what becomes of it")
 }

@@ -6,7 +6,7 @@ use crate::booking::ticket::{self, Limit};
 use crate::containers::Order;
 use crate::domain::event::{OrderStaged, TradePromoted};
 use crate::domain::order::{DryRun, NetPrice, OrderFor, OrderState, Ticket, TimeInForce, Walk};
-use crate::domain::{AccountId, Event, OrderRef, Refusal, Timestamp, Trade, TradeKind, TradeState};
+use crate::domain::{Event, OrderRef, Refusal, Timestamp, Trade, TradeKind, TradeState};
 use crate::engine::decide::journal::checked_text;
 use crate::engine::effect::Effect;
 use crate::engine::input::ReplyTo;
@@ -49,7 +49,8 @@ impl Engine {
         let trade = self.books.trades.get(&wish.trade).ok_or(Refusal::UnknownTrade(wish.trade))?;
         self.orderable(trade, wish.purpose.is_closing())?;
         let account = self.account_of(trade)?;
-        let promotes = trade.kind == TradeKind::WhatIf;
+        let promotes = trade.kind == TradeKind::WhatIf
+            || (!wish.purpose.is_closing() && trade.account != Some(account));
         let market = self.market(now);
         let limit = match (wish.limit, wish.purpose) {
             (Some(limit), _) => Limit::At(limit),
@@ -98,18 +99,6 @@ impl Engine {
             why: "its exit rule names no price to buy it back at: x closes it at the market's".to_owned(),
         })?;
         Ok(NetPrice(-target.0))
-    }
-
-    fn account_of(&self, trade: &Trade) -> Result<AccountId, Refusal> {
-        let held = trade.portfolio.and_then(|id| self.books.portfolios.get(&id));
-        if let Some(held) = held.filter(|held| held.portfolio.hypothetical) {
-            let why =
-                format!("{} is hypothetical: move the trade to a real portfolio first", held.portfolio.name);
-            return Err(Refusal::NotOrderable { why });
-        }
-        trade.account.or_else(|| held.and_then(|held| held.account)).ok_or_else(|| Refusal::NotOrderable {
-            why: "it is in no account: route it to a portfolio first (m)".to_owned(),
-        })
     }
 
     pub(in crate::engine) fn dry_run_done(

@@ -112,7 +112,12 @@ impl Bench {
         let reference = ticket.reference;
         self.given(vec![
             Event::OrderStaged(OrderStaged { ticket: ticket.clone(), walk: None, dry_run: None }),
-            Event::OrderSubmitted(OrderSubmitted { reference, ticket: ticket.clone(), checks: vec![] }),
+            Event::OrderSubmitted(OrderSubmitted {
+                reference,
+                ticket: ticket.clone(),
+                venue: None,
+                checks: vec![],
+            }),
         ]);
     }
 

@@ -8,6 +8,7 @@ use super::{LimitRow, Mode, SafetyView, Snapshot, Standing};
 use crate::advisor::held::Held;
 use crate::advisor::{attention, trade_facts};
 use crate::containers::{Containers, HeldAccount};
+use crate::domain::control::Venue;
 use crate::domain::report::MarketSession;
 use crate::domain::time::new_york_date;
 use crate::domain::view::{Scope, View};
@@ -105,6 +106,27 @@ impl Facts<'_> {
             Some("ira") => "IRA".to_owned(),
             Some(key) => key.to_owned(),
             None => held.account.masked_number.clone(),
+        }
+    }
+
+    /// On paper it says so: `paper IRA`, and plain `paper` where no account stands beside it.
+    fn account_named(&self, id: AccountId) -> Option<String> {
+        let held = self.books.accounts.get(&id.of_record()).map(|held| self.account_name(held));
+        match (id.is_paper(), held) {
+            (true, Some(name)) => Some(format!("paper {name}")),
+            (true, None) => Some("paper".to_owned()),
+            (false, held) => held,
+        }
+    }
+
+    /// Where an order of the account would go in this run.
+    fn venue(&self, account: AccountId) -> Option<Venue> {
+        match self.mode {
+            _ if account.is_paper() => Some(Venue::Paper),
+            Mode::Demo | Mode::Sim => Some(Venue::Simulator),
+            Mode::Sandbox => Some(Venue::Sandbox),
+            Mode::Live => Some(Venue::Live),
+            Mode::Paper => None,
         }
     }
 

@@ -42,7 +42,7 @@ fn row(facts: &Facts<'_>, order: &Order) -> OrderRow {
     let what =
         trade.map_or_else(String::new, |trade| label::structure(trade.strategy, &trade.legs, facts.year()));
     let prices = ticket::prices(ticket, facts.market);
-    let account = facts.books.accounts.get(&ticket.account).map(|held| facts.account_name(held));
+    let account = facts.account_named(ticket.account);
     let can_cancel = order.state == OrderState::Working && !order.is_changing() && facts.read_only.is_none();
     let dry_run = order.dry_run.as_ref();
     OrderRow {
@@ -56,6 +56,7 @@ fn row(facts: &Facts<'_>, order: &Order) -> OrderRow {
         label: if ticket.is_closing() { format!("close {what}") } else { what },
         account: account.unwrap_or_else(|| "?".to_owned()),
         state: order.state,
+        venue: order.venue.or_else(|| facts.venue(ticket.account)),
         unknown: order.is_unknown(),
         words: words(order),
         limit: order.limit,

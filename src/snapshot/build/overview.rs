@@ -359,13 +359,13 @@ pub(super) fn blotter(facts: &Facts<'_>, rows: Vec<Attention>) -> Vec<BlotterRow
             let account = trade
                 .and_then(|trade| trade.account)
                 .or_else(|| held.and_then(|held| held.account))
-                .and_then(|id| facts.books.accounts.get(&id));
+                .and_then(|id| facts.account_named(id));
             BlotterRow {
                 key: row.key,
                 urgency: row.urgency,
                 to_do: row.urgency != Urgency::WhatIf,
                 portfolio: held.map_or_else(|| "—".to_owned(), |held| held.portfolio.name.clone()),
-                account: account.map_or_else(|| "—".to_owned(), |held| facts.account_name(held)),
+                account: account.unwrap_or_else(|| "—".to_owned()),
                 action: row.action,
                 price: row.price,
                 after: row.after,

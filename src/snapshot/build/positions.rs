@@ -117,7 +117,6 @@ fn trade_row(facts: &Facts<'_>, trade: &TradeFacts<'_>, exposures: &Exposures<'_
         None => trade_facts::sum_of_greeks(&of_legs).into(),
     };
     let legs = exposures.legs.get(&it.id);
-    let account = it.account.and_then(|id| facts.books.accounts.get(&id));
     TradeRow {
         id: it.id,
         kind: it.kind,
@@ -125,7 +124,7 @@ fn trade_row(facts: &Facts<'_>, trade: &TradeFacts<'_>, exposures: &Exposures<'_
         strategy: it.strategy,
         label: trade.label.clone(),
         portfolio: it.portfolio.and_then(|id| facts.books.portfolio(id)).map(|p| p.name.clone()),
-        account: account.map(|held| facts.account_name(held)),
+        account: it.account.and_then(|id| facts.account_named(id)),
         quantity: trade.lots,
         entry: Shown::of(trade.entry, Standing::Live),
         mark: trade.mark.into(),

@@ -4,6 +4,7 @@ use ratatui::text::Line;
 
 use super::Sheet;
 use crate::domain::OrderRef;
+use crate::domain::control::Venue;
 use crate::domain::order::{NetPrice, OrderState};
 use crate::snapshot::orders::OrderRow;
 use crate::tui::format::{age_whole, cut, figure, width, wrap};
@@ -62,7 +63,8 @@ fn line(scene: Scene<'_>, order: &OrderRow, limit: usize) -> Line<'static> {
         age(scene, order),
     );
     let state = format!("{:<10}", state_word(order));
-    let what = format!("{} {}", order.underlying, scene.prose(&order.label));
+    let paper = if order.venue == Some(Venue::Paper) { "paper · " } else { "" };
+    let what = scene.prose(&format!("{paper}{} {}", order.underlying, order.label));
     let room = limit.saturating_sub(width(&figures) + width(&state) + 1);
     let what = cut(&what, room);
     let gap = " ".repeat(room.saturating_sub(width(&what)) + 1);
@@ -101,8 +103,14 @@ fn age(scene: Scene<'_>, order: &OrderRow) -> String {
 
 /// Everything that a yes is given to.
 pub fn facts(scene: Scene<'_>, order: &OrderRow) -> Vec<String> {
+    let to = match order.venue {
+        Some(Venue::Paper) => ": filled on paper, nothing is sent",
+        Some(Venue::Sandbox) => ", the broker's sandbox",
+        Some(Venue::Live) => ", REAL MONEY",
+        Some(Venue::Simulator) | None => "",
+    };
     let mut facts =
-        vec![scene.prose(&format!("{} {}, account {}", order.underlying, order.label, order.account))];
+        vec![scene.prose(&format!("{} {}, account {}{to}", order.underlying, order.label, order.account))];
     for leg in &order.legs {
         let mut text = format!("{} × {}", leg.quantity, scene.prose(&leg.label));
         if let Some(price) = leg.price {

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::{normal, symbol, trade_id};
+use crate::domain::control::Venue;
 use crate::domain::order::{NetPrice, OrderState};
 use crate::domain::{Money, OrderRef, Price};
 use crate::snapshot::orders::{OrderLegRow, OrderRow, OrdersPanel};
@@ -32,6 +33,7 @@ fn row(number: u128, state: OrderState, label: &str, words: &str) -> OrderRow {
         label: label.into(),
         account: "personal".into(),
         state,
+        venue: Some(Venue::Simulator),
         unknown: state == OrderState::Unknown,
         words: words.into(),
         limit: net(118),

@@ -4,6 +4,7 @@
 use tui_input::Input;
 
 use super::actions::ask;
+use crate::domain::control::Venue;
 use crate::domain::order::{NetPrice, OrderFor, OrderState};
 use crate::domain::{Command, OrderRef, TradeId};
 use crate::snapshot::orders::OrderRow;
@@ -67,7 +68,8 @@ pub fn confirm_send(ui: &mut UiState, snapshot: &Snapshot, reference: OrderRef) 
     };
     let Some(body_hash) = order.body_hash.clone() else { return };
     let facts = orders::facts(scene, order);
-    if snapshot.mode == Mode::Live {
+    // Anything but what is known to cost nothing is taken for real money.
+    if order.venue == Some(Venue::Live) || (snapshot.mode == Mode::Live && order.venue.is_none()) {
         let wanted = format!("{} {}", order.underlying, order.units);
         ui.dialogs.push(Dialog::Text {
             title: "Send with real money?".to_owned(),
@@ -83,7 +85,12 @@ pub fn confirm_send(ui: &mut UiState, snapshot: &Snapshot, reference: OrderRef) 
         typed: None,
         shown_at: snapshot.as_of,
     }));
-    ui.dialogs.push(Dialog::Confirm { question: "Send this order?".to_owned(), lines: facts, then });
+    let question = match order.venue {
+        Some(Venue::Paper) => "Send this order on paper?",
+        Some(Venue::Sandbox) => "Send this order to the sandbox?",
+        _ => "Send this order?",
+    };
+    ui.dialogs.push(Dialog::Confirm { question: question.to_owned(), lines: facts, then });
 }
 
 pub fn confirm_cancel(ui: &mut UiState, snapshot: &Snapshot, reference: OrderRef) {

@@ -461,6 +461,9 @@ fn with_real_money_symbol_and_lots_are_typed() {
     let mut desk = Desk::new();
     desk.snapshot = sample::with_orders();
     desk.snapshot.mode = crate::snapshot::Mode::Live;
+    for order in &mut desk.snapshot.orders.rows {
+        order.venue = Some(crate::domain::control::Venue::Live);
+    }
     desk.keys("Ojjby<enter>");
     assert!(desk.commands().is_empty(), "a letter is no order");
     desk.keys("bspy 1<enter>");

@@ -496,19 +496,35 @@ async fn a_dry_run_that_says_nothing_is_an_error_and_a_no_is_a_no() {
 }
 
 #[test]
-fn no_desk_stands_at_a_real_host_without_the_yeses() {
+fn no_desk_stands_at_the_real_host_without_the_yeses() {
     let credentials = || Credentials { client_secret: "a-secret".into(), refresh_token: "a-grant".into() };
     let reads = |config| Arc::new(Tastytrade::new(config, credentials()).expect("an adapter"));
-    for config in [TastytradeConfig::production(), TastytradeConfig::sandbox()] {
-        assert_eq!(TastytradeDesk::loopback(reads(config)).err(), Some(NoDesk::NotLoopback));
-    }
     for (configured, environment) in
-        [(false, Some("1")), (true, None), (true, Some("true")), (true, Some(""))]
+        [(false, Some("1")), (true, None), (true, Some("true")), (true, Some("")), (false, None)]
     {
-        assert!(LiveTrading::agreed(configured, environment).is_none());
+        assert!(LiveOptIn::given(configured, environment).is_none());
     }
-    let agreed = LiveTrading::agreed(true, Some("1")).expect("two yeses");
-    assert!(TastytradeDesk::live(reads(TastytradeConfig::production()), agreed).is_ok());
-    let simulated = TastytradeConfig::loopback("http://127.0.0.1:1", "ws://127.0.0.1:1");
-    assert_eq!(TastytradeDesk::live(reads(simulated), agreed).err(), Some(NoDesk::NotLive));
+    let yes = LiveOptIn::given(true, Some("1")).expect("two yeses");
+    let simulated = || TastytradeConfig::loopback("http://127.0.0.1:1", "ws://127.0.0.1:1");
+    let is = |desk: Result<TastytradeDesk, NoDesk>| desk.map_err(|no| no == NoDesk::OtherEnvironment).err();
+    for (config, loopback, sandbox, live) in [
+        (simulated(), None, Some(true), Some(true)),
+        (TastytradeConfig::sandbox(), Some(true), None, Some(true)),
+        (TastytradeConfig::production(), Some(true), Some(true), None),
+    ] {
+        assert_eq!(is(TastytradeDesk::loopback(reads(config.clone()))), loopback, "{}", config.base_url);
+        assert_eq!(is(TastytradeDesk::sandbox(reads(config.clone()))), sandbox, "{}", config.base_url);
+        assert_eq!(is(TastytradeDesk::live(reads(config.clone()), yes)), live, "{}", config.base_url);
+    }
+}
+
+#[tokio::test]
+async fn a_desk_that_reads_sends_nothing() {
+    let bench = bench().await;
+    let desk = TastytradeDesk::reading(Arc::clone(&bench.desk.reads));
+    let ticket = ticket(bench.account);
+    assert!(matches!(desk.dry_run(&ticket).await, Err(Undone::Broker(BrokerError::Forbidden { .. }))));
+    let id = BrokerOrderId("1".into());
+    assert!(matches!(desk.cancel(bench.account, &id).await, Placed::Refused(no) if no.status == 0));
+    assert_eq!(bench.script.sent(), 0);
 }
