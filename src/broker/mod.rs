@@ -18,6 +18,7 @@ mod fields;
 mod hosts;
 mod link;
 mod outbox;
+pub mod paper;
 mod scrub;
 mod send_once;
 mod settings;

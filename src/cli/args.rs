@@ -87,6 +87,12 @@ pub enum Command {
     ///
     /// cotrader book spy ic 45d 16 w5 x1 @medium --rationale "income, IVR 23"
     Book(BookArgs),
+    /// List the orders of the day: staged, working, unknown, done, with their fills
+    Orders(OrdersArgs),
+    /// Stage the order that makes a WhatIf real; nothing is sent, exit 3 when a limit or a gate blocks it
+    Promote(StageArgs),
+    /// Stage the order that closes an open trade; nothing is sent, exit 3 when a limit or a gate blocks it
+    Close(StageArgs),
     /// Stop new orders: raise the kill switch, or reset it
     ///
     /// First puts down a flag file named KILL in the store's folder, which everything that sends orders looks at
@@ -233,6 +239,29 @@ pub struct BookArgs {
     #[arg(last = true, value_name = "WHY")]
     pub why: Vec<String>,
     /// The evaluation as one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct OrdersArgs {
+    /// As one JSON document: what `snapshot --json` has under `orders`
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct StageArgs {
+    /// Id of the trade, as `snapshot --json` has it
+    #[arg(value_name = "TRADE")]
+    pub trade: uuid::Uuid,
+    /// Net limit of one unit, a credit positive and a debit negative; without it the limit walks from mid
+    #[arg(long, value_name = "PRICE", allow_hyphen_values = true)]
+    pub price: Option<rust_decimal::Decimal>,
+    /// Why: recorded with the order, and needed
+    #[arg(long, value_name = "TEXT")]
+    pub rationale: String,
+    /// The answer as one JSON document
     #[arg(long)]
     pub json: bool,
 }

@@ -6,7 +6,7 @@ use super::command_line::BookingLine;
 use super::control::KillMode;
 use super::event::{NoteKind, TradeIntended};
 use super::id::{EventId, OrderRef, PortfolioId, TradeId};
-use super::order::{NetPrice, OrderFor};
+use super::order::{BrokerOrderId, NetPrice, OrderFor};
 use super::time::Timestamp;
 use super::trade::Evaluation;
 use super::view::View;
@@ -68,6 +68,13 @@ pub enum Command {
     /// Take back a staged order, or write off one whose truth could not be found.
     DropOrder {
         order: OrderRef,
+        reason: String,
+    },
+    /// One that the broker shows without a reference is an order of ours whose fate is unknown; the reason says how
+    /// the trader knows.
+    AdoptOrder {
+        order: OrderRef,
+        id: BrokerOrderId,
         reason: String,
     },
     /// The trader has looked: new orders may go out again.

@@ -64,6 +64,11 @@ impl AccountId {
         Self(derived(broker, number))
     }
 
+    /// The account on paper of a hypothetical portfolio, which lives in none of the broker's.
+    pub fn of_hypothetical(portfolio: &str) -> Self {
+        Self(derived("hypothetical", portfolio)).on_paper()
+    }
+
     /// The account on paper beside this one. No broker has a number for it: what is ordered in it can reach
     /// none.
     #[must_use]

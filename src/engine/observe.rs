@@ -67,7 +67,9 @@ impl Engine {
             return None;
         }
         // Whatever the screen shows at this moment: all real trades, no WhatIfs.
-        let mut real = super::risk_book::book(&self.books, &market, |trade: &Trade| trade.is_open());
+        let belongs = self.belongs();
+        let mut real =
+            super::risk_book::book(&self.books, &market, |trade: &Trade| trade.is_open() && belongs(trade));
         let legs = std::mem::take(&mut real.legs);
         real.legs = legs.into_iter().filter(|leg| real.in_scope(leg, &Scope::AllReal)).collect();
         let real = exposures(&real);

@@ -58,6 +58,7 @@ impl Engine {
             context: &self.config.context,
             rates_as_of: self.config.rates_as_of,
             unallocated: self.unallocated(),
+            alike: &self.desk.alike,
             held: &self.held,
         });
         self.held = held;

@@ -1,6 +1,6 @@
 //! From books and market to the plain values that risk is computed on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::prelude::ToPrimitive;
 
@@ -14,12 +14,14 @@ use crate::domain::time::days_to;
 use crate::domain::units::BenchmarkShares;
 use crate::domain::view::Counts;
 use crate::domain::{
-    Instrument, Leg, PortfolioId, Reading, Symbol, Timestamp, Trade, TradeId, TradeKind, TradeState,
+    AccountId, Instrument, Leg, PortfolioId, Reading, Symbol, Timestamp, Trade, TradeId, TradeKind,
+    TradeState,
 };
 use crate::market::view::{BetaSource, MarketView};
 use crate::risk::report::RiskQuestion;
 use crate::risk::valuation::{self, Total};
 use crate::risk::{LegPricing, PortfolioRisk, RiskBook, RiskLeg, RiskUnderlying};
+use crate::snapshot::Mode;
 
 /// Risk is asked for at most twice a second of the engine's clock; commands do not wait for that.
 const ASK_EVERY_MS: i64 = 500;
@@ -66,13 +68,25 @@ impl Engine {
     }
 
     /// What `f` has taken in: what is held; then what is at the broker; then what is only meant.
-    pub(super) fn counted(&self) -> impl Fn(&Trade) -> bool + Copy + use<> {
+    pub(super) fn counted(&self) -> impl Fn(&Trade) -> bool + use<> {
         let counts = self.view.counts;
+        let belongs = self.belongs();
         move |trade: &Trade| {
-            trade.is_open()
+            let counted = trade.is_open()
                 || (counts >= Counts::Working && trade.state == TradeState::Pending)
-                || (counts == Counts::WhatIf && trade.is_shown())
+                || (counts == Counts::WhatIf && trade.is_shown());
+            counted && belongs(trade)
         }
+    }
+
+    /// Whether a trade is of the book that this run trades. What was traded on paper in place of an account of the
+    /// broker's is of it on paper only; what is hypothetical stands beside everywhere.
+    pub(super) fn belongs(&self) -> impl Fn(&Trade) -> bool + use<> {
+        let others: BTreeSet<AccountId> = match self.config.mode {
+            Mode::Paper => BTreeSet::new(),
+            _ => self.books.accounts.keys().map(|account| account.on_paper()).collect(),
+        };
+        move |trade: &Trade| trade.account.is_none_or(|account| !others.contains(&account))
     }
 
     pub(super) fn evaluation_job(
@@ -85,7 +99,7 @@ impl Engine {
     ) -> EvaluationJob {
         // Judged against what counts on the screen: with `f`, other WhatIfs of the portfolio, too.
         let counted = self.counted();
-        let before = book(&self.books, market, counted);
+        let before = book(&self.books, market, &counted);
         let mut with_draft = self.books.clone();
         with_draft.trades.insert(
             trade,

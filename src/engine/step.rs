@@ -136,6 +136,9 @@ impl Engine {
             Command::DropOrder { order, reason } => {
                 return self.drop_order(step, order, &reason, reply, now);
             }
+            Command::AdoptOrder { order, id, reason } => {
+                return self.adopt_order(step, (order, &id), &reason, reply, now);
+            }
             Command::Book { line, rationale } => match self.begin_booking(&line, rationale, reply, now) {
                 Ok(wish) => {
                     step.effects.push(Effect::FetchChain(wish));
@@ -255,6 +258,7 @@ impl Engine {
                 ));
             }
         }
+        events.extend(reconcile::run_off_on_paper(&self.books, now, self.ids.as_mut()));
         if !events.is_empty() {
             self.record(step, Actor::Broker, events, None, now);
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use crate::broker::paper::PaperDesk;
 use crate::broker::{OrderDesk, Undone};
 use crate::domain::AccountId;
 use crate::domain::OrderRef;
@@ -30,6 +31,16 @@ pub enum DeskErrand {
 }
 
 impl DeskErrand {
+    fn account(&self) -> AccountId {
+        match self {
+            Self::DryRun(ticket) => ticket.account,
+            Self::Submit(cleared) => cleared.get().account,
+            Self::Replace { cleared, .. } => cleared.get().account,
+            Self::Cancel { account, .. } => *account,
+            Self::LookUp(look) => look.account,
+        }
+    }
+
     /// The answer where it was never begun.
     pub fn not_begun(self, why: &str) -> Input {
         let refused = || Placed::Refused(not_sent(why));
@@ -56,27 +67,37 @@ fn not_sent(why: &str) -> OrderRefusal {
     }
 }
 
-/// Serves errands until the sender is gone. Without a desk every order is refused.
+/// Where orders go: the account says to which of the two.
+pub struct Desks<D> {
+    /// Without one every order of a broker's account is refused.
+    pub broker: Option<Arc<D>>,
+    pub paper: Arc<PaperDesk>,
+}
+
+/// Serves errands until the sender is gone.
 pub async fn run<D: OrderDesk>(
-    desk: Option<Arc<D>>,
+    desks: Desks<D>,
     flag: KillFlag,
     mut errands: mpsc::Receiver<DeskErrand>,
     inputs: mpsc::Sender<Input>,
 ) {
     while let Some(errand) = errands.recv().await {
-        let Some(desk) = desk.clone() else {
-            let told = errand.not_begun("orders are not sent in this mode");
-            if inputs.send(told).await.is_err() {
-                return;
-            }
-            continue;
-        };
         let (flag, inputs) = (flag.clone(), inputs.clone());
-        tokio::spawn(async move {
-            let told = carry_out(desk.as_ref(), &flag, errand).await;
-            drop(inputs.send(told).await);
-        });
+        if errand.account().is_paper() {
+            spawn(Arc::clone(&desks.paper), flag, errand, inputs);
+        } else if let Some(broker) = &desks.broker {
+            spawn(Arc::clone(broker), flag, errand, inputs);
+        } else if inputs.send(errand.not_begun("orders are not sent in this mode")).await.is_err() {
+            return;
+        }
     }
+}
+
+fn spawn<D: OrderDesk>(desk: Arc<D>, flag: KillFlag, errand: DeskErrand, inputs: mpsc::Sender<Input>) {
+    tokio::spawn(async move {
+        let told = carry_out(desk.as_ref(), &flag, errand).await;
+        drop(inputs.send(told).await);
+    });
 }
 
 async fn carry_out<D: OrderDesk>(desk: &D, flag: &KillFlag, errand: DeskErrand) -> Input {

@@ -1,5 +1,6 @@
 //! Builds the tasks and channels of one cockpit, and takes them down again in order.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,11 +9,14 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::broker::paper::{FillModel, PaperConfig, PaperDesk, Resumed};
 use crate::broker::tastytrade::{Credentials, Tastytrade, TastytradeConfig, TastytradeDesk};
 use crate::broker::{Broker, BrokerError};
 use crate::config::{Config, Environment};
-use crate::domain::ReadOnly;
+use crate::containers::Containers;
 use crate::domain::control::LiveOptIn;
+use crate::domain::order::OrderLeg;
+use crate::domain::{AccountId, ReadOnly};
 use crate::engine::{Engine, EngineConfig, Input, Part};
 use crate::market::rates::BadCurve;
 use crate::sim::{self, RunningSim};
@@ -20,10 +24,13 @@ use crate::snapshot::{Mode, Notice, Snapshot};
 use crate::store::{Holder, Store, StoreError};
 
 use super::clock::EngineClock;
+use super::desk_task::Desks;
 use super::engine_task::{Ask, EngineTask, Ports};
 use super::kill_flag::KillFlag;
 use super::world::{self, WorldError, WorldWish};
-use super::{broker_task, compute, control, desk_task, following, ids, recovery, settings, supervised};
+use super::{
+    broker_task, compute, control, desk_task, following, ids, paper_task, recovery, settings, supervised,
+};
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -107,6 +114,7 @@ pub async fn start(plan: Plan<'_>) -> Result<Running, StartError> {
         clock.not_before(last);
     }
     let next = recovered.books.seq + 1;
+    let paper = Arc::new(paper(plan.config, &config, &recovered.books, clock.clone()));
     let engine = Engine::new(config, recovered.books, Box::new(ids::TimeOrdered));
     let store = match recovered.read_only {
         None => Recording::Writes(recovered.store),
@@ -115,7 +123,8 @@ pub async fn start(plan: Plan<'_>) -> Result<Running, StartError> {
         }
         Some(_) => Recording::Stands,
     };
-    Ok(spawn(&plan, mode, engine, store, clock, broker, sim))
+    let desks = Desks { broker: order_desk(mode, plan.config.orders.live, &broker), paper };
+    Ok(spawn(&plan, mode, engine, store, clock, (broker, desks), sim))
 }
 
 async fn broker(
@@ -162,7 +171,7 @@ fn spawn(
     engine: Engine,
     recording: Recording,
     clock: EngineClock,
-    broker: Arc<Tastytrade>,
+    (broker, desks): (Arc<Tastytrade>, Desks<TastytradeDesk>),
     sim: Option<RunningSim>,
 ) -> Running {
     let (asks, asked) = mpsc::channel(64);
@@ -174,10 +183,12 @@ fn spawn(
     let (say, notices) = mpsc::channel(64);
     let (stop, shutdown) = watch::channel(false);
     let (tell, news) = mpsc::channel(1);
-    let order_desk = order_desk(mode, plan.config.orders.live, &broker);
+    let (heard, passing) = mpsc::channel(256);
+    let passing = paper_task::run(Arc::clone(&desks.paper), passing, back.clone());
     let mut others = vec![
-        tokio::spawn(desk_task::run(order_desk, KillFlag::of(&plan.store), desk_in, back.clone())),
-        tokio::spawn(broker_task::run(broker, clock.clone(), errands_in, back.clone())),
+        supervised::spawn(Part::Reads, passing, back.clone()),
+        tokio::spawn(desk_task::run(desks, KillFlag::of(&plan.store), desk_in, back.clone())),
+        tokio::spawn(broker_task::run(broker, clock.clone(), errands_in, heard)),
         supervised::spawn(Part::Risk, compute::risk_worker(risk_in, back.clone()), back.clone()),
     ];
     let store = match recording {
@@ -234,6 +245,40 @@ fn order_desk(mode: Mode, live: Option<LiveOptIn>, reads: &Arc<Tastytrade>) -> O
         (Mode::Paper, _) | (Mode::Live, None) => Ok(TastytradeDesk::reading(reads)),
     };
     desk.map(Arc::new).inspect_err(|error| tracing::error!(%error, "orders go nowhere")).ok()
+}
+
+/// The paper broker as the record leaves it.
+fn paper(config: &Config, engine: &EngineConfig, books: &Containers, clock: EngineClock) -> PaperDesk {
+    let hypothetical = engine.portfolios.iter().filter(|portfolio| portfolio.hypothetical);
+    let capital = hypothetical.map(|it| (AccountId::of_hypothetical(&it.key), it.capital)).collect();
+    let mut held = BTreeMap::new();
+    for trade in books.open_trades() {
+        let Some(account) = trade.account.filter(|account| account.is_paper()) else { continue };
+        for leg in &trade.legs {
+            *held.entry((account, leg.instrument.clone())).or_default() += leg.quantity;
+        }
+    }
+    let orders = books.live_orders().filter(|order| order.ticket.account.is_paper()).map(|order| {
+        let of_leg = |leg: &OrderLeg| {
+            let fills = order.fills.iter().filter(|booked| booked.instrument == leg.instrument);
+            fills.map(|booked| booked.fill.clone()).collect()
+        };
+        Resumed {
+            limit: order.limit,
+            ids: order.ids.clone(),
+            sent_at: order.sent_at.unwrap_or(order.staged_at),
+            fills: order.ticket.legs.iter().map(of_leg).collect(),
+            ticket: order.ticket.clone(),
+        }
+    });
+    let config = PaperConfig {
+        market: engine.market.clone(),
+        model: FillModel { half_spread: config.orders.paper_fill },
+        capital,
+        held,
+        orders: orders.collect(),
+    };
+    PaperDesk::new(config, move || clock.now())
 }
 
 impl Running {

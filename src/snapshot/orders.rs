@@ -34,6 +34,8 @@ pub struct OrderRow {
     pub venue: Option<Venue>,
     /// Whether its truth at the broker is not known: shown red, never sent again.
     pub unknown: bool,
+    /// Numbers at the broker that carry no reference and look like this one: only the trader can say.
+    pub looks_like: Vec<String>,
     /// "working, cancel requested", "unknown: no answer in 30 s"
     pub words: String,
     /// Net price per unit, credits positive: the limit that works, the worst it walks to, mid and natural now.

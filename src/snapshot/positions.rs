@@ -51,6 +51,8 @@ pub enum Flag {
     /// Waiting for a portfolio.
     Unassigned,
     NonStandard,
+    /// Filled on paper: no broker holds it.
+    Paper,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

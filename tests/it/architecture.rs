@@ -241,6 +241,30 @@ fn libraries_stay_in_the_module_that_hides_them() {
     expect_none(&hidden_violations(&sources()));
 }
 
+/// What could lead out of the process.
+const WAYS_OUT: &[&str] =
+    &["reqwest", "tastytrade", "url", "Url", "std::net", "tokio::net", "std::fs", "secrecy", "hyper"];
+
+#[test]
+fn the_paper_broker_has_no_way_to_a_host() {
+    let paper: Vec<Source> =
+        sources().into_iter().filter(|source| source.path.starts_with("broker/paper")).collect();
+    assert!(paper.len() >= 4, "its files are looked at: {}", paper.len());
+    let mut found = Vec::new();
+    for source in &paper {
+        let code = source.without_tests();
+        for way in WAYS_OUT {
+            found.extend(
+                source
+                    .names(&code, way)
+                    .iter()
+                    .map(|line| format!("{}:{line}: {way}", source.path.display())),
+            );
+        }
+    }
+    expect_none(&found);
+}
+
 #[test]
 fn arrows_point_down_and_every_module_has_a_row() {
     let rank = |module: &str| ARROWS.iter().find(|(_, name, _)| *name == module).map(|(rank, ..)| *rank);

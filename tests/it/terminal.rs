@@ -412,13 +412,17 @@ pub fn framed(screen: &vt100::Screen) -> String {
 }
 
 /// Waits for a condition outside a terminal; the words say which.
-pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let until = Instant::now() + PATIENCE;
+pub fn eventually<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    eventually_within(PATIENCE, what, look)
+}
+
+pub fn eventually_within<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let until = Instant::now() + patience;
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < until, "waited {PATIENCE:?} until {what}");
+        assert!(Instant::now() < until, "waited {patience:?} until {what}");
     }
 }
 

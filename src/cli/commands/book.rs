@@ -28,12 +28,7 @@ pub async fn run(setting: Setting, args: BookArgs) -> Result<Exit, Trouble> {
     let (line, rationale) = wish(&args)?;
     super::refuse_other_market(&setting).await?;
     let command = Command::Book { line, rationale };
-    let told = match Client::connect(&setting.store).await {
-        Ok(client) => ask_cockpit(client, command).await?,
-        Err(ControlError::Nobody { .. }) => ask_own(&setting, command).await?,
-        Err(error) => return Err(Trouble::failed(error.to_string())),
-    };
-    match told {
+    match ask(&setting, command).await? {
         Told::Done(done) => report(&setting, &done, args.json),
         Told::Refused { text, remedy, block } => {
             if args.json {
@@ -43,6 +38,15 @@ pub async fn run(setting: Setting, args: BookArgs) -> Result<Exit, Trouble> {
             let exit = if block { Exit::Blocked } else { Exit::Failed };
             Err(Trouble::new(exit, text).with_remedy(remedy))
         }
+    }
+}
+
+/// The cockpit that runs on the store, or one for the moment.
+pub(super) async fn ask(setting: &Setting, command: Command) -> Result<Told, Trouble> {
+    match Client::connect(&setting.store).await {
+        Ok(client) => ask_cockpit(client, command).await,
+        Err(ControlError::Nobody { .. }) => ask_own(setting, command).await,
+        Err(error) => Err(Trouble::failed(error.to_string())),
     }
 }
 

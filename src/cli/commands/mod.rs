@@ -18,6 +18,7 @@ pub mod init;
 pub mod iv;
 pub mod kill;
 pub mod log;
+pub mod orders;
 pub mod price;
 mod private_file;
 pub mod sim;

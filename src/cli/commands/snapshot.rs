@@ -13,10 +13,7 @@ use crate::tui;
 pub async fn run(setting: Setting, args: SnapshotArgs) -> Result<Exit, Trouble> {
     super::refuse_other_market(&setting).await?;
     let wait = Duration::from_secs(args.wait.min(600));
-    let (snapshot, complete) = match of_the_cockpit(&setting, wait).await? {
-        Some(taken) => taken,
-        None => once(&setting, wait).await?,
-    };
+    let (snapshot, complete) = picture(&setting, wait).await?;
     if args.json {
         let mut text =
             serde_json::to_string(snapshot.as_ref()).map_err(|e| Trouble::failed(e.to_string()))?;
@@ -34,6 +31,14 @@ pub async fn run(setting: Setting, args: SnapshotArgs) -> Result<Exit, Trouble> 
     } else {
         Err(Trouble::new(Exit::BrokerUnreachable, "the picture was not complete in time")
             .with_remedy("see its `warnings`; `cotrader doctor` checks the connection"))
+    }
+}
+
+/// From the cockpit that runs, or from one started for the moment; and whether it is complete.
+pub(super) async fn picture(setting: &Setting, wait: Duration) -> Result<(Arc<Snapshot>, bool), Trouble> {
+    match of_the_cockpit(setting, wait).await? {
+        Some(taken) => Ok(taken),
+        None => once(setting, wait).await,
     }
 }
 

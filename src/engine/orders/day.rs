@@ -19,7 +19,9 @@ impl Engine {
         let Some((key, equity)) = self.portfolio_of(ticket) else { return DayFacts::default() };
         let portfolio = self.books.trades.get(&ticket.trade).and_then(|trade| trade.portfolio);
         let nothing_held = Held::default();
-        let open = self.books.open_trades().filter(|trade| trade.portfolio == portfolio).map(|trade| {
+        let belongs = self.belongs();
+        let open = self.books.open_trades().filter(|trade| trade.portfolio == portfolio && belongs(trade));
+        let open = open.map(|trade| {
             trade_facts::of(trade, &self.books, market, &nothing_held).day.whole().known().map(|d| d.to_f64())
         });
         let most = self.config.orders.day_loss.get(key).copied();
@@ -32,9 +34,10 @@ impl Engine {
     fn closed_today(&self, portfolio: Option<PortfolioId>, market: &MarketView) -> Option<Money> {
         let today = new_york_date(market.now());
         let mut made = Money::default();
+        let belongs = self.belongs();
         for order in self.books.orders.values().filter(|order| order.ticket.is_closing()) {
             let Some(trade) = self.books.trades.get(&order.ticket.trade) else { continue };
-            if trade.portfolio != portfolio {
+            if trade.portfolio != portfolio || !belongs(trade) {
                 continue;
             }
             for booked in &order.fills {

@@ -5,6 +5,7 @@
 pub mod evidence;
 pub mod looks;
 
+mod alike;
 mod changes;
 mod day;
 mod facts;
@@ -15,7 +16,7 @@ mod venue;
 
 use std::collections::BTreeMap;
 
-use crate::domain::order::{DryRun, NetPrice, OrderFor, OrderRefusal, Ticket, Walk};
+use crate::domain::order::{DryRun, NetPrice, OrderFor, OrderRefusal, OrderReport, Ticket, Walk};
 use crate::domain::{AccountId, Evaluation, Instrument, OrderRef, Timestamp, TradeId};
 
 use super::input::{Failure, ReplyTo};
@@ -59,6 +60,8 @@ pub(super) struct Desk {
     asked: BTreeMap<OrderRef, Timestamp>,
     /// Why a limit that should give way does not: said once.
     stays: BTreeMap<OrderRef, String>,
+    /// What at the broker looks like an order in doubt that no report names.
+    pub(super) alike: BTreeMap<OrderRef, Vec<OrderReport>>,
     /// When fills of ours last changed a contract: a position read from before does not know them.
     changed: BTreeMap<(AccountId, Instrument), Timestamp>,
 }

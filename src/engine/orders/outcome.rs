@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::SETTLE_SECONDS;
+use super::alike;
 use super::evidence::{self, Evidence, Source};
 use super::looks::LookUp;
 use crate::containers::Order;
@@ -126,6 +127,12 @@ impl Engine {
             }
             Ok(reports) => reports,
         };
+        let searched = self.books.orders.get(&look.reference).filter(|_| look.id.is_none());
+        let seen = searched.map(|order| alike::alike(&self.books, order, look.since, &reports));
+        if self.desk.alike.get(&look.reference) != seen.as_ref() {
+            self.revision += 1;
+            self.desk.alike.insert(look.reference, seen.unwrap_or_default());
+        }
         let order = self.books.orders.get(&look.reference).filter(|_| self.read_only.is_none());
         if order.is_some_and(|order| evidence::change_was_not_done(order, look, &reports)) {
             let reference = look.reference;
@@ -191,6 +198,7 @@ impl Engine {
         let lives = |reference: &OrderRef| books.orders.get(reference).is_some_and(|o| !o.state.has_ended());
         self.desk.asked.retain(|reference, _| lives(reference));
         self.desk.stays.retain(|reference, _| lives(reference));
+        self.desk.alike.retain(|reference, _| books.orders.get(reference).is_some_and(Order::is_unknown));
         self.desk.changed.retain(|_, at| (now - *at).num_seconds() < SETTLE_SECONDS * 12);
         if self.read_only.is_some() {
             return;

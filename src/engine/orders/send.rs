@@ -80,7 +80,8 @@ impl Engine {
         }
         let portfolio = trade.portfolio.ok_or_else(|| no("route it to a portfolio first (m)"))?;
         let market = self.market(now);
-        let open = |other: &Trade| other.is_open();
+        let belongs = self.belongs();
+        let open = |other: &Trade| other.is_open() && belongs(other);
         let before = risk_book::book(&self.books, &market, open);
         let after = risk_book::book(&self.books, &market, |other| {
             (other.id == id && !closing) || (open(other) && other.id != id)

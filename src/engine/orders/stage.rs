@@ -49,8 +49,8 @@ impl Engine {
         let trade = self.books.trades.get(&wish.trade).ok_or(Refusal::UnknownTrade(wish.trade))?;
         self.orderable(trade, wish.purpose.is_closing())?;
         let account = self.account_of(trade)?;
-        let promotes = trade.kind == TradeKind::WhatIf
-            || (!wish.purpose.is_closing() && trade.account != Some(account));
+        let promotes =
+            trade.kind == TradeKind::WhatIf || (!wish.purpose.is_closing() && trade.account != Some(account));
         let market = self.market(now);
         let limit = match (wish.limit, wish.purpose) {
             (Some(limit), _) => Limit::At(limit),

@@ -41,7 +41,7 @@ impl Engine {
             return self.venue(account).map(|_| account);
         }
         if let Some(held) = held.filter(|held| held.portfolio.hypothetical) {
-            return Ok(AccountId::from_number("paper", &held.portfolio.key).on_paper());
+            return Ok(AccountId::of_hypothetical(&held.portfolio.key));
         }
         let home = held.and_then(|held| held.account).or(trade.account.map(AccountId::of_record));
         let account = home.ok_or_else(|| Refusal::NotOrderable {

@@ -16,6 +16,7 @@ use crate::domain::{Leg, TradeKind};
 
 mod changes;
 mod exits;
+mod reconciled;
 
 const ACCOUNT: &str = "0001";
 

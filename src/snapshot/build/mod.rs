@@ -9,10 +9,11 @@ use crate::advisor::held::Held;
 use crate::advisor::{attention, trade_facts};
 use crate::containers::{Containers, HeldAccount};
 use crate::domain::control::Venue;
+use crate::domain::order::OrderReport;
 use crate::domain::report::MarketSession;
 use crate::domain::time::new_york_date;
 use crate::domain::view::{Scope, View};
-use crate::domain::{AccountId, Balances, PortfolioId, Symbol, Timestamp, Trade, TradingDate};
+use crate::domain::{AccountId, Balances, OrderRef, PortfolioId, Symbol, Timestamp, Trade, TradingDate};
 use crate::market::update::{Link, LinkState};
 use crate::market::view::MarketView;
 use crate::risk::exposure::Coverage;
@@ -67,6 +68,8 @@ pub struct Facts<'a> {
     pub rates_as_of: TradingDate,
     /// What the portfolios leave of the accounts' capital.
     pub unallocated: crate::domain::Money,
+    /// What at the broker looks like an order in doubt.
+    pub alike: &'a BTreeMap<OrderRef, Vec<OrderReport>>,
     /// What called for action in the picture before.
     pub held: &'a Held,
 }

@@ -58,6 +58,10 @@ fn row(facts: &Facts<'_>, order: &Order) -> OrderRow {
         state: order.state,
         venue: order.venue.or_else(|| facts.venue(ticket.account)),
         unknown: order.is_unknown(),
+        looks_like: facts
+            .alike
+            .get(&ticket.reference)
+            .map_or_else(Vec::new, |seen| seen.iter().map(|report| report.id.to_string()).collect()),
         words: words(order),
         limit: order.limit,
         worst: order.walk.map(|walk| walk.worst),

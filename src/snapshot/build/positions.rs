@@ -7,7 +7,7 @@ use crate::advisor::attention;
 use crate::advisor::trade_facts::{self, ModelGreeks, TradeFacts};
 use crate::booking::routing;
 use crate::domain::time::days_to;
-use crate::domain::{Instrument, Leg, Reading, Symbol, TradeId, TradeKind, TradeState, label};
+use crate::domain::{AccountId, Instrument, Leg, Reading, Symbol, TradeId, TradeKind, TradeState, label};
 use crate::market::quote::Quality;
 use crate::market::view::OptionReading;
 use crate::risk::exposure::{Exposure, LegExposure, TradeExposure};
@@ -197,6 +197,7 @@ fn flags(trade: &TradeFacts<'_>) -> Vec<Flag> {
         (trade.value.missing > 0, Flag::Unpriced),
         (it.portfolio.is_none() && it.is_open(), Flag::Unassigned),
         (it.legs.iter().any(|leg| trade_facts::is_non_standard(&leg.instrument)), Flag::NonStandard),
+        (it.account.is_some_and(AccountId::is_paper), Flag::Paper),
     ];
     table.into_iter().filter_map(|(holds, flag)| holds.then_some(flag)).collect()
 }

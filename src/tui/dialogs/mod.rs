@@ -108,6 +108,11 @@ pub enum Purpose {
     DropReason {
         order: OrderRef,
     },
+    /// How the trader knows that the broker's order is the one in doubt.
+    AdoptReason {
+        order: OrderRef,
+        id: String,
+    },
     ClearAlarms,
     /// A note, or the missing rationale of a trade.
     Note {

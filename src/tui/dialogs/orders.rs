@@ -63,7 +63,11 @@ fn line(scene: Scene<'_>, order: &OrderRow, limit: usize) -> Line<'static> {
         age(scene, order),
     );
     let state = format!("{:<10}", state_word(order));
-    let paper = if order.venue == Some(Venue::Paper) { "paper · " } else { "" };
+    let paper = match order.venue {
+        _ if !order.looks_like.is_empty() => "looks like yours: b · ",
+        Some(Venue::Paper) => "paper · ",
+        _ => "",
+    };
     let what = scene.prose(&format!("{paper}{} {}", order.underlying, order.label));
     let room = limit.saturating_sub(width(&figures) + width(&state) + 1);
     let what = cut(&what, room);
@@ -147,6 +151,10 @@ pub fn one(scene: Scene<'_>, reference: OrderRef, limit: usize) -> Sheet {
     let mut facts = facts(scene, order);
     if let Some(id) = &order.broker_id {
         facts.push(format!("the broker's number {id}"));
+    }
+    if !order.looks_like.is_empty() {
+        let seen = order.looks_like.join(", ");
+        facts.push(format!("looks like yours at the broker: {seen}; b takes it for yours"));
     }
     facts.push(format!("reference {}", order.reference));
     facts.push(format!("for {} since", age(scene, order)));

@@ -48,6 +48,7 @@ pub fn text(
         Purpose::Stage { .. } => "Enter asks the broker and stages it · Esc leaves it",
         Purpose::TypedSend { .. } => "Enter sends if it matches · Esc leaves it staged",
         Purpose::NewLimit { .. } => "Enter asks the broker for it · Esc leaves the price",
+        Purpose::AdoptReason { .. } => "Enter takes it for yours · Esc leaves it unknown",
         Purpose::DropReason { .. } => "Enter drops it · Esc keeps it",
         Purpose::Note { .. } => "Enter records · Esc drops the text",
         Purpose::KillHard => "Enter raises it once the word is there · Esc leaves it",

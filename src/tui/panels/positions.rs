@@ -183,6 +183,7 @@ pub fn flag_words(trade: &TradeRow) -> String {
         Flag::Unpriced => Some("UNPRICED"),
         Flag::Unassigned => Some("ROUTE"),
         Flag::NonStandard => Some("ADJUSTED"),
+        Flag::Paper => Some("paper"),
     };
     trade.flags.iter().filter_map(word).collect::<Vec<_>>().join(" · ")
 }

@@ -35,6 +35,7 @@ fn row(number: u128, state: OrderState, label: &str, words: &str) -> OrderRow {
         state,
         venue: Some(Venue::Simulator),
         unknown: state == OrderState::Unknown,
+        looks_like: Vec::new(),
         words: words.into(),
         limit: net(118),
         worst: Some(net(115)),

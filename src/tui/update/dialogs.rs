@@ -8,7 +8,7 @@ use super::{orders, typing};
 use crate::domain::command::LogEntry;
 use crate::domain::control::KillMode;
 use crate::domain::event::NoteKind;
-use crate::domain::order::OrderFor;
+use crate::domain::order::{BrokerOrderId, OrderFor};
 use crate::domain::text::clean_note;
 use crate::domain::view::View;
 use crate::domain::{Command, TradeId};
@@ -275,6 +275,9 @@ fn submit(ui: &mut UiState) -> Option<Effect> {
             orders::typed_send(ui, &wanted, text, yes)
         }
         Purpose::NewLimit { order, credit } => orders::replace(ui, order, credit, &text),
+        Purpose::AdoptReason { order, id } => {
+            ask(Command::AdoptOrder { order, id: BrokerOrderId(id), reason: text })
+        }
         Purpose::DropReason { order } => ask(Command::DropOrder { order, reason: text }),
         Purpose::DiscardReason { trade, label } => {
             let then = Effect::Ask(Request::Command(Command::Discard { trade, reason: text.clone() }));

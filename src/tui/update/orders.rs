@@ -62,6 +62,22 @@ pub fn stage(ui: &mut UiState, snapshot: &Snapshot, trade: TradeId, purpose: Ord
 /// Focus on No; with real money symbol and lots are typed.
 pub fn confirm_send(ui: &mut UiState, snapshot: &Snapshot, reference: OrderRef) {
     let scene = Scene { snapshot, ui };
+    if let Some(order) = orders::row(scene, reference)
+        && let Some(id) = order.looks_like.first().cloned()
+    {
+        let prompt = format!(
+            "Order {id} at the broker has the legs, the limit and the time of {} {}, and no reference. Is it that one? \
+             Say how you know.",
+            order.underlying, order.label
+        );
+        ui.dialogs.push(Dialog::Text {
+            title: "Looks like yours".to_owned(),
+            prompt,
+            input: Input::default(),
+            purpose: Purpose::AdoptReason { order: reference, id },
+        });
+        return;
+    }
     let Some(order) = orders::row(scene, reference).filter(|order| order.can_send) else {
         ui.say(Level::Warning, "only a staged order can be sent", None);
         return;

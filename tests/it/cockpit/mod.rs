@@ -6,6 +6,7 @@ mod decisions;
 mod figures;
 mod kill;
 mod links;
+mod paper;
 mod proxy;
 mod record;
 mod start;

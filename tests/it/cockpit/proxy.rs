@@ -1,6 +1,6 @@
 //! A wire between cockpit and broker that can be cut and mended.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -15,6 +15,8 @@ struct Wire {
     cut: bool,
     /// Both ends of every connection that was made.
     ends: Vec<TcpStream>,
+    /// What the cockpit's side said, line by line as far as it is text.
+    said: Vec<u8>,
 }
 
 pub struct Proxy {
@@ -37,9 +39,10 @@ impl Proxy {
                 let far = aim.get().filter(|_| !wire.cut).and_then(|at| TcpStream::connect(at).ok());
                 // Without a far end the near one closes here, as on a host that is gone.
                 let Some(far) = far else { continue };
-                for (from, to) in [(&near, &far), (&far, &near)] {
+                for (from, to, overheard) in [(&near, &far, Some(Arc::clone(&through))), (&far, &near, None)]
+                {
                     let ends = (from.try_clone().expect("a handle"), to.try_clone().expect("a handle"));
-                    std::thread::spawn(move || carry(ends.0, ends.1));
+                    std::thread::spawn(move || carry(ends.0, ends.1, overheard));
                 }
                 wire.ends.extend([near, far]);
             }
@@ -56,13 +59,34 @@ impl Proxy {
         }
     }
 
+    /// The request lines of everything that was asked over it.
+    pub fn requests(&self) -> Vec<String> {
+        let wire = self.wire.lock().expect("no panic while held");
+        let said = String::from_utf8_lossy(&wire.said).into_owned();
+        let is_request = |line: &&str| line.trim_end().ends_with(" HTTP/1.1");
+        // A body ends without a line: the request that follows it stands behind.
+        let request = |line: &str| {
+            let at = ["GET ", "POST ", "PUT ", "DELETE "].iter().filter_map(|method| line.find(method)).min();
+            line[at.unwrap_or(0)..].to_owned()
+        };
+        said.lines().filter(is_request).map(request).collect()
+    }
+
     pub fn mend(&self) {
         self.wire.lock().expect("no panic while held").cut = false;
     }
 }
 
-fn carry(mut from: TcpStream, mut to: TcpStream) {
-    drop(std::io::copy(&mut from, &mut to));
+fn carry(mut from: TcpStream, mut to: TcpStream, overheard: Option<Arc<Mutex<Wire>>>) {
+    let mut piece = [0; 16_384];
+    while let Ok(read @ 1..) = from.read(&mut piece) {
+        if let Some(wire) = &overheard {
+            wire.lock().expect("no panic while held").said.extend_from_slice(&piece[..read]);
+        }
+        if to.write_all(&piece[..read]).is_err() {
+            break;
+        }
+    }
     drop(to.shutdown(Shutdown::Both));
     drop(from.shutdown(Shutdown::Both));
 }
