@@ -21,6 +21,11 @@ fn row(home: &Home) -> Option<Value> {
     orders["rows"].as_array().and_then(|rows| rows.first().cloned())
 }
 
+/// The picture comes a moment after the answer.
+fn staged(home: &Home) -> Value {
+    eventually("staged", || row(home).filter(|row| row["state"] == "staged"))
+}
+
 #[test]
 fn what_is_traded_on_paper_fills_outlives_a_restart_and_never_reaches_the_broker() {
     let place = Home::new();
@@ -33,7 +38,7 @@ fn what_is_traded_on_paper_fills_outlives_a_restart_and_never_reaches_the_broker
         eventually("booked", || trades(&home.snapshot()).into_iter().find(|t| t["kind"] == "what_if"));
     let id = trade["id"].as_str().expect("an id");
     home.output(&["promote", id, "--rationale", "income, IVR 23"]);
-    assert_eq!(row(&home).expect("staged")["account"], "paper personal");
+    assert_eq!(staged(&home)["account"], "paper personal");
     term.keys("Ob").wait_for("Send this order on paper?").keys("y").wait_for("sent to the paper broker");
     let filled =
         eventually_within(WALK, "filled on paper", || row(&home).filter(|row| row["state"] == "filled"));
@@ -52,7 +57,7 @@ fn what_is_traded_on_paper_fills_outlives_a_restart_and_never_reaches_the_broker
     let words = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(3), "{words}");
     assert!(words.contains("only read in PAPER mode"), "{words}");
-    term.keys("<Esc>q");
+    term.keys("<Esc>").wait_gone("Orders: ").keys("q");
     assert_eq!(term.exit().assert_clean().status.exit_code(), 0);
 
     // Nobody but the record knows of it, and the broker's positions do not undo it.
@@ -60,11 +65,7 @@ fn what_is_traded_on_paper_fills_outlives_a_restart_and_never_reaches_the_broker
     term.wait_for("PAPER").wait_for("● live").wait_gone("refreshing").wait_gone("computing");
     assert!(flags(&home).0 == true);
     home.output(&["close", id, "--rationale", "rehearsal"]);
-    let staged = row(&home).expect("staged");
-    assert_eq!(
-        (staged["state"].clone(), staged["account"].clone()),
-        ("staged".into(), "paper personal".into())
-    );
+    assert_eq!(staged(&home)["account"], "paper personal");
     let sent = broker.proxy.requests();
     assert!(sent.iter().any(|line| line.starts_with("GET ")), "the wire was listened to");
     let orders: Vec<&String> = sent.iter().filter(|line| line.contains("/orders")).collect();
