@@ -14,7 +14,7 @@
 //! Never: sees a call (put-call symmetry has made a put of it) or a spot.
 
 use super::tables::Tables;
-use crate::numerics::vector::{Kernel, exp, mills, mul_add};
+use crate::numerics::vector::{FRAC_1_SQRT_2PI, Kernel, exp, mills, mul_add};
 
 /// A put with strike 1 and a rate above zero.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -313,8 +313,6 @@ pub(super) fn total<const M: usize>(terms: &[f64; M]) -> f64 {
         [lanes[0] + lanes[4], lanes[1] + lanes[5], lanes[2] + lanes[6], lanes[3] + lanes[7]];
     (pairs[0] + pairs[2]) + (pairs[1] + pairs[3]) + rest.iter().sum::<f64>()
 }
-
-const FRAC_1_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
 
 /// Only absolute accuracy counts here: every term is a share of the strike.
 #[inline(always)]

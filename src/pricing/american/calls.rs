@@ -10,7 +10,7 @@ use super::boundary::cdf;
 use super::premium::Premium;
 use super::tables::gauss_legendre;
 use crate::numerics::normal;
-use crate::numerics::vector::{Kernel, dispatch, exp};
+use crate::numerics::vector::{FRAC_1_SQRT_2PI, Kernel, dispatch, exp};
 use crate::pricing::black_scholes;
 use crate::pricing::inputs::OptionInputs;
 
@@ -20,9 +20,12 @@ static RULE: LazyLock<Vec<(f64, f64)>> = LazyLock::new(|| gauss_legendre(PANEL))
 /// A panel is this many standard deviations wide; the normal density is cut at so many.
 const PANEL_WIDTH: f64 = 3.0;
 const REACH: f64 = 7.5;
-/// Beyond, the chain is slower than a lattice.
-const MOST_DATES: usize = 8;
-const MOST_PANELS: f64 = 24.0;
+const FARTHEST: f64 = 9.0;
+/// Monthly for ten years.
+const MOST_DATES: usize = 128;
+const MOST_PANELS: f64 = 512.0;
+/// Of the option's life: of ex-dates nearer to each other only the first is one to exercise before.
+const TOGETHER: f64 = 2e-4;
 
 #[derive(Debug, Clone)]
 pub(super) struct Calls {
@@ -195,7 +198,9 @@ impl Calls {
         let vol = self.terms.vol_annual;
         let date = &self.dates[place];
         let deviation = vol * (date.years - self.before(place)).sqrt();
-        let bottom = self.terms.strike.ln() - 8.0 * vol * self.terms.tte_years.sqrt();
+        // Below, there is no hope left.
+        let left = self.terms.tte_years - date.years;
+        let bottom = self.terms.strike.ln() - 8.0 * vol * left.sqrt() - self.terms.rate * left - deviation;
         let highest = self.terms.strike.ln() + 12.0 * vol * self.terms.tte_years.sqrt() + 0.1;
         let top = date.critical.ln().min(highest);
         if (top - bottom) / (PANEL_WIDTH * deviation) > MOST_PANELS {
@@ -224,8 +229,10 @@ fn worthwhile(terms: &OptionInputs, dividends: &[CashDividend]) -> Vec<ExDate> {
             missed > interest(coming[place].years, until)
         })
     };
-    (0..coming.len())
-        .filter(|place| pays(*place))
+    let mut chosen: Vec<usize> = (0..coming.len()).filter(|place| pays(*place)).collect();
+    chosen.dedup_by(|next, kept| coming[*next].years - coming[*kept].years < TOGETHER * terms.tte_years);
+    chosen
+        .into_iter()
         .map(|place| {
             let left: f64 = coming[place..].iter().map(|d| d.present_value).sum();
             let years = coming[place].years;
@@ -296,10 +303,14 @@ impl Kernel for Sums<'_> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) -> [f64; 3] {
-        const FRAC_1_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
+        // Nothing that lies farther from the mean counts.
+        let reach = FARTHEST / self.inverse;
+        let from = self.logs.partition_point(|log| *log < self.mean - reach) / 8 * 8;
+        let until = self.logs.partition_point(|log| *log < self.mean + reach).next_multiple_of(8);
+        let kept = from..until.min(self.logs.len());
         let mut sums = [[0.0; 8]; 3];
-        let (logs, _) = self.logs.as_chunks::<8>();
-        let (values, _) = self.held_on.as_chunks::<8>();
+        let (logs, _) = self.logs[kept.clone()].as_chunks::<8>();
+        let (values, _) = self.held_on[kept].as_chunks::<8>();
         for (logs, values) in logs.iter().zip(values) {
             for lane in 0..8 {
                 let z = (logs[lane] - self.mean) * self.inverse;

@@ -1,9 +1,10 @@
 //! The best that a holder can do if the underlying moves without chance: exact where there is no volatility,
-//! a lower bound everywhere, and the value at the edges of a lattice.
+//! a lower bound everywhere.
 //!
 //! Never: includes any value of waiting for luck.
 
 use super::CashDividend;
+use crate::domain::Right;
 use crate::pricing::inputs::OptionInputs;
 
 /// The value now of the dividends that go ex after `years`, grown to then: what the plain spot exceeds the
@@ -38,4 +39,13 @@ pub(super) fn best_payoff(terms: &OptionInputs, dividends: &[CashDividend], from
         best = best.max(payoff(turn, held_after(turn)));
     }
     if best.is_nan() { 0.0 } else { best.clamp(0.0, f64::MAX) }
+}
+
+/// The limit of large volatility: a put is worth what its holder gets once the spot is zero, a call what the
+/// share is worth to someone who need not pay.
+pub(super) fn wildest(terms: &OptionInputs, dividends: &[CashDividend], spot: f64) -> f64 {
+    match terms.right {
+        Right::Put => best_payoff(terms, dividends, 0.0, 0.0),
+        Right::Call => best_payoff(&OptionInputs { strike: 0.0, ..*terms }, dividends, 0.0, spot),
+    }
 }

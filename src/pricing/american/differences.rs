@@ -1,4 +1,4 @@
-//! Greeks where no smooth boundary can be differentiated (dividends in cash, exercise on two sides, next to no
+//! Greeks where no boundary's own derivatives are at hand (dividends in cash, exercise on two sides, next to no
 //! volatility): differences between solutions.
 //!
 //! Never: differences what can be had exactly.

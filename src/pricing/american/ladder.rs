@@ -10,7 +10,7 @@ use super::boundary::{Points, Problem, Solution, points, total};
 use super::premium::{Boundary, FAST};
 use super::{American, Engine, NO_VOLATILITY};
 use crate::domain::Right;
-use crate::numerics::vector::{Kernel, dispatch, exp, mills_pair, mul_add};
+use crate::numerics::vector::{FRAC_1_SQRT_2PI, Kernel, dispatch, exp, mills_pair, mul_add};
 use crate::pricing::inputs::OptionInputs;
 
 /// Nodes and price points of the fast mode.
@@ -46,7 +46,7 @@ impl American {
             Engine::Certain(_)
             | Engine::Wild(_)
             | Engine::Calls(_)
-            | Engine::Lattice(_)
+            | Engine::Gapped(_)
             | Engine::Bound(_) => return None,
         };
         Some(Self { terms, escrow: 0.0, engine })
@@ -175,8 +175,6 @@ impl<'a> Solved<'a> {
         total(&terms)
     }
 }
-
-const FRAC_1_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
 
 /// A sum of Chebyshev polynomials between two ends.
 struct Curve {

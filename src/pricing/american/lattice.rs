@@ -1,5 +1,4 @@
-//! Finite differences for what has no single smooth boundary: puts on a dividend payer, calls on one with
-//! a yield or negative rates, two-sided exercise regions under negative rates.
+//! Finite differences, as the tests' second opinion on boundaries with gaps and on two sides.
 //!
 //! The escrowed log spot on an even grid; Crank-Nicolson steps that begin implicitly wherever the exercise
 //! value jumps; early exercise exactly within a step where its region reaches to the end of the grid (Brennan
@@ -10,6 +9,7 @@
 
 use super::CashDividend;
 use super::certain::escrow_after;
+use super::cubic::Cubic;
 use crate::numerics::vector::{Kernel, dispatch, mul_add};
 use crate::pricing::inputs::OptionInputs;
 
@@ -40,12 +40,10 @@ const MORE_STEPS: usize = 24;
 /// A stretch between two dates is cut where this share of it, and this share of that, is left.
 const GRADING: f64 = 0.25;
 
-/// Premium and its derivatives with respect to the logarithm of the spot.
+/// The premium at a spot.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Local {
     pub value: f64,
-    pub first: f64,
-    pub second: f64,
     pub exercised: bool,
 }
 
@@ -102,16 +100,8 @@ impl Lattice {
         // The cubic through the two nodes on either side.
         let base = cell.saturating_sub(1).min(last - 3);
         let u = place - (base + 1) as f64;
-        let [a, b, c, d] = [0, 1, 2, 3].map(|k| self.premium[base + k]);
-        let c1 = (-2.0 * a - 3.0 * b + 6.0 * c - d) / 6.0;
-        let c2 = 0.5 * (a - 2.0 * b + c);
-        let c3 = (d - a + 3.0 * (b - c)) / 6.0;
-        Some(Local {
-            value: b + u * (c1 + u * (c2 + u * c3)),
-            first: (c1 + u * (2.0 * c2 + u * 3.0 * c3)) / self.step,
-            second: (2.0 * c2 + 6.0 * u * c3) / (self.step * self.step),
-            exercised,
-        })
+        let cubic = Cubic::through([0, 1, 2, 3].map(|k| self.premium[base + k]));
+        Some(Local { value: cubic.value(u), exercised })
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::cubic::Cubic;
 use super::implied::{CLOSE, certain, implied_vol};
 use super::{Accuracy, American, CashDividend};
 use crate::pricing::black_scholes;
@@ -81,31 +82,25 @@ impl VolNodes {
         let mut cell = None;
         for _ in 0..MOST_STEPS {
             let place = log.floor();
-            let (base, four) = match cell {
+            let (base, cubic) = match cell {
                 // A little beyond its cell the same cubic goes on, so that a root at the edge is found.
-                Some((base, four)) if log >= base - 0.25 && log <= base + 1.25 => (base, four),
-                _ if place.abs() < 1_000.0 => (place, self.premiums(place as i32, inputs)?),
+                Some((base, cubic)) if log >= base - 0.25 && log <= base + 1.25 => (base, cubic),
+                _ if place.abs() < 1_000.0 => (place, Cubic::through(self.premiums(place as i32, inputs)?)),
                 _ => return None,
             };
-            cell = Some((base, four));
-            let [a, b, c, d] = four;
-            let (c1, c2, c3) = (
-                (-2.0 * a - 3.0 * b + 6.0 * c - d) / 6.0,
-                0.5 * (a - 2.0 * b + c),
-                (d - a + 3.0 * (b - c)) / 6.0,
-            );
-            if c3.abs() * 6.0 > BENT * inputs.strike {
+            cell = Some((base, cubic));
+            if cubic.bend().abs() > BENT * inputs.strike {
                 return None;
             }
             let u = log - base;
             let vol_annual = (log / PER_DOUBLING).exp2();
             let european = black_scholes::raw_greeks(&OptionInputs { vol_annual, ..*inputs });
-            let off = european.price + b + u * (c1 + u * (c2 + u * c3)) - price;
+            let off = european.price + cubic.value(u) - price;
             if off.abs() <= close {
                 return Some(vol_annual);
             }
             let per_log = std::f64::consts::LN_2 / PER_DOUBLING;
-            let slope = european.vega.0 * vol_annual * per_log + c1 + u * (2.0 * c2 + u * 3.0 * c3);
+            let slope = european.vega.0 * vol_annual * per_log + cubic.slope(u);
             // At most a cell at a time: the European slope of a far wing overshoots.
             let step = (off / slope).clamp(-8.0, 8.0);
             if !(slope > 0.0 && step.is_finite()) {

@@ -5,17 +5,15 @@
 
 use super::Accuracy;
 use super::boundary::{Problem, Solution, Solve, cdf_of, pdf, points, total};
+use super::integrals::{self, exercise_curvature, near_boundary};
 use super::newton::{Differentiate, Tangents};
 use super::tables::Tables;
-use crate::domain::Right;
 use crate::numerics::vector::{Kernel, dispatch, mul_add};
-use crate::pricing::black_scholes;
-use crate::pricing::inputs::OptionInputs;
 use std::sync::LazyLock;
 
 pub(super) static FAST: LazyLock<Tables<8, 8, 24>> = LazyLock::new(Tables::new);
-static ACCURATE: LazyLock<Tables<14, 16, 32>> = LazyLock::new(Tables::new);
-static HIGH: LazyLock<Tables<20, 32, 64>> = LazyLock::new(Tables::new);
+pub(super) static ACCURATE: LazyLock<Tables<14, 16, 32>> = LazyLock::new(Tables::new);
+pub(super) static HIGH: LazyLock<Tables<20, 32, 64>> = LazyLock::new(Tables::new);
 
 /// The same boundaries at more points: next to the boundary the integrals of higher derivatives have a spike
 /// as narrow as the distance to it.
@@ -65,6 +63,13 @@ pub(super) struct Premium {
     pub curvature: f64,
 }
 
+impl Premium {
+    /// Of a put with strike 1, carried to this strike.
+    pub fn scaled(self, strike: f64) -> Self {
+        Self { value: strike * self.value, slope: self.slope, curvature: self.curvature / strike }
+    }
+}
+
 /// Further derivatives of the premium at one spot.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Sensitivity {
@@ -76,35 +81,55 @@ pub(super) struct Sensitivity {
     pub third: f64,
 }
 
+/// Fixed-point steps of the three modes.
+pub(super) const FAST_STEPS: usize = 3;
+pub(super) const ACCURATE_STEPS: usize = 4;
+pub(super) const HIGH_STEPS: usize = 6;
+/// And where the variance is many times the rate, so that the start is far off.
+const MANY_STEPS: usize = 40;
+
 /// A solution that the last step changed more than this is none.
 const LARGEST_CHANGE: f64 = 0.05;
+/// Unless no more than this share of the strike hangs on it.
+const NO_MATTER: f64 = 1e-7;
+
+/// The boundary at the nodes of one mode, after so many fixed-point steps or, where those do not suffice, many
+/// more. `None` where it does not settle.
+pub(super) fn settled<const N: usize, const M: usize, const P: usize>(
+    tables: &Tables<N, M, P>,
+    problem: &Problem,
+    iterations: usize,
+) -> Option<Solution<N, P>> {
+    [iterations, MANY_STEPS]
+        .into_iter()
+        .map(|iterations| dispatch(Solve { tables, problem: *problem, iterations }))
+        .find(has_settled)
+}
+
+/// Whether the last step changed little: of the boundary, or of the value, which moves by the interest on the
+/// strike while the spot is between the old boundary and the new.
+fn has_settled<const N: usize, const P: usize>(solution: &Solution<N, P>) -> bool {
+    let Problem { rate, vol, t, .. } = solution.problem;
+    let change = solution.change;
+    change <= LARGEST_CHANGE || rate * t * (change / (vol * t.sqrt())).min(1.0) <= NO_MATTER
+}
 
 impl Boundary {
     /// `None` where the iteration does not settle.
     pub fn solve(problem: &Problem, accuracy: Accuracy) -> Option<Self> {
-        let problem = *problem;
-        match accuracy {
-            Accuracy::Fast => {
-                Self::settled(dispatch(Solve { tables: &*FAST, problem, iterations: 3 }), Solved::Fast)
-            }
-            Accuracy::Accurate => Self::settled(
-                dispatch(Solve { tables: &*ACCURATE, problem, iterations: 4 }),
-                Solved::Accurate,
-            ),
-            Accuracy::High => {
-                Self::settled(dispatch(Solve { tables: &*HIGH, problem, iterations: 6 }), Solved::High)
-            }
-        }
-    }
-
-    fn settled<const N: usize, const P: usize>(
-        solution: Solution<N, P>,
-        keep: impl FnOnce(Box<Solution<N, P>>) -> Solved,
-    ) -> Option<Self> {
-        let today = solution.log_today.exp();
-        let good = solution.change <= LARGEST_CHANGE && today.is_finite() && today > 0.0;
-        let perpetual = near_perpetual(&solution.problem, today);
-        good.then(|| Self { solved: keep(Box::new(solution)), today, perpetual })
+        let solved = match accuracy {
+            Accuracy::Fast => Solved::Fast(Box::new(settled(&*FAST, problem, FAST_STEPS)?)),
+            Accuracy::Accurate => Solved::Accurate(Box::new(settled(&*ACCURATE, problem, ACCURATE_STEPS)?)),
+            Accuracy::High => Solved::High(Box::new(settled(&*HIGH, problem, HIGH_STEPS)?)),
+        };
+        let log_today = match &solved {
+            Solved::Fast(solution) => solution.log_today,
+            Solved::Accurate(solution) => solution.log_today,
+            Solved::High(solution) => solution.log_today,
+        };
+        let today = log_today.exp();
+        let good = today.is_finite() && today > 0.0;
+        good.then(|| Self { solved, today, perpetual: near_perpetual(problem, today) })
     }
 
     /// Of the fast mode.
@@ -149,42 +174,10 @@ impl Boundary {
             Solved::High(solution) => (&solution.problem, 0.1),
         };
         let deviation = problem.vol * problem.t.sqrt();
-        let away = (spot / self.today).ln();
-        // Next to the boundary the curvature has a part that comes from lags too short for the points; where the
-        // value falls steeply the samples stay within that fall.
+        // Where the value falls steeply the samples stay within that fall.
         let width = (too_near * deviation).min(0.6 * (1.0 - self.today) / self.today);
-        if away >= width {
-            return here;
-        }
-        let places = [0.0, 1.0, 1.5, 2.0].map(|multiple| multiple * width);
-        let mut curvature = 0.0;
-        for (i, place) in places.iter().enumerate() {
-            let others = places.iter().enumerate().filter(|(j, _)| *j != i);
-            let share = others.fold(1.0, |share, (_, other)| share * (away - other) / (place - other));
-            let known = if i == 0 {
-                self.curvature_today(problem)
-            } else {
-                self.slopes(self.today * place.exp()).curvature
-            };
-            curvature += share * known;
-        }
-        if curvature.is_finite() { Premium { curvature, ..here } } else { here }
-    }
-
-    /// At the boundary itself, where the pricing equation leaves the value no other curvature.
-    fn curvature_today(&self, problem: &Problem) -> f64 {
-        let &Problem { rate, div, vol, t } = problem;
-        let spot = self.today;
-        let put = OptionInputs {
-            right: Right::Put,
-            spot,
-            strike: 1.0,
-            rate,
-            dividend_yield: div,
-            vol_annual: vol,
-            tte_years: t,
-        };
-        2.0 * (rate - div * spot) / (vol * vol * spot * spot) - black_scholes::raw_greeks(&put).gamma
+        let at_boundary = || exercise_curvature(problem, self.today);
+        near_boundary(spot, self.today, width, here, at_boundary, |spot| self.slopes(spot).curvature)
     }
 
     fn slopes(&self, spot: f64) -> Premium {
@@ -289,24 +282,7 @@ impl<const N: usize, const P: usize> Kernel for Value<'_, N, P> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) -> f64 {
-        let Self { solution: Solution { points, problem, .. }, spot } = self;
-        let &Problem { rate, div, .. } = problem;
-        let log_spot = spot.ln();
-        let mut terms = [0.0; P];
-        #[expect(
-            clippy::needless_range_loop,
-            reason = "seven arrays in step read better by index than as a nest of zips"
-        )]
-        for k in 0..P {
-            let d_minus =
-                mul_add::<FMA>(log_spot - points.log_boundary[k], points.inverse[k], points.drift[k]);
-            let d_plus = d_minus + points.spread[k];
-            let exercised = cdf_of::<FMA>(-d_minus, pdf::<FMA>(d_minus));
-            let given_up = cdf_of::<FMA>(-d_plus, pdf::<FMA>(d_plus));
-            terms[k] = rate * points.strike_discount[k] * exercised
-                - spot * div * points.spot_discount[k] * given_up;
-        }
-        total(&terms)
+        integrals::value::<FMA, P>(&self.solution.points, &self.solution.problem, self.spot)
     }
 }
 
@@ -320,27 +296,7 @@ impl<const N: usize, const P: usize> Kernel for Slopes<'_, N, P> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) -> Premium {
-        let Self { solution: Solution { points, problem, .. }, spot } = self;
-        let &Problem { rate, div, .. } = problem;
-        let log_spot = spot.ln();
-        let per_spot = 1.0 / spot;
-        let (mut values, mut slopes, mut curvatures) = ([0.0; P], [0.0; P], [0.0; P]);
-        for k in 0..P {
-            let inverse = points.inverse[k];
-            let d_minus = mul_add::<FMA>(log_spot - points.log_boundary[k], inverse, points.drift[k]);
-            let d_plus = d_minus + points.spread[k];
-            let (density_minus, density_plus) = (pdf::<FMA>(d_minus), pdf::<FMA>(d_plus));
-            let exercised = cdf_of::<FMA>(-d_minus, density_minus);
-            let given_up = cdf_of::<FMA>(-d_plus, density_plus);
-            let (interest, yielded) = (rate * points.strike_discount[k], div * points.spot_discount[k]);
-            let on_strike = interest * density_minus * inverse * per_spot;
-            let on_spot = yielded * density_plus * inverse;
-            values[k] = interest * exercised - spot * yielded * given_up;
-            slopes[k] = on_spot - on_strike - yielded * given_up;
-            curvatures[k] = per_spot
-                * (on_strike * mul_add::<FMA>(d_minus, inverse, 1.0) + on_spot * (1.0 - d_plus * inverse));
-        }
-        Premium { value: total(&values), slope: total(&slopes), curvature: total(&curvatures) }
+        integrals::slopes::<FMA, P>(&self.solution.points, &self.solution.problem, self.spot)
     }
 }
 

@@ -64,13 +64,13 @@ impl<const N: usize, const M: usize, const P: usize> Tables<N, M, P> {
 }
 
 /// Chebyshev points of the second kind on [0, 1], expiry first.
-struct Nodes {
-    at: Vec<f64>,
+pub(super) struct Nodes {
+    pub at: Vec<f64>,
     barycentric: Vec<f64>,
 }
 
 impl Nodes {
-    fn new(n: usize) -> Self {
+    pub fn new(n: usize) -> Self {
         let at = (0..=n).map(|i| 0.5 * (1.0 - (PI * i as f64 / n as f64).cos())).collect();
         let weight = |i: usize| {
             let size = if i == 0 || i == n { 0.5 } else { 1.0 };
@@ -80,13 +80,25 @@ impl Nodes {
     }
 
     /// How much the value at each node counts in the interpolated value at `x`.
-    fn shares(&self, x: f64) -> Vec<f64> {
+    pub fn shares(&self, x: f64) -> Vec<f64> {
         if let Some(hit) = self.at.iter().position(|at| (x - at).abs() < 1e-15) {
             return (0..self.at.len()).map(|i| if i == hit { 1.0 } else { 0.0 }).collect();
         }
         let parts: Vec<f64> = self.at.iter().zip(&self.barycentric).map(|(at, b)| b / (x - at)).collect();
         let whole: f64 = parts.iter().sum();
         parts.iter().map(|part| part / whole).collect()
+    }
+
+    /// The same, and below 0 along the tangent at 0.
+    pub fn shares_or_beyond(&self, x: f64) -> Vec<f64> {
+        let mut shares = self.shares(x.max(0.0));
+        let beyond = x.min(0.0);
+        for (place, at) in self.at.iter().enumerate().skip(1) {
+            let slope = beyond * self.barycentric[place] / (self.barycentric[0] * (self.at[0] - at));
+            shares[place] += slope;
+            shares[0] -= slope;
+        }
+        shares
     }
 }
 

@@ -1,5 +1,6 @@
 //! The reference table, worked examples, and what must hold for every option.
 
+mod gaps;
 mod greeks;
 mod two_sided;
 
