@@ -19,6 +19,7 @@ mod hosts;
 mod link;
 mod outbox;
 pub mod paper;
+mod records;
 mod scrub;
 mod send_once;
 mod settings;
@@ -31,6 +32,7 @@ mod vitals;
 
 pub use desk::{OrderDesk, Undone};
 pub use error::BrokerError;
+pub use records::Records;
 
 /// What is to be streamed. A changed value is applied as a difference to the running subscription.
 #[derive(Debug, Clone, Default, PartialEq)]

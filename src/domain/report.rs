@@ -1,5 +1,7 @@
 //! What the outside reports, in our words.
 
+use std::collections::BTreeSet;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +40,47 @@ pub struct AccountReport {
     /// Positions that the broker holds and that are not in `positions`: of a kind not modelled here, or not
     /// readable. Unless it is zero, a missing position is not a closed one.
     pub unread: usize,
+}
+
+/// What the broker lets an account do at present. `None`: it did not say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TradingStatus {
+    pub closed: Option<bool>,
+    pub frozen: Option<bool>,
+    /// Only orders that close something are taken.
+    pub closing_only: Option<bool>,
+    /// Only orders that lower the risk are taken.
+    pub risk_reducing_only: Option<bool>,
+    pub margin_call: Option<bool>,
+    /// In a call for maintenance after day trades.
+    pub day_trade_call: Option<bool>,
+    pub pattern_day_trader: Option<bool>,
+    pub day_trades: Option<u32>,
+    pub short_calls: Option<bool>,
+    /// The broker's word for the options that may be traded, as it came.
+    pub options_level: Option<String>,
+}
+
+impl TradingStatus {
+    /// Why new positions are not taken; `None`: nothing said so.
+    pub fn obstacle(&self) -> Option<&'static str> {
+        let table = [
+            (self.closed, "the account is closed"),
+            (self.frozen, "the account is frozen"),
+            (self.closing_only, "only orders that close a position are taken"),
+            (self.risk_reducing_only, "only orders that reduce risk are taken"),
+            (self.margin_call, "the account is in a margin call"),
+            (self.day_trade_call, "the account is in a day-trade maintenance call"),
+        ];
+        table.into_iter().find_map(|(holds, words)| (holds == Some(true)).then_some(words))
+    }
+}
+
+/// Days on which the exchange does not trade, or not to the end, as the broker lists them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MarketHolidays {
+    pub closed: BTreeSet<TradingDate>,
+    pub early: BTreeSet<TradingDate>,
 }
 
 /// One account's change from the account stream: a hint, REST is the truth.

@@ -180,6 +180,12 @@ fn a_configured_broker_is_looked_at_through_the_adapter() {
     let report = broker.home().run(&["doctor", "--json"]).expect(0).json();
     assert!(check_named(&report, "broker")["text"].as_str().is_some_and(|t| t.contains("answers")));
     assert!(check_named(&report, "market data")["text"].as_str().is_some_and(|t| t.contains("127.0.0.1")));
+    assert!(
+        check_named(&report, "holidays")["text"].as_str().is_some_and(|t| t.contains("the same")),
+        "{report}"
+    );
+    let level = check_named(&report, "account")["text"].as_str().unwrap_or_default();
+    assert!(level.contains("options level No Restrictions"), "{report}");
     let refused = broker.home().with("TT_REFRESH_TOKEN", "wrong").run(&["doctor"]).expect(1);
     assert!(refused.out.contains("FAIL  broker") && refused.out.contains("cotrader init"), "{}", refused.out);
 }

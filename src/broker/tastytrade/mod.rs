@@ -27,6 +27,7 @@ pub(crate) mod fuzzing;
 mod http;
 mod order_body;
 mod parse;
+mod records;
 pub mod wire;
 
 pub use auth::Credentials;

@@ -8,6 +8,7 @@ pub(super) mod contract;
 pub(super) mod feed;
 pub(super) mod market;
 pub(super) mod orders;
+pub(super) mod records;
 
 #[cfg(test)]
 mod recorded_tests;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chrono::{TimeZone, Utc};
 
-use super::{accounts, chain, contract, market, orders};
+use super::{accounts, chain, contract, market, orders, records};
 use crate::broker::tastytrade::wire;
 use crate::domain::report::SessionState;
 use crate::domain::{Instrument, Symbol};
@@ -108,4 +108,17 @@ fn the_recorded_orders_read_completely() {
         let [leg] = &report.legs[..] else { panic!("{report:?}") };
         assert!(leg.instrument.is_some() && leg.quantity == Some(rust_decimal::Decimal::ONE_HUNDRED));
     }
+}
+
+#[test]
+fn the_recorded_trading_status_reads_completely() {
+    let Some(text) = recorded("trading_status.json") else { return };
+    let wire: wire::account::TradingStatus = serde_json::from_value(data(&text)).expect("a status");
+    let status = records::trading_status(&wire);
+    assert_eq!(status.obstacle(), None);
+    assert_eq!(status.options_level.as_deref(), Some("No Restrictions"));
+    assert_eq!(
+        (status.short_calls, status.day_trades, status.margin_call),
+        (Some(true), Some(0), Some(false))
+    );
 }

@@ -53,6 +53,21 @@ pub struct Position {
     pub updated_at: When,
 }
 
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct TradingStatus {
+    pub is_closed: Flag,
+    pub is_frozen: Flag,
+    pub is_closing_only: Flag,
+    pub is_risk_reducing_only: Flag,
+    pub is_in_margin_call: Flag,
+    pub is_in_day_trade_equity_maintenance_call: Flag,
+    pub is_pattern_day_trader: Flag,
+    pub day_trade_count: Num,
+    pub short_calls_enabled: Flag,
+    pub options_level: Text,
+}
+
 /// Everything the account stream sends: acknowledgements (`status`, `action`), notifications (`type`, `data`)
 /// and batches (`results`).
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -75,6 +75,14 @@ pub struct NextSession {
     pub close_at: When,
 }
 
+/// Dates alone, without an `items`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Holidays {
+    pub market_holidays: Many<Day>,
+    pub market_half_days: Many<Day>,
+}
+
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct QuoteToken {

@@ -1,14 +1,16 @@
-//! The broker and the way to it: trust, session, market data grant, clock.
+//! The broker and the way to it: trust, session, market data grant, clock, holidays, what the accounts may do.
 
 use std::path::{Path, PathBuf};
 
 use tokio::time::timeout;
 
-use super::{Check, DEADLINE};
+use super::{Check, DEADLINE, State};
 use crate::broker::tastytrade::{Credentials, Tastytrade, TastytradeConfig};
-use crate::broker::{Broker, BrokerError};
+use crate::broker::{Broker, BrokerError, Records};
 use crate::cli::setting::Setting;
 use crate::config::{Env, Environment};
+use crate::domain::report::{MarketHolidays, TradingStatus};
+use crate::market::calendar::Calendar;
 use crate::runtime::{settings, world};
 use crate::sim;
 
@@ -92,7 +94,95 @@ async fn reach(setting: &Setting, address: &str, broker: &Tastytrade) -> Vec<Che
         Ok(Ok(host)) => Check::ok("market data", format!("granted, streamed from {host}")),
     });
     checks.push(clock(setting, broker.clock_skew_ms()));
+    checks.push(holidays(setting, &address, broker).await);
+    checks.extend(accounts(&address, broker).await);
     checks
+}
+
+/// What each account may do.
+async fn accounts(address: &str, broker: &Tastytrade) -> Vec<Check> {
+    const NAME: &str = "account";
+    let report = match timeout(DEADLINE, broker.accounts()).await {
+        Err(_) => return vec![late(NAME, address)],
+        Ok(Err(error)) => return vec![failed(NAME, &error)],
+        Ok(Ok(report)) => report,
+    };
+    let mut checks = Vec::with_capacity(report.accounts.len());
+    for held in report.accounts {
+        let who = &held.account.masked_number;
+        checks.push(match timeout(DEADLINE, broker.trading_status(held.account.id)).await {
+            Err(_) => unread(NAME, address),
+            Ok(Err(error)) => Check::warn(NAME, format!("{who}: {error}"), error.remedy()),
+            Ok(Ok(status)) => match status.obstacle() {
+                Some(why) => Check::warn(NAME, format!("{who}: {why}"), "the broker's own platform says why"),
+                None => Check::ok(NAME, format!("{who}: {}", permissions(&status))),
+            },
+        });
+    }
+    if checks.is_empty() {
+        checks.push(Check::warn(NAME, "no open account", "the broker's own platform shows them"));
+    }
+    checks
+}
+
+fn permissions(status: &TradingStatus) -> String {
+    let level = status.options_level.as_deref().unwrap_or("not said");
+    let mut words = format!("options level {level}");
+    match status.short_calls {
+        Some(true) => words.push_str(", short calls"),
+        Some(false) => words.push_str(", no short calls"),
+        None => {}
+    }
+    if let Some(count) = status.day_trades.filter(|count| *count > 0) {
+        words.push_str(&format!(", {count} day trades"));
+    }
+    if status.pattern_day_trader == Some(true) {
+        words.push_str(", pattern day trader");
+    }
+    words
+}
+
+/// The calendar here is by rule and table; the broker lists the days. Expiries and times to expiry rest on it.
+async fn holidays(setting: &Setting, address: &str, broker: &Tastytrade) -> Check {
+    const NAME: &str = "holidays";
+    let listed = match timeout(DEADLINE, broker.holidays()).await {
+        Err(_) => return unread(NAME, address),
+        Ok(Err(error)) => return Check::warn(NAME, error.to_string(), error.remedy()),
+        Ok(Ok(listed)) => listed,
+    };
+    let own = &setting.config.calendar;
+    let calendar = Calendar::with(own.closed.iter().copied(), own.early_closes.iter().copied());
+    let unlike = unlike(&calendar, &listed);
+    match (unlike.first(), listed.closed.last()) {
+        (Some(first), _) => Check::warn(
+            NAME,
+            format!("{first}{}", if unlike.len() > 1 { ", and others" } else { "" }),
+            "if the broker is right, name the day in cotrader.yaml under calendar",
+        ),
+        (None, last) => {
+            let through = last.map_or_else(String::new, |last| format!(" through {last}"));
+            Check::ok(NAME, format!("the broker's and ours are the same{through}"))
+        }
+    }
+}
+
+/// The days on which the two differ, within what the broker lists.
+fn unlike(calendar: &Calendar, listed: &MarketHolidays) -> Vec<String> {
+    // Some years of holidays and early closes.
+    const MOST_DAYS: usize = 60;
+    let (closed, early) = (&listed.closed, &listed.early);
+    let wrong_closed = closed.iter().filter(|day| calendar.is_session(**day));
+    let mut unlike: Vec<String> =
+        wrong_closed.map(|day| format!("{day} is a holiday at the broker and a session here")).collect();
+    let wrong_early = early.iter().filter(|day| !calendar.is_early_close(**day));
+    unlike.extend(wrong_early.map(|day| format!("{day} ends early at the broker and not here")));
+    if let (Some(first), Some(last)) = (closed.first(), closed.last()) {
+        let ours = calendar.special_days(*first, MOST_DAYS);
+        let only_ours = ours.iter().map(|day| day.date).filter(|day| day <= last);
+        let unlisted = only_ours.filter(|day| !closed.contains(day) && !early.contains(day));
+        unlike.extend(unlisted.map(|day| format!("{day} is special here and not at the broker")));
+    }
+    unlike
 }
 
 /// The demo's broker lives on this machine: whether it can is worth knowing, too.
@@ -147,6 +237,11 @@ fn late(name: &'static str, whom: &str) -> Check {
     Check { unreachable: true, ..Check::fail(name, text, "check the network") }
 }
 
+/// What nothing rests on.
+fn unread(name: &'static str, whom: &str) -> Check {
+    Check { state: State::Warn, unreachable: false, ..late(name, whom) }
+}
+
 fn clock(setting: &Setting, skew_ms: Option<i64>) -> Check {
     const NAME: &str = "clock";
     const REMEDY: &str = "set this machine's clock by NTP";
@@ -165,5 +260,46 @@ fn clock(setting: &Setting, skew_ms: Option<i64>) -> Check {
         Check::warn(NAME, text, REMEDY)
     } else {
         Check::ok(NAME, text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+
+    use super::*;
+
+    #[test]
+    fn a_day_that_only_one_of_the_two_knows_is_named() {
+        let day = |text: &str| text.parse::<NaiveDate>().expect("a date");
+        let calendar = Calendar::default();
+        let mut listed = MarketHolidays {
+            closed: [day("2026-11-26"), day("2026-12-25")].into(),
+            early: [day("2026-11-27"), day("2026-12-24")].into(),
+        };
+        assert_eq!(unlike(&calendar, &listed), Vec::<String>::new());
+        listed.closed.insert(day("2026-12-01"));
+        listed.early.remove(&day("2026-11-27"));
+        listed.early.insert(day("2026-12-02"));
+        assert_eq!(
+            unlike(&calendar, &listed),
+            [
+                "2026-12-01 is a holiday at the broker and a session here",
+                "2026-12-02 ends early at the broker and not here",
+                "2026-11-27 is special here and not at the broker",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_an_account_may_do_is_said_in_the_brokers_words() {
+        let status = TradingStatus {
+            options_level: Some("No Restrictions".into()),
+            short_calls: Some(false),
+            day_trades: Some(2),
+            ..TradingStatus::default()
+        };
+        assert_eq!(permissions(&status), "options level No Restrictions, no short calls, 2 day trades");
+        assert_eq!(permissions(&TradingStatus::default()), "options level not said");
     }
 }
