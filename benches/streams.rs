@@ -409,9 +409,9 @@ async fn counting_proxy(to: &str, requests: Arc<AtomicU64>) -> String {
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
-            let (to, requests) = (to.clone(), Arc::clone(&requests));
+            let (to, own, requests) = (to.clone(), address.to_string(), Arc::clone(&requests));
             tokio::spawn(async move {
-                let Ok(server) = TcpStream::connect(to).await else { return };
+                let Ok(server) = TcpStream::connect(&to).await else { return };
                 let (mut from_client, mut to_client) = client.into_split();
                 let (mut from_server, mut to_server) = server.into_split();
                 let back =
@@ -420,7 +420,12 @@ async fn counting_proxy(to: &str, requests: Arc<AtomicU64>) -> String {
                 // A head may come in pieces: its last bytes are looked at again.
                 let mut tail = Vec::new();
                 while let Ok(read) = from_client.read(&mut buffer).await {
-                    if read == 0 || to_server.write_all(&buffer[..read]).await.is_err() {
+                    if read == 0 {
+                        break;
+                    }
+                    // The simulated broker answers to its own name only; heads come in one piece here.
+                    let named = replaced(&buffer[..read], &own, &to);
+                    if to_server.write_all(&named).await.is_err() {
                         break;
                     }
                     tail.extend_from_slice(&buffer[..read]);
@@ -434,4 +439,12 @@ async fn counting_proxy(to: &str, requests: Arc<AtomicU64>) -> String {
         }
     });
     format!("http://{address}")
+}
+
+fn replaced(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
+    let (from, to) = (from.as_bytes(), to.as_bytes());
+    match bytes.windows(from.len()).position(|part| part == from) {
+        Some(at) => [&bytes[..at], to, &bytes[at + from.len()..]].concat(),
+        None => bytes.to_vec(),
+    }
 }
