@@ -12,7 +12,7 @@ use cotrader::containers::Containers;
 use cotrader::domain::event::Recorded;
 use cotrader::engine::{Effect, Engine, Input, RiskDone, RiskJob, Step};
 use cotrader::market::update::MarketUpdate;
-use cotrader::risk::report;
+use cotrader::risk::{report, two_models};
 use cotrader::runtime::broker_task::{self, Errand};
 use cotrader::runtime::clock::EngineClock;
 use cotrader::runtime::{ids, settings};
@@ -175,6 +175,7 @@ fn answer(job: &RiskJob) -> RiskDone {
         structure: job.structure,
         view: job.view.clone(),
         report: report::compute(&job.book, &job.question),
+        models: two_models::compare(&job.pairs, job.units),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::domain::{AccountId, Instrument, OrderRef, Symbol, Timestamp};
 use crate::risk::RiskBook;
 use crate::risk::controls::{Cleared, Replacement};
 use crate::risk::report::RiskQuestion;
+use crate::risk::two_models::{Pair, Units};
 use crate::snapshot::Notice;
 
 use super::input::ChainWish;
@@ -74,4 +75,7 @@ pub struct RiskJob {
     pub view: View,
     pub book: RiskBook,
     pub question: RiskQuestion,
+    /// Options that the broker has Greeks of, and the units that it was found to send them in.
+    pub pairs: Vec<Pair>,
+    pub units: Units,
 }

@@ -8,6 +8,7 @@ use crate::domain::view::View;
 use crate::domain::{Command, Evaluation, OrderRef, Symbol};
 use crate::market::update::{Link, LinkState, MarketUpdate, OptionChain};
 use crate::risk::report::RiskReport;
+use crate::risk::two_models::TwoModels;
 
 use super::orders::NoDryRun;
 use super::orders::looks::LookUp;
@@ -136,6 +137,8 @@ pub struct RiskDone {
     pub structure: u64,
     pub view: View,
     pub report: RiskReport,
+    /// Our Greeks beside the broker's.
+    pub models: TwoModels,
 }
 
 /// Why a booking gets no chain.

@@ -17,6 +17,7 @@ use crate::domain::{
 use crate::market::board::Board;
 use crate::market::update::{Link, LinkState};
 use crate::market::view::{MarketConfig, MarketView};
+use crate::risk::two_models::Units;
 use crate::snapshot::{Mode, Notice};
 
 mod booking_steps;
@@ -100,6 +101,8 @@ pub struct Engine {
     /// Counts changes of trades and portfolios: a risk report of another structure is of another book.
     structure: u64,
     risk: Option<RiskDone>,
+    /// What the broker's Greeks are in: told once, from the first that come.
+    units: Units,
     risk_wanted: Option<u64>,
     troubles: Troubles,
     /// Live, stale or unusable, for everything that is watched.
@@ -181,6 +184,7 @@ impl Engine {
             revision: 0,
             structure: 0,
             risk: None,
+            units: Units::default(),
             risk_wanted: None,
             troubles: Troubles::default(),
             last_freshness: Vec::new(),

@@ -21,6 +21,9 @@ impl Engine {
             failures.chain(self.troubles.words()).chain(self.clock_warning()).collect();
         let stop = self.clock_warning().filter(|_| self.clock_is_far_off());
         let stop = self.troubles.books_may_be_old().or(stop);
+        let models = self.risk.as_ref().map(|risk| &risk.models);
+        let mismatch = models.and_then(|models| models.tally(&self.books.instruments()).mismatch());
+        let stop = stop.or(mismatch);
         let (snapshot, held) = assemble(&Facts {
             now,
             revision: self.revision,
@@ -41,6 +44,7 @@ impl Engine {
                     || self.risk.as_ref().is_some_and(|risk| risk.revision < self.read_revision)),
             risk_failed: self.troubles.risk.is_some(),
             doubted: self.risk.as_ref().is_some_and(|risk| risk.revision < self.live_revision),
+            models,
             counted: &counted,
             balances: &self.balances(),
             net_liq: &net_liq,

@@ -20,7 +20,7 @@ use crate::domain::{
 use crate::market::view::{BetaSource, MarketView};
 use crate::risk::report::RiskQuestion;
 use crate::risk::valuation::{self, Total};
-use crate::risk::{LegPricing, PortfolioRisk, RiskBook, RiskLeg, RiskUnderlying};
+use crate::risk::{LegPricing, PortfolioRisk, RiskBook, RiskLeg, RiskUnderlying, two_models};
 use crate::snapshot::Mode;
 
 /// Risk is asked for at most twice a second of the engine's clock; commands do not wait for that.
@@ -64,6 +64,8 @@ impl Engine {
             view,
             book: book(&self.books, &market, self.counted()),
             question,
+            pairs: two_models::pairs(&self.watch.instruments, &market),
+            units: self.units,
         })
     }
 

@@ -330,6 +330,7 @@ impl Engine {
 
     fn risk_done(&mut self, done: RiskDone) {
         self.troubles.risk = None;
+        self.units = done.models.units;
         if self.risk.as_ref().is_none_or(|risk| risk.revision <= done.revision) {
             self.risk = Some(done);
         }

@@ -390,7 +390,9 @@ fn another_horizon_leaves_the_limits_known_and_the_matrix_empty_until_it_is_comp
         let unanswered = bench.engine.snapshot(bench.now);
         let job = asked.expect("a question");
         let report = crate::risk::report::compute(&job.book, &job.question);
-        let done = RiskDone { revision: job.revision, structure: job.structure, view: job.view, report };
+        let models = crate::risk::two_models::compare(&job.pairs, job.units);
+        let done =
+            RiskDone { revision: job.revision, structure: job.structure, view: job.view, report, models };
         bench.engine.step(Input::Risk(Box::new(done)), bench.now);
         (unanswered, bench.engine.snapshot(bench.now))
     };

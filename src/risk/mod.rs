@@ -14,6 +14,7 @@ pub mod report;
 pub mod revaluation;
 pub mod scenario;
 pub mod trade_loss;
+pub mod two_models;
 pub mod valuation;
 pub mod var;
 

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::booking::evaluate::{self, EvaluationJob};
 use crate::engine::{Failure, Input, NoChain, RiskDone, RiskJob};
-use crate::risk::report;
+use crate::risk::{report, two_models};
 
 use super::supervised;
 
@@ -50,6 +50,7 @@ fn answer(job: &RiskJob) -> RiskDone {
         structure: job.structure,
         view: job.view.clone(),
         report: report::compute(&job.book, &job.question),
+        models: two_models::compare(&job.pairs, job.units),
     }
 }
 

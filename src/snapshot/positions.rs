@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::shown::Shown;
 use crate::domain::units::{PerDay, PerVolPoint, Shares};
-use crate::domain::{Money, PortfolioId, Price, Right, Strategy, Symbol, TradeId, TradeKind, TradingDate};
+use crate::domain::{
+    Money, PortfolioId, Price, Right, Strategy, Symbol, Timestamp, TradeId, TradeKind, TradingDate,
+};
+pub use crate::risk::two_models::{Cause, Figure};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PositionsPanel {
@@ -16,6 +19,24 @@ pub struct PositionsPanel {
     pub legs: usize,
     /// WhatIfs that exist but do not count at present.
     pub what_ifs_out: usize,
+    pub models: ModelWatch,
+}
+
+/// Our Greeks beside the broker's, over all contracts held. Limits use ours, whatever stands here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelWatch {
+    /// Contracts that both models speak of at present.
+    pub compared: usize,
+    pub differ: usize,
+    /// What most of those that differ are put down to.
+    pub mostly: Option<Cause>,
+    /// As the broker sends them, told by comparison: "per day", "per year", …; `None`: not told, so not compared.
+    pub theta_unit: Option<String>,
+    pub vega_unit: Option<String>,
+    pub rho_unit: Option<String>,
+    pub volatility_unit: Option<String>,
+    /// Options that were good for telling the units.
+    pub sample: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -167,4 +188,44 @@ pub struct LegRow {
     /// Which model priced it: "american", "european", "black76", "shares"; or why it is not priced.
     pub model: String,
     pub quote_age_seconds: Option<i64>,
+    /// `None`: no option, or the broker sends no Greeks of it.
+    pub models: Option<LegModels>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelState {
+    Agree,
+    Differ,
+    /// The broker's are too old to be held against ours.
+    BrokerOld,
+    /// Ours rest on quotes that are not live.
+    OwnStale,
+}
+
+/// Both models on one leg.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LegModels {
+    pub state: ModelState,
+    pub differing: Vec<Figure>,
+    /// What the difference most likely comes from.
+    pub cause: Option<Cause>,
+    /// When the broker's are of.
+    pub broker_at: Timestamp,
+    pub own: ModelFigures,
+    pub broker: ModelFigures,
+    /// The broker's less ours.
+    pub difference: ModelFigures,
+}
+
+/// Per share held long, in the units of the screen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelFigures {
+    pub price: Option<f64>,
+    pub iv_percent: Option<f64>,
+    pub delta: Option<f64>,
+    pub gamma: Option<f64>,
+    pub theta_day: Option<f64>,
+    pub vega_point: Option<f64>,
+    pub rho_1pct: Option<f64>,
 }

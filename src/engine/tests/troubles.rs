@@ -44,6 +44,7 @@ fn risk_that_cannot_be_computed_is_unknown_and_said_once() {
         structure: job.structure,
         view: job.view.clone(),
         report: crate::risk::report::compute(&job.book, &job.question),
+        models: crate::risk::two_models::TwoModels::default(),
     };
     bench.engine.step(Input::Risk(Box::new(done)), bench.now);
     let picture = bench.engine.snapshot(bench.now);

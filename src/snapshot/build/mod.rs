@@ -18,11 +18,13 @@ use crate::market::update::{Link, LinkState};
 use crate::market::view::MarketView;
 use crate::risk::exposure::Coverage;
 use crate::risk::report::RiskReport;
+use crate::risk::two_models::TwoModels;
 use crate::risk::valuation::Total;
 
 mod calendar;
 mod header;
 mod market;
+mod models;
 mod orders;
 mod outlook;
 mod overview;
@@ -47,6 +49,8 @@ pub struct Facts<'a> {
     pub risk_failed: bool,
     /// What was live when the report was computed may not be any more.
     pub doubted: bool,
+    /// Our Greeks beside the broker's, as of the last report.
+    pub models: Option<&'a TwoModels>,
     /// Which trades are in the sums of the screen.
     pub counted: &'a dyn Fn(&Trade) -> bool,
     /// The broker's latest balances, and our own value of each account.

@@ -402,6 +402,7 @@ pub(super) fn warnings(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> Vec<Stri
     if let Some(VarOutcome::Unknown { why, .. }) = facts.risk.map(|risk| &risk.var) {
         said.push(format!("no VaR: {why}"));
     }
+    said.extend(super::models::warnings(facts));
     said.extend(of_another_time(facts));
     said
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Facts;
+use super::{Facts, models};
 use crate::advisor::attention;
 use crate::advisor::trade_facts::{self, ModelGreeks, TradeFacts};
 use crate::booking::routing;
@@ -32,6 +32,7 @@ pub(super) fn panel(facts: &Facts<'_>, trades: &[TradeFacts<'_>], order: &[Symbo
     PositionsPanel {
         trades: counted.clone().count(),
         legs: counted.map(|trade| trade.trade.legs.len()).sum(),
+        models: models::watch(facts),
         what_ifs_out: trades.iter().filter(|t| t.trade.is_what_if() && !(facts.counted)(t.trade)).count(),
         groups,
     }
@@ -260,6 +261,7 @@ fn leg_row(
         open: value.open.into(),
         model: model_words(&leg.instrument, option.as_ref()),
         quote_age_seconds: market.quote_age_seconds(&leg.instrument),
+        models: models::of_leg(facts, &leg.instrument),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use ratatui::text::Line;
 
-use super::{Dialog, Sheet};
+use super::{Dialog, Sheet, models};
 use crate::domain::{Money, Price, Right, Symbol, TradeId, TradeKind};
 use crate::snapshot::Shown;
 use crate::snapshot::positions::{LegRow, TradeRow};
@@ -360,6 +360,20 @@ pub fn leg(scene: Scene<'_>, trade: TradeId, instrument: &str, limit: usize) -> 
     );
     facts.add("expiry", leg.dte.map_or_else(String::new, |d| format!("in {d} d")));
     facts.add("model", &leg.model);
+    match &leg.models {
+        Some(both) => {
+            facts.add("broker's", models::verdict(scene, both));
+            facts.head(models::HEAD);
+            for (text, differs) in models::rows(both) {
+                facts.row(&text);
+                if let Some(line) = facts.lines.last_mut().filter(|_| differs) {
+                    line.style = scene.theme().near;
+                }
+            }
+        }
+        None if leg.dte.is_some() => facts.add("broker's", "sends no Greeks of it at present"),
+        None => {}
+    }
     facts.sheet(scene.prose(&leg.label), None, "Esc back")
 }
 

@@ -18,6 +18,7 @@ use crate::domain::{OrderRef, PortfolioId, Symbol, Timestamp, TradeId};
 mod detail;
 mod help;
 mod kill;
+mod models;
 pub mod orders;
 mod palette;
 mod question;

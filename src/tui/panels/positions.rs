@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use super::{Scene, table_or};
 use crate::domain::{Money, TradeKind};
 use crate::snapshot::Shown;
-use crate::snapshot::positions::{Flag, LegRow, PositionGroup, TradeRow};
+use crate::snapshot::positions::{Flag, LegRow, ModelState, PositionGroup, TradeRow};
 use crate::tui::format::{self, figure, plain, plain1, price, quantity, signed, signed1};
 use crate::tui::paint::Part;
 use crate::tui::rows::{PositionLine, position_lines};
@@ -197,8 +197,11 @@ fn leg_row(scene: Scene<'_>, trade: &TradeRow, leg: &LegRow) -> Vec<Cell> {
         let seconds = s as f64 + scene.ui.since_snapshot().as_secs_f64();
         format!(" · {}", format::age_whole(seconds))
     });
-    let note =
-        format!("{two_sided} · IV {} · {}{}", iv.text, scene.prose(&leg.model), age.unwrap_or_default());
+    let differs = leg.models.as_ref().is_some_and(|models| models.state == ModelState::Differ);
+    let broker = if differs { "≠ broker · " } else { "" };
+    let model = scene.prose(&leg.model);
+    let note = format!("{broker}{two_sided} · IV {} · {model}{}", iv.text, age.unwrap_or_default());
+    let note_style = if differs { theme.near } else { theme.dim };
     let mut cells = vec![
         pen.text(format!("      {}", scene.prose(&leg.label)), theme.text),
         Cell::empty(),
@@ -208,7 +211,7 @@ fn leg_row(scene: Scene<'_>, trade: &TradeRow, leg: &LegRow) -> Vec<Cell> {
     ];
     let greeks = [leg.delta_shares.bare(), leg.theta_day.bare(), leg.vega_point.bare()];
     cells.extend(pen.figures(greeks, leg.dte, [&leg.day, &leg.open]));
-    cells.extend([Cell::empty(), pen.text(note, theme.dim)]);
+    cells.extend([Cell::empty(), pen.text(note, note_style)]);
     cells
 }
 
@@ -230,6 +233,9 @@ pub fn remarks(scene: Scene<'_>) -> Vec<Part> {
     }
     let due =
         panel.groups.iter().flat_map(|g| &g.trades).filter(|t| t.flags.contains(&Flag::ExitDue)).count();
+    if panel.models.differ > 0 {
+        parts.push(Part::text(2, format!("{} ≠ broker", panel.models.differ), theme.near));
+    }
     if due > 0 {
         parts.push(Part::text(1, count(due, "says CLOSE", "say CLOSE"), theme.near));
     }

@@ -1,5 +1,6 @@
 //! Panels 4 and 5 of the sample book.
 
+use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
 use super::{cents, day, dollars, live, symbol, trade_id};
@@ -7,7 +8,8 @@ use crate::domain::units::{PerDay, PerVolPoint, Shares};
 use crate::domain::{PortfolioId, Right, Strategy, TradeKind};
 use crate::snapshot::overview::Urgency;
 use crate::snapshot::positions::{
-    Flag, LegRow, Outlook, PositionGroup, RouteRow, TouchRow, TradeRow, Unlimited,
+    Flag, LegModels, LegRow, ModelFigures, ModelState, ModelWatch, Outlook, PositionGroup, RouteRow,
+    TouchRow, TradeRow, Unlimited,
 };
 use crate::snapshot::{BlotterRow, PositionsPanel, Shown};
 
@@ -30,6 +32,34 @@ fn leg(instrument: &str, label: &str, quantity: i64, entry: i64, mark: i64, dte:
         open: dollars(31),
         model: "american".into(),
         quote_age_seconds: Some(3),
+        models: Some(models()),
+    }
+}
+
+/// Both models, of one mind.
+fn models() -> LegModels {
+    let figures = |iv: f64, delta: f64, theta: f64| ModelFigures {
+        price: Some(1.24),
+        iv_percent: Some(iv),
+        delta: Some(delta),
+        gamma: Some(0.0061),
+        theta_day: Some(theta),
+        vega_point: Some(0.11),
+        rho_1pct: None,
+    };
+    LegModels {
+        state: ModelState::Agree,
+        differing: Vec::new(),
+        cause: None,
+        broker_at: super::morning() - TimeDelta::seconds(2),
+        own: figures(17.2, -0.084, -0.041),
+        broker: figures(17.4, -0.086, -0.043),
+        difference: ModelFigures {
+            iv_percent: Some(0.2),
+            delta: Some(-0.002),
+            theta_day: Some(-0.002),
+            ..ModelFigures::default()
+        },
     }
 }
 
@@ -200,6 +230,13 @@ pub(super) fn positions() -> PositionsPanel {
         trades: 9,
         legs: 21,
         what_ifs_out: 1,
+        models: ModelWatch {
+            compared: 21,
+            theta_unit: Some("per day".into()),
+            vega_unit: Some("per point".into()),
+            sample: 20,
+            ..ModelWatch::default()
+        },
     }
 }
 

@@ -51,10 +51,14 @@ pub fn trade_id(number: u128) -> TradeId {
     TradeId(Uuid::from_u128(number))
 }
 
+fn morning() -> crate::domain::Timestamp {
+    let time = chrono::NaiveTime::from_hms_opt(10, 48, 0).expect("a time of day");
+    new_york(day(11, 20), time)
+}
+
 /// The ordinary morning: live, within limits, a few things to do.
 pub fn normal() -> Snapshot {
-    let noon = chrono::NaiveTime::from_hms_opt(10, 48, 0).expect("a time of day");
-    let as_of = new_york(day(11, 20), noon);
+    let as_of = morning();
     Snapshot {
         revision: 1,
         as_of,

@@ -7,7 +7,7 @@ use crate::domain::report::SessionState;
 use crate::domain::units::BenchmarkShares;
 use crate::snapshot::header::LinkKind;
 use crate::snapshot::overview::{AnswerState, Urgency};
-use crate::snapshot::positions::Flag;
+use crate::snapshot::positions::{Flag, ModelWatch};
 use crate::snapshot::{BlotterRow, LinkView, PositionsPanel, SafetyView, Shown, Snapshot, Standing};
 
 /// The link is down: every figure is the last one known.
@@ -124,7 +124,13 @@ pub fn empty() -> Snapshot {
     snapshot.answer.short = "no positions, no risk".into();
     snapshot.answer.near.clear();
     snapshot.underlyings.rows.clear();
-    snapshot.positions = PositionsPanel { groups: Vec::new(), trades: 0, legs: 0, what_ifs_out: 0 };
+    snapshot.positions = PositionsPanel {
+        groups: Vec::new(),
+        trades: 0,
+        legs: 0,
+        what_ifs_out: 0,
+        models: ModelWatch::default(),
+    };
     snapshot.blotter.clear();
     snapshot.limits.clear();
     snapshot.scenario.cells.clear();

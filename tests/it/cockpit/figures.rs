@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::super::terminal::Home;
-use super::live_demo;
+use super::super::terminal::{Home, eventually};
+use super::{live_demo, trades};
 
 /// `+1,234.5`: thousands, a real minus, no sign on what rounds to nothing.
 fn written(value: f64, places: usize, plus: bool) -> String {
@@ -165,4 +165,35 @@ fn every_figure_of_the_screen_is_that_of_the_json() {
 /// Tries often enough for every picture that ageing still changes.
 fn eventually_within(mut agree: impl FnMut() -> bool) -> bool {
     (0..60).any(|_| agree())
+}
+
+#[test]
+fn the_brokers_greeks_stand_beside_ours_and_no_leg_differs() {
+    let home = Home::new();
+    let term = live_demo(&home, 160, 50);
+    // Units are told once enough of the broker's figures have come.
+    let picture = eventually("both models", || {
+        let picture = home.snapshot();
+        let models = &picture["positions"]["models"];
+        (models["theta_unit"] == "per day" && models["vega_unit"] == "per point").then_some(picture)
+    });
+    let models = &picture["positions"]["models"];
+    assert!(models["compared"].as_u64().is_some_and(|legs| legs > 10), "{models}");
+    assert_eq!(models["differ"], 0, "{models}");
+    let legs: Vec<Value> = trades(&picture)
+        .iter()
+        .flat_map(|trade| trade["legs"].as_array().cloned().unwrap_or_default())
+        .filter(|leg| leg["models"]["state"] == "agree")
+        .collect();
+    let figure = |leg: &Value, model: &str, name: &str| leg["models"][model][name].as_f64();
+    for leg in &legs {
+        for name in ["delta", "theta_day", "vega_point", "iv_percent"] {
+            let of = |model| figure(leg, model, name).unwrap_or_else(|| panic!("no {name} in {leg}"));
+            let gap = of("broker") - of("own");
+            assert!((gap - of("difference")).abs() < 1e-12, "{leg}");
+        }
+    }
+    assert!(!legs.is_empty());
+    term.keys("q");
+    assert_eq!(term.exit().assert_clean().status.exit_code(), 0);
 }
