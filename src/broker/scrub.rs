@@ -2,7 +2,8 @@
 
 /// `…0001`: enough to tell accounts apart, too little to be the number.
 pub(super) fn masked_number(number: &str) -> String {
-    let tail: Vec<char> = number.chars().rev().take(4).collect();
+    let letters = number.chars().rev().filter(char::is_ascii_alphanumeric);
+    let tail: Vec<char> = letters.take(4).collect();
     format!("…{}", tail.into_iter().rev().collect::<String>())
 }
 
@@ -52,5 +53,6 @@ mod tests {
     fn a_masked_number_shows_its_last_four() {
         assert_eq!(masked_number("5WX00042"), "…0042");
         assert_eq!(masked_number("42"), "…42");
+        assert_eq!(masked_number("5WX\u{1b}[2J0042\0"), "…0042");
     }
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::sim::{FAULTS_HELP, FaultSpec};
+
 /// The risk cockpit for one person's options book.
 ///
 /// Without a command the cockpit starts. Where no broker credentials are configured it starts the demo: a
@@ -56,6 +58,9 @@ pub struct WorldArgs {
     /// Run the simulated clock this many times faster
     #[arg(long, global = true, help_heading = WORLD, value_name = "X", default_value_t = 1.0)]
     pub speed: f64,
+    /// Let the simulated broker misbehave: KIND[@WHERE]:VALUE, separated by commas; `sim --help` lists them
+    #[arg(long, global = true, help_heading = WORLD, value_name = "SPEC")]
+    pub fault: Option<FaultSpec>,
 }
 
 impl WorldArgs {
@@ -74,6 +79,7 @@ pub enum Command {
     /// Start the cockpit on the simulated broker, whatever is configured
     Demo,
     /// Serve the simulated broker on a loopback port until SIGTERM
+    #[command(after_help = FAULTS_HELP)]
     Sim(SimArgs),
     /// Write a commented configuration and take the broker's credentials
     Init(InitArgs),

@@ -35,6 +35,10 @@ impl Setting {
             matches!(cli.command, Some(super::args::Command::Demo | super::args::Command::Sim(_)));
         let own_broker =
             asked_for || cli.world.is_recorded() || config.broker.environment == Environment::Demo;
+        if cli.world.fault.is_some() && !own_broker {
+            return Err(Trouble::new(Exit::Usage, "--fault belongs to the simulated broker")
+                .with_remedy("use it with `cotrader sim`, `cotrader demo` or a recorded market"));
+        }
         let store = match &cli.store {
             Some(dir) => dir.clone(),
             None => {
@@ -107,6 +111,7 @@ fn wish(args: &WorldArgs) -> Result<WorldWish, Trouble> {
         seed: args.seed,
         as_of: args.as_of.as_deref().map(instant).transpose()?,
         speed: args.speed,
+        faults: args.fault.clone().unwrap_or_default(),
     })
 }
 

@@ -91,6 +91,8 @@ pub struct Engine {
     /// The picture as of the last read: risk computed before it does not know what was read.
     read_revision: u64,
     last_refresh: Option<Timestamp>,
+    /// Accounts that hold something and are read as empty, since when.
+    emptied: BTreeMap<AccountId, Timestamp>,
     /// The last read that ended, well or not.
     refreshed_at: Option<Timestamp>,
     failures: Vec<Failure>,
@@ -179,6 +181,7 @@ impl Engine {
             read_revision: 0,
             last_refresh: None,
             refreshed_at: None,
+            emptied: BTreeMap::new(),
             failures: Vec::new(),
             follow_failures: Vec::new(),
             revision: 0,

@@ -17,8 +17,11 @@ impl Engine {
         let net_liq: BTreeMap<_, _> =
             self.books.accounts.keys().map(|id| (*id, self.net_liq(*id, &market))).collect();
         let failures = self.failures.iter().chain(&self.follow_failures).map(|failure| failure.what.clone());
-        let failures: Vec<String> =
-            failures.chain(self.troubles.words()).chain(self.clock_warning()).collect();
+        let failures: Vec<String> = failures
+            .chain(self.emptied_words())
+            .chain(self.troubles.words())
+            .chain(self.clock_warning())
+            .collect();
         let stop = self.clock_warning().filter(|_| self.clock_is_far_off());
         let stop = self.troubles.books_may_be_old().or(stop);
         let models = self.risk.as_ref().map(|risk| &risk.models);

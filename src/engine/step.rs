@@ -8,13 +8,15 @@ use super::orders::{StageWish, Yes};
 use super::{Answer, Engine, Promise, Step, Subject, reconcile};
 use crate::domain::command::LogEntry;
 use crate::domain::event::Actor;
-use crate::domain::report::{AccountNotice, AccountsReport};
-use crate::domain::{Command, Event, Instrument, Refusal, Timestamp};
+use crate::domain::report::{AccountNotice, AccountsReport, BrokerPosition};
+use crate::domain::{AccountId, Command, Event, Instrument, Refusal, Timestamp};
 use crate::market::update::{Link, LinkState, MarketUpdate};
 use crate::snapshot::{Level, Notice};
 
 /// A decision relies on a picture at most this old: newer ones are recorded anew.
 const CONTEXT_SECONDS: i64 = 15;
+/// How long an account that holds something has to be read as empty.
+const EMPTY_SECONDS: i64 = 20;
 
 impl Engine {
     pub fn step(&mut self, input: Input, now: Timestamp) -> Step {
@@ -246,13 +248,14 @@ impl Engine {
         }
         for account in &report.accounts {
             if let Some(positions) = &account.positions {
+                let whole = account.unread == 0 && self.may_be_whole(account.account.id, positions, now);
                 let (settled, moving) = self.settled(account.account.id, positions, report.at);
                 events.extend(reconcile::positions(
                     &self.books,
                     account.account.id,
                     &settled,
                     &moving,
-                    account.unread == 0,
+                    whole,
                     now,
                     self.ids.as_mut(),
                 ));
@@ -262,6 +265,29 @@ impl Engine {
         if !events.is_empty() {
             self.record(step, Actor::Broker, events, None, now);
         }
+    }
+
+    /// A list without a single position, where something is held, is more likely a bad answer than a flat account:
+    /// it is believed once it has been the answer for a while.
+    fn may_be_whole(&mut self, account: AccountId, positions: &[BrokerPosition], now: Timestamp) -> bool {
+        if !positions.is_empty() || self.books.held(account).is_empty() {
+            self.emptied.remove(&account);
+            return true;
+        }
+        let since = *self.emptied.entry(account).or_insert(now);
+        let believed = (now - since).num_seconds() >= EMPTY_SECONDS;
+        if believed {
+            self.emptied.remove(&account);
+        }
+        believed
+    }
+
+    /// For the warnings.
+    pub(super) fn emptied_words(&self) -> impl Iterator<Item = String> {
+        self.emptied.keys().filter_map(|id| self.books.accounts.get(id)).map(|held| {
+            let number = &held.account.masked_number;
+            format!("account {number} was read without any position: not believed until it is read so again")
+        })
     }
 
     /// A hint: balances are shown at once, anything about positions is read again by REST.

@@ -255,6 +255,16 @@ fn a_look_that_failed_is_not_a_look_that_found_nothing() {
     bench.feed(report(AccountKind::Ira, Some(spread())));
     let (events, _) = bench.feed(report(AccountKind::Ira, None));
     assert!(events.is_empty());
+    // Nor is an answer without any position one of a flat account, the first time.
+    for _ in 0..15 {
+        let (events, _) = bench.feed(report(AccountKind::Ira, Some(Vec::new())));
+        assert!(events.is_empty());
+    }
+    let warnings = bench.engine.snapshot(bench.now).warnings;
+    assert!(warnings.iter().any(|warning| warning.contains("without any position")), "{warnings:?}");
+    bench.feed(report(AccountKind::Ira, Some(spread())));
+    bench.feed(report(AccountKind::Ira, Some(Vec::new())));
+    bench.now += TimeDelta::seconds(20);
     let (events, _) = bench.feed(report(AccountKind::Ira, Some(Vec::new())));
     assert!(matches!(events.as_slice(), [event] if matches!(event.as_ref(), Event::TradeClosed(_))));
     assert_eq!(bench.engine.books().open_trades().count(), 0);

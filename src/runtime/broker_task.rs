@@ -215,6 +215,11 @@ impl<B: Broker> Reader<B> {
         match self.broker.quotes(of).await {
             Ok(updates) => {
                 self.clock.heard(self.broker.clock_skew_ms());
+                if updates.is_empty() {
+                    let what = "quotes: the answer holds none".into();
+                    failures.push(Failure { what, remedy: "r tries at once".into(), remark: false });
+                    return Ok(());
+                }
                 self.read.extend(of.iter().cloned());
                 self.send(Input::Market(updates)).await
             }
@@ -307,6 +312,13 @@ fn spot_of(update: &MarketUpdate) -> Option<f64> {
 
 /// A look that failed is not a look that found nothing.
 fn incomplete(report: &AccountsReport) -> Vec<Failure> {
+    if report.accounts.is_empty() {
+        return vec![Failure {
+            what: "accounts: the broker lists none".into(),
+            remedy: "r tries at once; look at the broker's own program".into(),
+            remark: false,
+        }];
+    }
     report
         .accounts
         .iter()

@@ -14,7 +14,9 @@ use crate::market::calendar::Calendar;
 use crate::market::chain_file::{self, ChainFile};
 use crate::market::history_file::{self, BarsBySymbol, Closes};
 use crate::sim::world::{read_book, recorded_start};
-use crate::sim::{KeptAccounts, SimClock, SimConfig, SimError, WorldSource, demo_start, kept_until};
+use crate::sim::{
+    FaultSpec, KeptAccounts, SimClock, SimConfig, SimError, WorldSource, demo_start, kept_until,
+};
 
 /// What the arguments ask of the simulated broker.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +28,7 @@ pub struct WorldWish {
     pub seed: Option<u64>,
     pub as_of: Option<Timestamp>,
     pub speed: f64,
+    pub faults: FaultSpec,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -134,6 +137,7 @@ pub fn seeded(dir: &Path, wish: &WorldWish, record: Record) -> Result<SimConfig,
     let clock = SimClock::starting_at(start, wish.speed);
     let mut config = SimConfig::new(kept.seed, clock, WorldSource::Seeded { anchor: kept.anchor });
     config.kept_accounts = Some(accounts_in(path, kept.seed, kept.anchor, record.is_foreign));
+    config.faults.clone_from(&wish.faults);
     Ok(config)
 }
 
@@ -263,6 +267,7 @@ pub fn standing_alone(
     let (seed, anchor) = (wish.seed.unwrap_or(DEFAULT_SEED), new_york_date(start));
     let mut config = SimConfig::new(seed, clock, WorldSource::Seeded { anchor });
     config.kept_accounts = accounts.map(|file| accounts_in(file, seed, anchor, false));
+    config.faults.clone_from(&wish.faults);
     Ok(config)
 }
 
@@ -309,7 +314,9 @@ fn recorded(wish: &WorldWish, chains: Vec<ChainFile>) -> Result<SimConfig, World
     let start = wish.as_of.or_else(|| recorded_start(&chains)).unwrap_or_else(Utc::now);
     let clock = SimClock::starting_at(start, wish.speed);
     let source = WorldSource::Recorded { chains, history, book };
-    Ok(SimConfig::new(wish.seed.unwrap_or(DEFAULT_SEED), clock, source))
+    let mut config = SimConfig::new(wish.seed.unwrap_or(DEFAULT_SEED), clock, source);
+    config.faults.clone_from(&wish.faults);
+    Ok(config)
 }
 
 /// No recorded file of this kind is larger; more would be something else.

@@ -2,21 +2,23 @@
 //!
 //! Never: initial state; a client reads that by REST.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{Message, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
 
 use crate::domain::time::Timestamp;
 
 use super::accounts::balance_json;
 use super::exchange::Notice;
+use super::fault::stream::{Faulty, Stream};
 use super::server::{Shared, stopped, stream_permit};
 use super::wire;
 
@@ -26,13 +28,13 @@ const BALANCES_EVERY: Duration = Duration::from_secs(30);
 /// Messages taken together; more of them come in the next frame.
 const MOST_AT_ONCE: usize = 64;
 const MESSAGE_LIMIT: usize = 64 * 1024;
-const SEND_PATIENCE: Duration = Duration::from_secs(5);
 
 pub async fn upgrade(State(shared): State<Shared>, upgrade: WebSocketUpgrade) -> Response {
     let Some(permit) = stream_permit(&shared) else {
         return wire::failure(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", "Too many streams");
     };
     upgrade.max_message_size(MESSAGE_LIMIT).on_upgrade(move |socket| async move {
+        let socket = Faulty::new(socket, Arc::clone(&shared.faults), Stream::Account);
         run(shared, socket).await;
         drop(permit);
     })
@@ -48,7 +50,7 @@ struct Listener {
     sequence: u64,
 }
 
-async fn run(shared: Shared, mut socket: WebSocket) {
+async fn run(shared: Shared, mut socket: Faulty) {
     let mut stop = shared.stop.clone();
     let now = Instant::now();
     let session = Uuid::new_v4().simple().to_string()[..8].to_owned();
@@ -81,15 +83,12 @@ async fn run(shared: Shared, mut socket: WebSocket) {
             },
         };
         for message in out {
-            let frame = Message::Text(message.to_string().into());
-            if !matches!(timeout(SEND_PATIENCE, socket.send(frame)).await, Ok(Ok(()))) {
+            if !socket.send(&message).await {
                 return;
             }
         }
     }
-    // The peer may be gone already; then there is nobody to tell.
-    let frame = CloseFrame { code: 1001, reason: "going away".into() };
-    let _ = timeout(SEND_PATIENCE, socket.send(Message::Close(Some(frame)))).await;
+    socket.close(1001, "going away").await;
 }
 
 impl Listener {

@@ -8,6 +8,7 @@ mod accounts;
 pub mod clock;
 mod dxlink;
 mod exchange;
+pub mod fault;
 mod history;
 mod hours;
 mod instruments;
@@ -29,6 +30,7 @@ use uuid::Uuid;
 
 pub use clock::{SimClock, demo_start};
 pub use exchange::{FillModel, Halt, KeptAccounts, kept_until};
+pub use fault::{BadFaults, FAULTS_HELP, FaultSpec};
 pub use server::{RunningSim, start};
 
 use crate::domain::TradingDate;
@@ -70,6 +72,8 @@ pub struct SimConfig {
     pub kept_accounts: Option<KeptAccounts>,
     /// Several account messages in one frame, where they come together.
     pub batch_account_messages: bool,
+    /// What goes wrong on purpose.
+    pub faults: FaultSpec,
 }
 
 /// What a client proves itself with. It opens nothing but this simulation, and does not print all the same.
@@ -102,6 +106,7 @@ impl SimConfig {
             halts: Vec::new(),
             kept_accounts: None,
             batch_account_messages: false,
+            faults: FaultSpec::default(),
         }
     }
 }

@@ -31,6 +31,11 @@ impl Ledger {
         token
     }
 
+    /// Nothing that was given out is good any more.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
     pub fn is_valid(&self, token: &str, now: Instant) -> bool {
         self.0.iter().any(|(known, end)| known == token && *end > now)
     }

@@ -75,8 +75,8 @@ fn halts(fields: Fields, shared: &SimState, underlying: &str, at: Timestamp) -> 
 }
 
 fn underlying(shared: &SimState, kind: &str, symbol: &str, at: Timestamp) -> Option<Value> {
-    let print = shared.market.print(symbol, at)?;
-    let profile = shared.market.profile(symbol)?;
+    let print = shared.shown.print(symbol, at)?;
+    let profile = shared.shown.profile(symbol)?;
     let cents = |v: f64| (v * 100.0).round() / 100.0;
     let last = (!print.is_close_before).then_some(print.last);
     let mut fields = Fields::default()
@@ -132,8 +132,8 @@ fn carry(fields: Fields, profile: &Profile) -> Fields {
 }
 
 fn option(shared: &SimState, symbol: &str, at: Timestamp) -> Option<Value> {
-    let print = shared.market.option(&parse_occ(symbol).ok()?, at)?;
-    let under = shared.market.print(print.contract.underlying.as_str(), at)?;
+    let print = shared.shown.option(&parse_occ(symbol).ok()?, at)?;
+    let under = shared.shown.print(print.contract.underlying.as_str(), at)?;
     let session = under.session;
     let q = print.quote;
     let mut fields = Fields::default()
@@ -176,8 +176,8 @@ pub async fn metrics(State(shared): State<Shared>, RawQuery(raw): RawQuery) -> R
         .iter()
         .take(SYMBOLS_PER_REQUEST)
         .filter_map(|s| {
-            let metrics = shared.market.metrics(s, at)?;
-            Some(metrics_json(s, &metrics, &shared.market.profile(s)?, at))
+            let metrics = shared.shown.metrics(s, at)?;
+            Some(metrics_json(s, &metrics, &shared.shown.profile(s)?, at))
         })
         .collect();
     wire::list(items, "/market-metrics")

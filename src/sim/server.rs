@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -21,6 +21,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use crate::domain::time::Timestamp;
 
 use super::exchange::{Exchange, Setup};
+use super::fault::market::Shown;
+use super::fault::wire::{Cut, Wires};
+use super::fault::{self, FaultSpec, Faults};
 use super::oauth::Ledger;
 use super::orders::{complex, search};
 use super::world::Market;
@@ -46,6 +49,9 @@ const QUOTE_TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
 pub struct SimState {
     pub clock: SimClock,
     pub market: Arc<dyn Market>,
+    /// The market as clients see it quoted.
+    pub shown: Arc<dyn Market>,
+    pub faults: Arc<Faults>,
     pub exchange: Exchange,
     pub batch_account_messages: bool,
     pub connection: Connection,
@@ -85,6 +91,13 @@ impl SimState {
             .is_some_and(|t| self.with_access_tokens(|l| l.is_valid(t.trim(), Instant::now())))
     }
 
+    /// No token given out so far is good any more.
+    fn end_tokens(&self) {
+        for ledger in [&self.access, &self.quote] {
+            ledger.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -101,6 +114,15 @@ impl SimState {
     /// Lets the exchange do what is due by now.
     pub async fn settle(&self) {
         self.exchange.settle(self.market.as_ref(), self.now()).await;
+    }
+
+    /// What is due by itself: late requests arrive, then the exchange has its turn.
+    async fn drive(&self) {
+        while let Some(change) = self.faults.arrived(self.now()) {
+            self.settle().await;
+            change.arrive().await;
+        }
+        self.settle().await;
     }
 }
 
@@ -120,7 +142,12 @@ impl RunningSim {
     /// Moves the clock on and lets everything happen that falls into the span.
     pub async fn advance(&self, by: TimeDelta) {
         self.shared.clock.advance(by);
-        self.shared.settle().await;
+        self.shared.drive().await;
+    }
+
+    /// Other faults from now on; those of the venue stay as they were at the start.
+    pub fn set_faults(&self, faults: FaultSpec) {
+        self.shared.faults.set(faults);
     }
 
     /// Closes the streams, then the listener.
@@ -138,8 +165,11 @@ pub async fn start(config: SimConfig) -> Result<RunningSim, SimError> {
     let bind_error = |source| SimError::Bind { port: config.port, source };
     let listener = TcpListener::bind(address).await.map_err(bind_error)?;
     let port = listener.local_addr().map_err(bind_error)?.port();
-    let setup =
-        Setup { model: config.fills, halts: config.halts.clone(), kept: config.kept_accounts.clone() };
+    let setup = Setup {
+        model: config.faults.fills(config.fills),
+        halts: config.halts.clone(),
+        kept: config.kept_accounts.clone(),
+    };
     let now = config.clock.now();
     let (market, exchange): (Arc<dyn Market>, Exchange) = match &config.world {
         WorldSource::Seeded { anchor } => {
@@ -168,10 +198,14 @@ pub async fn start(config: SimConfig) -> Result<RunningSim, SimError> {
         refresh_token: secrets.refresh_token.expose_secret().to_owned(),
         accounts: exchange.with(|venue| venue.accounts.iter().map(|a| a.book.number.clone()).collect()),
     };
+    let faults = Arc::new(Faults::new(config.seed, config.faults));
+    let shown = Arc::new(Shown { market: Arc::clone(&market), faults: Arc::clone(&faults) });
     let (stop, stop_signal) = watch::channel(false);
     let shared: Shared = Arc::new(SimState {
         clock: config.clock,
         market,
+        shown,
+        faults,
         exchange,
         batch_account_messages: config.batch_account_messages,
         connection: connection.clone(),
@@ -190,7 +224,8 @@ pub async fn start(config: SimConfig) -> Result<RunningSim, SimError> {
     let task = tokio::spawn(async move {
         let mut stop = stop_signal;
         let until = async move { stopped(&mut stop).await };
-        if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(until).await {
+        let app = app.into_make_service_with_connect_info::<Cut>();
+        if let Err(error) = axum::serve(Wires(listener), app).with_graceful_shutdown(until).await {
             tracing::error!(%error, "the simulated broker stopped serving");
         }
     });
@@ -202,10 +237,15 @@ async fn drive(shared: Shared) {
     let mut stop = shared.stop.clone();
     let mut beat = interval(DRIVE_EVERY);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut tokens_since = Instant::now();
     loop {
         tokio::select! {
             () = stopped(&mut stop) => return,
-            _ = beat.tick() => shared.settle().await,
+            _ = beat.tick() => shared.drive().await,
+        }
+        if shared.faults.tokens_end_every().is_some_and(|every| tokens_since.elapsed() >= every) {
+            tokens_since = Instant::now();
+            shared.end_tokens();
         }
     }
 }
@@ -308,14 +348,20 @@ async fn sessions_retired() -> Response {
 }
 
 /// The simulator's time stands in the `Date` of every answer, refusals included.
-async fn gate(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+async fn gate(
+    State(shared): State<Shared>,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    request.extensions_mut().insert(cut);
     let mut response = match refuse(&shared, &request) {
         Some(refusal) => refusal,
         None => match shared.requests.try_acquire() {
             Ok(_permit) => {
                 let changes = !request.method().is_safe();
                 shared.settle().await;
-                let response = next.run(request).await;
+                let response = fault::http::answered(&shared, request, next).await;
                 if changes {
                     // What was asked for is kept before it is confirmed.
                     shared.settle().await;
@@ -327,7 +373,7 @@ async fn gate(State(shared): State<Shared>, request: Request, next: Next) -> Res
             }
         },
     };
-    let date = shared.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let date = shared.faults.date(shared.now()).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
     if let Ok(value) = HeaderValue::from_str(&date) {
         response.headers_mut().insert(header::DATE, value);
     }

@@ -10,6 +10,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 
+use super::auth::Bearer;
 use super::parse::orders::Symbols;
 use super::parse::{accounts, orders};
 use super::wire::account::{Balance, Position, StreamMessage};
@@ -59,10 +60,15 @@ impl Attempt for AccountStream<'_> {
         let url = &self.adapter.addresses.account_stream;
         let mut socket = Socket::connect(url, &config.user_agent, deadline).await.map_err(Ended::Lost)?;
         let value: Vec<&str> = numbers.keys().map(String::as_str).collect();
-        let frame = self.frame("connect", 1, Some(json!(value))).await?;
+        let (frame, bearer) = self.frame("connect", 1, Some(json!(value))).await?;
         socket.send(frame).await.map_err(Ended::Lost)?;
         // A heartbeat before the acknowledgement is an error: wait for it.
         match timeout(deadline, acknowledged(&mut socket)).await {
+            Ok(Err(refused @ Ended::Refused(_))) => {
+                // Nothing but this stream would find out: the next attempt takes a new token.
+                self.adapter.http.auth.discard(&bearer).await;
+                return Err(refused);
+            }
             Ok(result) => result?,
             Err(_) => {
                 return Err(Ended::Lost(format!("no acknowledgement within {} s", deadline.as_secs_f64())));
@@ -101,7 +107,7 @@ impl Attempt for AccountStream<'_> {
                 _ = heartbeat.tick() => {
                     request += 1;
                     let frame = match self.frame("heartbeat", request, None).await {
-                        Ok(frame) => frame,
+                        Ok((frame, _)) => frame,
                         Err(ended) => return ended,
                     };
                     if let Err(why) = socket.send(frame).await {
@@ -122,8 +128,13 @@ impl Attempt for AccountStream<'_> {
 }
 
 impl AccountStream<'_> {
-    /// A message with the token that is valid now.
-    async fn frame(&self, action: &str, request: u64, value: Option<Value>) -> Result<String, Ended> {
+    /// A message with the token that is valid now, and that token.
+    async fn frame(
+        &self,
+        action: &str,
+        request: u64,
+        value: Option<Value>,
+    ) -> Result<(String, Bearer), Ended> {
         let http = &self.adapter.http;
         let bearer = http.auth.bearer(&http.transport).await?;
         let mut frame = json!({"action": action, "auth-token": bearer.header().expose_secret(),
@@ -131,7 +142,7 @@ impl AccountStream<'_> {
         if let Some(value) = value {
             frame["value"] = value;
         }
-        Ok(frame.to_string())
+        Ok((frame.to_string(), bearer))
     }
 
     fn take(&self, text: &str, numbers: &HashMap<String, AccountId>, count: &mut Count) -> Result<(), Ended> {

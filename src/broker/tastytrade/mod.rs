@@ -108,9 +108,16 @@ impl Tastytrade {
         const ENDPOINT: &str = "/customers/me/accounts";
         let entries: Items<account::AccountEntry> =
             self.http.get(ENDPOINT, &["customers", "me", "accounts"], &[]).await?;
+        let entries = entries.items.warned(ENDPOINT);
+        let garbled = |entry: &&account::AccountEntry| {
+            let number = entry.account.account_number.as_str();
+            !number.is_empty() && !parse::accounts::is_number(number)
+        };
+        if entries.iter().any(|entry| garbled(&entry)) {
+            let why = "an account number is none".into();
+            return Err(BrokerError::Unreadable { endpoint: ENDPOINT.into(), why });
+        }
         let open: Vec<(String, Account)> = entries
-            .items
-            .warned(ENDPOINT)
             .iter()
             .filter_map(|entry| parse::accounts::account(entry, &self.config.account_kinds))
             .collect();

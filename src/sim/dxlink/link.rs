@@ -15,6 +15,8 @@ pub struct Link {
     shared: Shared,
     is_set_up: bool,
     is_authorized: bool,
+    /// What the client was authorised by.
+    token: String,
     is_over: bool,
     channels: BTreeMap<u64, Channel>,
     heard: Instant,
@@ -28,6 +30,7 @@ impl Link {
             shared,
             is_set_up: false,
             is_authorized: false,
+            token: String::new(),
             is_over: false,
             channels: BTreeMap::new(),
             heard: now,
@@ -78,8 +81,10 @@ impl Link {
     }
 
     fn auth(&mut self, message: &Value) -> Vec<Value> {
-        let good = message["token"].as_str().is_some_and(|t| self.shared.is_quote_token(t));
+        let token = message["token"].as_str().unwrap_or_default();
+        let good = self.shared.is_quote_token(token);
         self.is_authorized = good;
+        token.clone_into(&mut self.token);
         if good {
             vec![auth_state(true)]
         } else {
@@ -123,7 +128,7 @@ impl Link {
             "FEED_SUBSCRIPTION" => {
                 let refused = channel.subscribe(message).err();
                 let mut out: Vec<Value> = refused.iter().map(|text| error(id, "BAD_ACTION", text)).collect();
-                out.extend(channel.due(self.shared.market.as_ref(), self.shared.now(), now));
+                out.extend(channel.due(self.shared.shown.as_ref(), self.shared.now(), now));
                 out
             }
             _ => vec![error(id, "INVALID_MESSAGE", "The message type is unknown")],
@@ -141,9 +146,14 @@ impl Link {
             self.kept_alive = now;
             out.push(json!({ "type": "KEEPALIVE", "channel": 0 }));
         }
+        if self.is_authorized && !self.shared.is_quote_token(&self.token) {
+            self.is_authorized = false;
+            self.channels.clear();
+            out.push(auth_state(false));
+        }
         let at = self.shared.now();
         for channel in self.channels.values_mut() {
-            out.extend(channel.due(self.shared.market.as_ref(), at, now));
+            out.extend(channel.due(self.shared.shown.as_ref(), at, now));
         }
         out
     }

@@ -23,13 +23,17 @@ pub struct FillModel {
     pub decay: f64,
     /// How much a market as wide as its own middle slows it.
     pub width: f64,
-    /// Share of executions that take the whole order; the others take a part.
+    /// Share of executions better than the natural price that take the whole order; the others take a part.
     pub whole: f64,
+    /// Share of executions at the natural price that take only a part.
+    pub cut: f64,
+    /// Share of orders that fill while their cancel is under way.
+    pub fill_on_cancel: f64,
 }
 
 impl Default for FillModel {
     fn default() -> Self {
-        Self { rate: 0.5, decay: 3.5, width: 8.0, whole: 0.7 }
+        Self { rate: 0.5, decay: 3.5, width: 8.0, whole: 0.7, cut: 0.0, fill_on_cancel: 0.0 }
     }
 }
 
@@ -124,12 +128,19 @@ pub fn meet(
 ) -> Option<Execution> {
     let depth = Decimal::from_f64(package.depth.floor().max(1.0)).unwrap_or(Decimal::ONE);
     let most = if open < Decimal::ONE { open } else { open.min(depth) };
-    let Some(limit) = limit else {
-        return Some(Execution { units: most, cost: package.natural });
+    let some_of_it = || {
+        let part = Decimal::from_f64(noise.of(3).uniform()).unwrap_or_default() * most;
+        part.ceil().min(most)
     };
+    let at_natural = || {
+        let is_cut = most > Decimal::ONE && noise.of(4).uniform() < model.cut;
+        let units = if is_cut { some_of_it().min(most - Decimal::ONE) } else { most };
+        Some(Execution { units, cost: package.natural })
+    };
+    let Some(limit) = limit else { return at_natural() };
     // A hair for the binary spelling of decimal prices.
     if limit >= package.natural - 1e-6 {
-        return Some(Execution { units: most, cost: package.natural });
+        return at_natural();
     }
     let gap = package.natural - package.middle;
     if gap <= 1e-9 || limit < package.middle - 1e-6 {
@@ -141,12 +152,7 @@ pub fn meet(
     if noise.of(1).uniform() >= 1.0 - (-rate * seconds).exp() {
         return None;
     }
-    let units = if noise.of(2).uniform() < model.whole {
-        most
-    } else {
-        let part = Decimal::from_f64(noise.of(3).uniform()).unwrap_or_default() * most;
-        part.ceil().min(most)
-    };
+    let units = if noise.of(2).uniform() < model.whole { most } else { some_of_it() };
     Some(Execution { units, cost: limit })
 }
 

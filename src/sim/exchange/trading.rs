@@ -74,6 +74,25 @@ pub fn look(venue: &mut Venue, rules: &Rules<'_>, at: At, seconds: f64) {
     }
 }
 
+/// Some orders fill in the moment before the venue would take them back. Whether this one has.
+pub fn overtakes_cancel(venue: &mut Venue, rules: &Rules<'_>, at: At) -> bool {
+    let now = venue.at;
+    let order = venue.order(at);
+    let (open, limit) = (order.open_units(), order.terms.limit_cost().and_then(|cost| cost.to_f64()));
+    let draw = Noise::new(venue.seed).named("fill-on-cancel").of(order.id);
+    if draw.uniform() >= rules.model.fill_on_cancel
+        || open <= Decimal::ZERO
+        || (order.terms.kind.has_trigger() && !order.triggered)
+        || !hours::is_trading(order.terms.tif, now)
+    {
+        return false;
+    }
+    let Some(package) = Package::of(rules.market, &order.legs, now) else { return false };
+    let cost = limit.unwrap_or(package.natural);
+    execute(venue, rules, at, &package, Execution { units: open, cost });
+    true
+}
+
 fn is_triggered(market: &dyn Market, order: &Order, at: Timestamp) -> bool {
     let (Some(leg), Some(trigger)) = (order.legs.first(), order.terms.stop_trigger.and_then(|t| t.to_f64()))
     else {

@@ -110,6 +110,9 @@ pub fn request_cancel(venue: &mut Venue, rules: &Rules<'_>, at: At) {
 }
 
 pub fn confirm_cancel(venue: &mut Venue, rules: &Rules<'_>, at: At) {
+    if trading::overtakes_cancel(venue, rules, at) {
+        return;
+    }
     if venue.order(at).replaced_by.is_some() {
         venue.order_mut(at).edited = true;
     }

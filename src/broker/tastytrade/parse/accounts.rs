@@ -13,6 +13,11 @@ use crate::domain::report::BrokerPosition;
 use crate::domain::text::clean;
 use crate::domain::{Account, AccountId, AccountKind, Balances, Timestamp};
 
+/// Whether this can be an account's number: letters, digits and dashes.
+pub fn is_number(text: &str) -> bool {
+    (1..=24).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
 /// An account with its number, which stays inside the adapter; `None` where it is closed or has no number.
 pub fn account(
     entry: &wire::AccountEntry,
@@ -20,7 +25,7 @@ pub fn account(
 ) -> Option<(String, Account)> {
     let wire = &entry.account;
     let number = wire.account_number.as_str();
-    if number.is_empty() || wire.is_closed.0 == Some(true) {
+    if !is_number(number) || wire.is_closed.0 == Some(true) {
         return None;
     }
     let masked_number = masked_number(number);
