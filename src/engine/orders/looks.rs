@@ -40,6 +40,8 @@ struct Look {
     again: u32,
     wanting: bool,
     fills: usize,
+    /// Looks in a row that failed: what they were to tell is still wanted.
+    failed: u32,
 }
 
 #[derive(Debug, Default)]
@@ -65,9 +67,10 @@ impl Looks {
         look.again == LAST_AGAIN
     }
 
-    pub fn ended(&mut self, reference: OrderRef) {
+    pub fn ended(&mut self, reference: OrderRef, well: bool) {
         if let Some(look) = self.0.get_mut(&reference) {
             look.under_way = false;
+            look.failed = if well { 0 } else { look.failed.saturating_add(1) };
         }
     }
 
@@ -112,7 +115,9 @@ fn is_due(order: &Order, look: &Look, now: Timestamp) -> bool {
     let since = if order.change_lost { order.changed_at.unwrap_or(order.since) } else { order.since };
     let in_doubt = (now - since).num_seconds();
     let waited = look.last.map_or(in_doubt, |at| (now - at).num_seconds());
-    if look.wanting && waited >= 1 << look.again.clamp(1, LAST_AGAIN).saturating_sub(1) {
+    // Each time twice as late: after 1, 2, 4 … 64 seconds.
+    let soon = |times: u32| times > 0 && waited >= 1 << (times.min(LAST_AGAIN) - 1);
+    if (look.wanting && soon(look.again)) || soon(look.failed) {
         return true;
     }
     if order.state.has_ended() {
@@ -178,7 +183,7 @@ mod tests {
             let now = DateTime::UNIX_EPOCH + TimeDelta::seconds(second);
             for look in looks.due(std::iter::once(order), now) {
                 at.push(second);
-                looks.ended(look.reference);
+                looks.ended(look.reference, true);
             }
         }
         at
@@ -199,6 +204,22 @@ mod tests {
         looks.hint(order.ticket.reference);
         let due = looks.due(std::iter::once(&order), DateTime::UNIX_EPOCH);
         assert_eq!(due[0].id, Some(BrokerOrderId("7".into())));
+    }
+
+    #[test]
+    fn a_look_that_failed_is_made_again_soon_and_then_ever_later() {
+        let order = order(OrderState::Working);
+        let mut looks = Looks::default();
+        looks.hint(order.ticket.reference);
+        let mut seconds = Vec::new();
+        for second in 0..20 {
+            for look in looks.due(std::iter::once(&order), DateTime::UNIX_EPOCH + TimeDelta::seconds(second))
+            {
+                seconds.push(second);
+                looks.ended(look.reference, false);
+            }
+        }
+        assert_eq!(seconds, [0, 1, 3, 7, 15]);
     }
 
     #[test]

@@ -118,7 +118,7 @@ impl Engine {
         result: Result<Vec<OrderReport>, Failure>,
         now: Timestamp,
     ) {
-        self.desk.looks.ended(look.reference);
+        self.desk.looks.ended(look.reference, result.is_ok());
         let reports = match result {
             // A look that failed is not a look that found nothing.
             Err(failure) => {
