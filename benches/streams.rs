@@ -209,7 +209,7 @@ impl Stream {
     }
 
     /// Takes everything in until the run's last quote; `None` where the stream ends before.
-    async fn to_the_end(&mut self) -> Option<()> {
+    async fn read_on(&mut self) -> Option<()> {
         while let Some(event) = self.events.recv().await {
             let StreamEvent::Market(updates) = event else { continue };
             let mut ended = false;
@@ -243,7 +243,7 @@ fn flood(messages: usize) {
         let mut stream = Stream::start(&address);
         stream.up().await;
         let begun = Instant::now();
-        stream.to_the_end().await.expect("the last quote");
+        stream.read_on().await.expect("the last quote");
         (begun.elapsed(), stream.taken)
     });
     let made: Vec<String> =
@@ -293,7 +293,7 @@ fn steady(seconds: u64) {
                 *MEMORY.lock().expect("no panic") = seen.clone();
             }
         });
-        stream.to_the_end().await.expect("the last quote");
+        stream.read_on().await.expect("the last quote");
         let elapsed = begun.elapsed().as_secs_f64();
         probe.abort();
         memory.abort();

@@ -60,6 +60,9 @@ pub struct Units {
     pub sample: usize,
 }
 
+/// Theirs, ours, and below which size ours tells nothing.
+type Compared = fn(&Pair, &UnitGreeks) -> (Option<f64>, f64, f64);
+
 impl Units {
     /// "per day", "per year": as the broker sends it; `None` while that is not known.
     pub fn theta_words(&self) -> Option<&'static str> {
@@ -113,7 +116,7 @@ impl Units {
         };
         let sample: Vec<(&Pair, &UnitGreeks)> = pairs.iter().zip(own).filter(good).collect();
         self.sample = sample.len();
-        let ratios = |of: &dyn Fn(&Pair, &UnitGreeks) -> (Option<f64>, f64, f64)| -> Vec<f64> {
+        let ratios = |of: Compared| -> Vec<f64> {
             let ratio = |(pair, own): &(&Pair, &UnitGreeks)| {
                 let (theirs, ours, least) = of(pair, own);
                 // Rounded to a few digits, a small figure says nothing about its unit.
@@ -121,14 +124,15 @@ impl Units {
             };
             sample.iter().filter_map(ratio).collect()
         };
-        let vol = |pair: &Pair, _: &UnitGreeks| (pair.broker.volatility, pair.inputs.vol_annual, 0.01);
-        let vega = |pair: &Pair, own: &UnitGreeks| (pair.broker.vega, own.vega_point.0.0, 0.01);
-        let theta = |pair: &Pair, own: &UnitGreeks| (pair.broker.theta, own.theta_day.0.0, 0.005);
-        let rho = |pair: &Pair, own: &UnitGreeks| (pair.broker.rho, own.rho_pct.0.0, 0.01);
-        self.volatility = self.volatility.or_else(|| told(ratios(&vol), &VOLS));
-        self.vega = self.vega.or_else(|| told(ratios(&vega), &VEGAS));
-        self.theta = self.theta.or_else(|| told(ratios(&theta), &THETAS));
-        self.rho = self.rho.or_else(|| told(ratios(&rho), &RHOS));
+        let vol: Compared =
+            |pair: &Pair, _: &UnitGreeks| (pair.broker.volatility, pair.inputs.vol_annual, 0.01);
+        let vega: Compared = |pair: &Pair, own: &UnitGreeks| (pair.broker.vega, own.vega_point.0.0, 0.01);
+        let theta: Compared = |pair: &Pair, own: &UnitGreeks| (pair.broker.theta, own.theta_day.0.0, 0.005);
+        let rho: Compared = |pair: &Pair, own: &UnitGreeks| (pair.broker.rho, own.rho_pct.0.0, 0.01);
+        self.volatility = self.volatility.or_else(|| told(ratios(vol), &VOLS));
+        self.vega = self.vega.or_else(|| told(ratios(vega), &VEGAS));
+        self.theta = self.theta.or_else(|| told(ratios(theta), &THETAS));
+        self.rho = self.rho.or_else(|| told(ratios(rho), &RHOS));
         self
     }
 
