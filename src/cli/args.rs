@@ -58,7 +58,7 @@ pub struct WorldArgs {
     /// Run the simulated clock this many times faster
     #[arg(long, global = true, help_heading = WORLD, value_name = "X", default_value_t = 1.0)]
     pub speed: f64,
-    /// Let the simulated broker misbehave: KIND[@WHERE]:VALUE, separated by commas; `sim --help` lists them
+    /// Let the simulated broker misbehave: `KIND[@WHERE]:VALUE`, separated by commas; `sim --help` lists them
     #[arg(long, global = true, help_heading = WORLD, value_name = "SPEC")]
     pub fault: Option<FaultSpec>,
 }

@@ -278,6 +278,11 @@ impl PerDay {
     pub fn per_year(self) -> PerYear {
         PerYear(self.0 * DAYS)
     }
+
+    /// What so many days of it make.
+    pub fn over(self, days: f64) -> Dollars {
+        Dollars(self.0 * days)
+    }
 }
 
 impl PerVol {

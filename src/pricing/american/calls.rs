@@ -1,7 +1,8 @@
-//! Calls on a payer of cash dividends, at rates not below zero and without a yield: exercise can only be
-//! right just before an ex-date, so the value is a chain of integrals from one ex-date to the one before.
+//! Calls on a payer of cash dividends, without a yield: exercise is right just before an ex-date or not at all, so
+//! the value is a chain of integrals from one ex-date to the one before. Below a rate of zero it may be right
+//! between two of them as well; there the chain is a lower bound, short by no more than the interest on the strike.
 //!
-//! Never: used where exercise between two ex-dates can be right.
+//! Never: sees a yield.
 
 use std::sync::LazyLock;
 

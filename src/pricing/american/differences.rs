@@ -7,7 +7,7 @@ use super::greeks::FirstOrder;
 use super::premium::Premium;
 use super::{Accuracy, American, CashDividend, Valuation};
 use crate::domain::units::{PerRate, PerVol, PerVolCubed, PerVolPerYear, PerVolSquared, PerYear};
-use crate::pricing::black_scholes::RawGreeks;
+use crate::pricing::black_scholes::{self, RawGreeks};
 use crate::pricing::inputs::OptionInputs;
 
 /// Steps of the differences: relative in volatility and time, absolute in rate and yield.
@@ -101,16 +101,22 @@ impl Around<'_> {
         self.per_rate(|moved, step| moved.rate += step)
     }
 
+    /// Where dividends are cash there is no yield to move: there it is that of the European option.
     fn phi(&self) -> PerRate {
-        self.per_rate(|moved, step| moved.dividend_yield += step)
+        if self.dividends.is_empty() {
+            return self.per_rate(|moved, step| moved.dividend_yield += step);
+        }
+        black_scholes::raw_greeks(self.inputs).phi
     }
 
     fn vol_step(&self) -> f64 {
         (VOL_STEP * self.inputs.vol_annual).max(1e-6)
     }
 
+    /// Never across an ex-date: there a call's delta jumps.
     fn time_step(&self) -> f64 {
-        TIME_STEP * self.inputs.tte_years
+        let first = self.dividends.iter().map(|d| d.years).filter(|years| *years > 0.0);
+        first.fold(TIME_STEP * self.inputs.tte_years, |step, years| step.min(0.5 * years))
     }
 
     /// At another volatility, `wait` years later.

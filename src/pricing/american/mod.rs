@@ -23,6 +23,7 @@ mod linear;
 mod newton;
 mod nodes;
 mod premium;
+mod symmetry;
 mod tables;
 mod two_sided;
 
@@ -30,13 +31,13 @@ pub use greeks::{FirstOrder, first_order, greeks, raw_greeks, raw_greeks_in_rang
 pub use implied::implied_vol;
 pub use nodes::VolNodes;
 
-use self::boundary::Problem;
 use self::calls::Calls;
 use self::certain::{best_payoff, escrow_after, wildest};
 use self::gaps::Gapped;
 #[cfg(test)]
 use self::lattice::Lattice;
 use self::premium::{Boundary, Premium};
+use self::symmetry::{normalised, problem, turned};
 use self::two_sided::TwoSided;
 use super::black_scholes;
 use super::inputs::OptionInputs;
@@ -47,7 +48,8 @@ use crate::domain::units::PerYear;
 /// table, which reaches to ten years and 150 % volatility. With exercise on two sides (below-zero rates) the modes
 /// are within 2e-6, 1e-7 and 1.2e-8 at worst. With dividends in cash, too, a put keeps to the figures below; where
 /// the rate is a thousandth of the variance the two faster modes are off by up to 1e-5 and 2e-6. A call before
-/// dividends is a chain of integrals, the same in every mode.
+/// dividends is a chain of integrals, the same in every mode; at rates below zero it lacks what exercise between
+/// two ex-dates earns, at most the interest on the strike.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Accuracy {
     /// 7e-7 and 5e-6: live books and scenario grids.
@@ -115,12 +117,13 @@ enum Engine {
     TwoSided(Box<TwoSided>),
     /// So much volatility that the underlying as good as falls to nothing, or rises beyond every strike, at once.
     Wild(Vec<CashDividend>),
-    /// Outside what any method here resolves, such as a call before cash dividends that also pays a yield or whose
-    /// rate is below zero: the larger of the European value and the best certain payoff,
-    /// a lower bound.
+    /// Outside what any method here resolves, such as cash dividends beside a yield: the larger of the European
+    /// value and the best certain payoff, a lower bound.
     Bound(Vec<CashDividend>),
 }
 
+/// Of the strike: as good as nothing, and its logarithm still a number.
+const WORTHLESS: f64 = 1e-12;
 /// Total volatility below which a path is as good as certain.
 const NO_VOLATILITY: f64 = 1e-6;
 /// Total volatility above which, where no method settles, the value is its limit.
@@ -160,6 +163,10 @@ impl American {
             },
             Engine::Gapped(gapped) => match normalised(&inputs) {
                 Some((spot, scale)) if spot > gapped.today => european + scale * gapped.value(spot).max(0.0),
+                // In a gap even a worthless share is better waited with.
+                None if gapped.today == 0.0 => {
+                    european + self.terms.strike * gapped.value(WORTHLESS).max(0.0)
+                }
                 _ => exercise,
             },
             Engine::Wild(dividends) => wildest(&self.terms, dividends, spot),
@@ -321,24 +328,6 @@ pub fn price(inputs: &OptionInputs, dividends: &[CashDividend], accuracy: Accura
     American::solve(inputs, dividends, accuracy).price(inputs.spot)
 }
 
-/// What the put with strike 1 that stands for the option adds, as a premium of the option itself.
-fn turned(put: Premium, inputs: &OptionInputs, scale: f64) -> Premium {
-    match inputs.right {
-        Right::Put => {
-            Premium { value: scale * put.value, slope: put.slope, curvature: put.curvature / scale }
-        }
-        // Premium of the call = S·p(K/S).
-        Right::Call => {
-            let moneyness = inputs.strike / inputs.spot;
-            Premium {
-                value: scale * put.value,
-                slope: put.value - moneyness * put.slope,
-                curvature: put.curvature * moneyness * moneyness / inputs.spot,
-            }
-        }
-    }
-}
-
 fn add(european: &black_scholes::RawGreeks, premium: Premium) -> Premium {
     Premium {
         value: european.price + premium.value.max(0.0),
@@ -358,7 +347,7 @@ fn engine(terms: &OptionInputs, dividends: Vec<CashDividend>, accuracy: Accuracy
         if problem.rate <= 0.0 && problem.div >= problem.rate {
             return Engine::European;
         }
-    } else if call && terms.rate >= 0.0 && terms.dividend_yield == 0.0 {
+    } else if call && terms.dividend_yield == 0.0 {
         if terms.vol_annual * terms.tte_years.sqrt() > NO_VOLATILITY
             && let Some(calls) = Calls::solve(terms, &dividends)
         {
@@ -375,7 +364,7 @@ fn engine(terms: &OptionInputs, dividends: Vec<CashDividend>, accuracy: Accuracy
         if let Some(boundary) = Boundary::solve(&problem, accuracy) {
             return Engine::Boundary(boundary);
         }
-    } else if !call && terms.rate > 0.0 && terms.dividend_yield >= 0.0 {
+    } else if !call && terms.rate > 0.0 && terms.dividend_yield == 0.0 {
         let shares = |d: &CashDividend| CashDividend { present_value: d.present_value / terms.strike, ..*d };
         if let Some(gapped) = Gapped::solve(&problem, dividends.iter().map(shares).collect(), accuracy) {
             return Engine::Gapped(gapped);
@@ -394,25 +383,6 @@ fn engine(terms: &OptionInputs, dividends: Vec<CashDividend>, accuracy: Accuracy
     } else {
         Engine::Bound(dividends)
     }
-}
-
-/// By put-call symmetry a call on S at K is a put on K at S with rate and yield exchanged.
-fn problem(terms: &OptionInputs) -> Problem {
-    let OptionInputs { rate, dividend_yield, vol_annual: vol, tte_years: t, .. } = *terms;
-    match terms.right {
-        Right::Put => Problem { rate, div: dividend_yield, vol, t },
-        Right::Call => Problem { rate: dividend_yield, div: rate, vol, t },
-    }
-}
-
-/// The spot of the put with strike 1 that stands for the option, and what its value is multiplied by; `None`
-/// where the spot is zero or not a number.
-fn normalised(inputs: &OptionInputs) -> Option<(f64, f64)> {
-    let (spot, scale) = match inputs.right {
-        Right::Put => (inputs.spot / inputs.strike, inputs.strike),
-        Right::Call => (inputs.strike / inputs.spot, inputs.spot),
-    };
-    (spot > 0.0 && spot.is_finite()).then_some((spot, scale))
 }
 
 #[cfg(test)]

@@ -269,6 +269,36 @@ fn with_cash_dividends_the_greeks_are_the_slopes_of_the_price() {
 }
 
 #[test]
+fn a_call_before_dividends_has_no_cliff_at_a_rate_of_zero() {
+    let dividends = |rate| [dividend(30.0 / 365.0, 1.5, rate)];
+    let call = |rate| {
+        let terms = option(Right::Call, 100.0, 95.0, rate, 0.0, 0.2, 90.0 / 365.0);
+        price(&terms, &dividends(rate), Accuracy::Fast)
+    };
+    // QuantLib 1.44, FdBlackScholesVanillaEngine, escrowed dividends: 7.279 and 7.320.
+    assert!((call(-0.005) - 7.279).abs() < 0.03, "{}", call(-0.005));
+    assert!((call(-1e-4) - 7.320).abs() < 2e-3, "{}", call(-1e-4));
+    assert!((call(0.0) - call(-1e-6)).abs() < 1e-4);
+    let terms = option(Right::Call, 100.0, 95.0, 0.0, 0.0, 0.2, 90.0 / 365.0);
+    let rho = raw_greeks(&terms, &dividends(0.0), Accuracy::Fast).rho.0;
+    assert!((5.0..15.0).contains(&rho), "{rho}");
+}
+
+#[test]
+fn on_the_eve_of_an_ex_date_time_does_not_step_across_it() {
+    let paid = dividend(0.3 / 365.0, 3.0, 0.02);
+    let call = option(Right::Call, 104.0, 100.0, 0.02, 0.0, 0.15, 150.0 / 365.0);
+    let charm = raw_greeks(&call, &[paid], Accuracy::Fast).charm.0 / 365.0;
+    let at = |days: f64| {
+        let later = OptionInputs { tte_years: call.tte_years - days / 365.0, ..call };
+        let nearer = CashDividend { years: paid.years - days / 365.0, ..paid };
+        American::solve(&later, &[nearer], Accuracy::High).at(call.spot).delta
+    };
+    let want = (at(0.1) - at(-0.1)) / 0.2;
+    assert!((charm - want).abs() < 0.1 * want.abs().max(0.05), "{charm} {want}");
+}
+
+#[test]
 fn dividends_too_small_to_be_worth_exercising_leave_a_european_call() {
     let inputs = option(Right::Call, 100.0, 95.0, 0.05, 0.0, 0.2, 0.5);
     let tiny = [dividend(0.2, 0.1, 0.05)];

@@ -296,7 +296,7 @@ fn estimate(book: &RiskBook, rows: &[LegExposure], shock: &Shock) -> Vec<f64> {
                 + e.vega_point.0 * points
                 + e.vanna.0 * by * points
                 + 0.5 * e.volga.0 * points * points
-                + e.theta_day.0 * days
+                + e.theta_day.over(days).0
         })
         .collect()
 }
