@@ -26,6 +26,13 @@ pub enum Undone {
 /// Each of `place`, `replace`, `cancel` and their complex kin makes at most one request, whatever happens to
 /// it. None of them returns an error: there is a yes, a definite no, and not knowing.
 pub trait OrderDesk: Send + Sync + 'static {
+    /// Gets ready what a request of this account needs beside its body, such as a token that lasts: between the last
+    /// look at the kill switch and the request nothing is to be waited for.
+    fn ready(&self, account: AccountId) -> impl Future<Output = Result<(), BrokerError>> + Send {
+        let _ = account;
+        std::future::ready(Ok(()))
+    }
+
     /// Asks what the order would do. Routes nothing.
     fn dry_run(&self, ticket: &Ticket) -> impl Future<Output = Result<DryRun, Undone>> + Send;
 

@@ -101,7 +101,6 @@ fn spawn<D: OrderDesk>(desk: Arc<D>, flag: KillFlag, errand: DeskErrand, inputs:
 }
 
 async fn carry_out<D: OrderDesk>(desk: &D, flag: &KillFlag, errand: DeskErrand) -> Input {
-    let killed = "the kill switch is up";
     match errand {
         DeskErrand::DryRun(ticket) => {
             let reference = ticket.reference;
@@ -121,19 +120,12 @@ async fn carry_out<D: OrderDesk>(desk: &D, flag: &KillFlag, errand: DeskErrand) 
             };
             Input::DryRun { reference, result }
         }
-        DeskErrand::Submit(cleared) if flag.stops(cleared.get()) => {
-            DeskErrand::Submit(cleared).not_begun(killed)
-        }
-        DeskErrand::Submit(cleared) => {
-            let reference = cleared.get().reference;
-            Input::Placed { reference, placed: told(desk.place(*cleared)).await }
-        }
-        DeskErrand::Replace { id, cleared } if flag.stops(cleared.get()) => {
-            DeskErrand::Replace { id, cleared }.not_begun(killed)
-        }
-        DeskErrand::Replace { id, cleared } => {
-            let (reference, account) = (cleared.get().reference, cleared.get().account);
-            Input::Changed { reference, placed: told(desk.replace(account, &id, *cleared)).await }
+        DeskErrand::Submit(_) | DeskErrand::Replace { .. } => {
+            match supervised::watched(desk.ready(errand.account())).await {
+                Ok(Ok(())) => change(desk, flag, errand).await,
+                Ok(Err(error)) => errand.not_begun(&error.to_string()),
+                Err(why) => errand.not_begun(&why),
+            }
         }
         DeskErrand::Cancel { reference, account, id } => {
             Input::Changed { reference, placed: told(desk.cancel(account, &id)).await }
@@ -150,6 +142,22 @@ async fn carry_out<D: OrderDesk>(desk: &D, flag: &KillFlag, errand: DeskErrand) 
             });
             Input::Looked { look, result }
         }
+    }
+}
+
+/// The flag is looked at last: what follows is the request.
+async fn change<D: OrderDesk>(desk: &D, flag: &KillFlag, errand: DeskErrand) -> Input {
+    let killed = "the kill switch is up";
+    match errand {
+        DeskErrand::Submit(cleared) if !flag.stops(cleared.get()) => {
+            let reference = cleared.get().reference;
+            Input::Placed { reference, placed: told(desk.place(*cleared)).await }
+        }
+        DeskErrand::Replace { id, cleared } if !flag.stops(cleared.get()) => {
+            let (reference, account) = (cleared.get().reference, cleared.get().account);
+            Input::Changed { reference, placed: told(desk.replace(account, &id, *cleared)).await }
+        }
+        stopped => stopped.not_begun(killed),
     }
 }
 

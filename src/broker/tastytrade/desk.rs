@@ -133,6 +133,11 @@ impl TastytradeDesk {
 }
 
 impl OrderDesk for TastytradeDesk {
+    async fn ready(&self, account: AccountId) -> Result<(), BrokerError> {
+        self.reads.account_number(account).await?;
+        self.reads.http.ready().await
+    }
+
     async fn dry_run(&self, ticket: &Ticket) -> Result<DryRun, Undone> {
         const ENDPOINT: &str = "/accounts/…/orders/dry-run";
         let body = order_body::order(ticket, self.source()).map_err(|why| Undone::Refused(unsent(&why)))?;

@@ -112,6 +112,11 @@ impl Http {
         self.transport.exchange(endpoint, request).await
     }
 
+    /// A token that does not end under the next request.
+    pub async fn ready(&self) -> Result<(), BrokerError> {
+        self.auth.lasting_bearer(&self.transport).await.map(drop)
+    }
+
     /// The one request that changes something, with a token that does not end under way.
     pub async fn send(&self, once: &SendOnce, method: Method, path: &[&str], body: Option<Body>) -> Sent {
         self.send_to(once, method, self.transport.url(path, &[]), body).await
