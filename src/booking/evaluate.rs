@@ -173,9 +173,9 @@ pub fn sentence(draft: &Draft, evaluation: &Evaluation) -> String {
     )
 }
 
-/// ", POP 74 %, EV −3"
+/// ", POP 74 %, EV −3 as implied"
 fn odds_words(odds: &TradeOdds) -> String {
-    let ev = odds.ev.map_or_else(String::new, |ev| format!(", EV {}", signed(ev.to_f64(), 0)));
+    let ev = odds.ev.map_or_else(String::new, |ev| format!(", EV {} as implied", signed(ev.to_f64(), 0)));
     format!(", POP {:.0} %{ev}", odds.pop * 100.0)
 }
 

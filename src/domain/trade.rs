@@ -205,6 +205,11 @@ impl Trade {
             && !self.legs.is_empty()
     }
 
+    /// Wanted or tried out, neither held nor at a broker.
+    pub fn is_meant(&self) -> bool {
+        self.is_shown() && !self.is_open() && self.state != TradeState::Pending
+    }
+
     /// On the screen: held, tried out, or on its way.
     pub fn is_shown(&self) -> bool {
         self.is_open() || self.is_what_if() || self.is_on_its_way()

@@ -60,6 +60,8 @@ pub struct Header {
     pub safety: SafetyView,
     pub breaches: usize,
     pub near: usize,
+    /// There is a risk picture that the two counts above are of.
+    pub limits_known: bool,
     pub to_do: usize,
     /// One sentence under the header, such as "demo: no credentials; run `cotrader init`".
     pub banner: Option<String>,

@@ -40,6 +40,9 @@ pub struct OrderRow {
     pub words: String,
     /// Net price per unit, credits positive: the limit that works, the worst it walks to, mid and natural now.
     pub limit: NetPrice,
+    /// "day", "good till cancelled".
+    pub good_for: String,
+    pub portfolio: Option<String>,
     pub worst: Option<NetPrice>,
     pub mid: Shown<NetPrice>,
     pub natural: Shown<NetPrice>,

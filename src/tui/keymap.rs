@@ -5,7 +5,6 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::rows::{self, RowKey};
 use super::state::{Panel, UiState};
-use crate::domain::TradeKind;
 use crate::domain::text::clean;
 use crate::snapshot::Snapshot;
 
@@ -259,7 +258,7 @@ pub fn applies(action: Action, snapshot: &Snapshot, ui: &UiState) -> bool {
         Action::WhatIf => key.is_some_and(|k| rows::symbol_of(snapshot, k).is_some()),
         Action::Note => matches!(key, Some(RowKey::Underlying(_))) || trade().is_some(),
         Action::Move => trade().is_some() && !snapshot.portfolios.is_empty(),
-        Action::Discard => trade().is_some_and(|t| t.kind == TradeKind::WhatIf),
+        Action::Discard => trade().is_some_and(|t| !t.is_open),
         Action::StepOn => trade().is_some_and(|t| !t.is_open || has_order(snapshot, t.id)),
         Action::Close | Action::RestExit => trade().is_some_and(|t| t.is_open),
         Action::Edit => trade().is_some_and(|t| has_order(snapshot, t.id)),

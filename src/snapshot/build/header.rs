@@ -5,7 +5,7 @@ use crate::advisor::trade_facts::TradeFacts;
 use crate::domain::report::SessionState;
 use crate::domain::time::{new_york_date, to_new_york};
 use crate::domain::view::{Counts, Scope};
-use crate::domain::{Instrument, LimitState, Reading, TradeState};
+use crate::domain::{Instrument, LimitState, Reading};
 use crate::market::update::{Link, LinkState};
 use crate::snapshot::header::LinkKind;
 use crate::snapshot::{BlotterRow, Freshness, Header, LimitRow, LinkView};
@@ -31,15 +31,16 @@ pub(super) fn header(facts: &Facts<'_>, limits: &[LimitRow], blotter: &[BlotterR
         streaming: facts.streaming,
         refreshing: facts.refreshing,
         computing: facts.computing,
-        what_ifs: facts.books.what_ifs().count(),
+        what_ifs: facts.books.trades.values().filter(|trade| trade.is_meant()).count(),
         what_ifs_counted: facts.view.counts == Counts::WhatIf,
-        working: facts.books.trades.values().filter(|trade| trade.state == TradeState::Pending).count(),
+        working: facts.books.live_orders().count(),
         working_counted: facts.view.counts >= Counts::Working,
         read_only: facts.read_only.map(ToString::to_string),
         read_only_remedy: facts.read_only.map(|why| why.remedy().to_owned()),
         safety: facts.safety.clone(),
         breaches: state_of(LimitState::Breached) + state_of(LimitState::Unknown),
         near: state_of(LimitState::Near),
+        limits_known: facts.risk.is_some() && facts.last_refresh.is_some(),
         to_do: blotter.iter().filter(|row| row.to_do).count(),
         banner: facts.banner.map(str::to_owned),
     }

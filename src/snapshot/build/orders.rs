@@ -6,7 +6,7 @@ use super::Facts;
 use crate::booking::ticket;
 use crate::containers::Order;
 use crate::domain::event::OrderChange;
-use crate::domain::order::{OrderAction, OrderLeg, OrderState};
+use crate::domain::order::{OrderAction, OrderLeg, OrderState, TimeInForce};
 use crate::domain::time::new_york_date;
 use crate::domain::{Price, label};
 use crate::snapshot::orders::{OrderLegRow, OrderRow, OrdersPanel};
@@ -64,6 +64,12 @@ fn row(facts: &Facts<'_>, order: &Order) -> OrderRow {
             .map_or_else(Vec::new, |seen| seen.iter().map(|report| report.id.to_string()).collect()),
         words: words(order),
         limit: order.limit,
+        good_for: match ticket.time_in_force {
+            TimeInForce::Day => "day".to_owned(),
+            TimeInForce::Gtc => "good till cancelled".to_owned(),
+            TimeInForce::Gtd(date) => format!("good till {}", label::short_date(date, facts.year())),
+        },
+        portfolio: trade.and_then(|trade| facts.books.portfolio(trade.portfolio?)).map(|p| p.name.clone()),
         worst: order.walk.map(|walk| walk.worst),
         mid: prices.map_or_else(Shown::unknown, |prices| Shown::live(prices.mid)),
         natural: prices.map_or_else(Shown::unknown, |prices| Shown::live(prices.natural)),

@@ -6,7 +6,7 @@ use crate::advisor::trade_facts::TradeFacts;
 use crate::domain::text::{signed, thousands};
 use crate::domain::time::new_york_date;
 use crate::domain::units::Dollars;
-use crate::domain::view::Scope;
+use crate::domain::view::{Horizon, Scope};
 use crate::domain::{LimitState, Money, Reading, Symbol};
 use crate::market::events::Reach;
 use crate::market::view::BetaSource;
@@ -164,8 +164,13 @@ fn sentence(facts: &Facts<'_>, panel: &RiskPanel, scenario: &ScenarioPanel) -> (
         short = format!("{short}, {breakeven}");
     }
     if let Some((pnl, share)) = worst {
-        long = format!("{long}; worst cell {pnl}{share}");
-        short = format!("{short}; worst {pnl}{share}");
+        let at = match facts.view.horizon {
+            Horizon::Now => "",
+            Horizon::FiveDays => " in 5 d",
+            Horizon::Expiry => " at expiry",
+        };
+        long = format!("{long}; worst cell{at} {pnl}{share}");
+        short = format!("{short}; worst{at} {pnl}{share}");
     }
     (long, short)
 }

@@ -6,8 +6,12 @@ use super::{Facts, models};
 use crate::advisor::attention;
 use crate::advisor::trade_facts::{self, ModelGreeks, TradeFacts};
 use crate::booking::routing;
+use crate::containers::Order;
+use crate::domain::order::OrderState;
 use crate::domain::time::days_to;
-use crate::domain::{AccountId, Instrument, Leg, Reading, Symbol, TradeId, TradeKind, TradeState, label};
+use crate::domain::{
+    AccountId, Instrument, Leg, Reading, Symbol, Trade, TradeId, TradeKind, TradeState, label,
+};
 use crate::market::quote::Quality;
 use crate::market::view::OptionReading;
 use crate::risk::exposure::{Exposure, LegExposure, TradeExposure};
@@ -33,7 +37,7 @@ pub(super) fn panel(facts: &Facts<'_>, trades: &[TradeFacts<'_>], order: &[Symbo
         trades: counted.clone().count(),
         legs: counted.map(|trade| trade.trade.legs.len()).sum(),
         models: models::watch(facts),
-        what_ifs_out: trades.iter().filter(|t| t.trade.is_what_if() && !(facts.counted)(t.trade)).count(),
+        what_ifs_out: trades.iter().filter(|t| t.trade.is_meant() && !(facts.counted)(t.trade)).count(),
         groups,
     }
 }
@@ -134,8 +138,9 @@ fn trade_row(facts: &Facts<'_>, trade: &TradeFacts<'_>, exposures: &Exposures<'_
         vega_point: greeks.map(|own| own.vega_point),
         nearest_expiry: trade.nearest_expiry,
         dte: trade.days,
-        day: trade.day.whole().into(),
-        open: trade.open.whole().into(),
+        // What was neither tried out nor filled has made nothing.
+        day: if it.is_open() || it.is_what_if() { trade.day.whole().into() } else { Shown::unknown() },
+        open: if it.is_open() || it.is_what_if() { trade.open.whole().into() } else { Shown::unknown() },
         outlook: super::outlook::outlook(trade),
         percent_of_max: trade.percent_of_max.into(),
         rule: rule(facts, trade),
@@ -174,11 +179,28 @@ fn rule(facts: &Facts<'_>, trade: &TradeFacts<'_>) -> String {
     if let Some(evaluation) = trade.trade.evaluation.as_ref().filter(|_| trade.trade.is_what_if()) {
         return crate::booking::evaluate::verdict_words(evaluation);
     }
+    if !trade.trade.is_open() {
+        return on_its_way(facts, trade.trade).to_owned();
+    }
     let Some(exit) = &trade.exit else { return String::new() };
     match (exit.due(), exit.was_due()) {
         (Some(due), _) => format!("CLOSE: {due}"),
         (None, Some((why, at))) => format!("~CLOSE, {}: {why}", attention::since_words(at, facts.now)),
         (None, None) => exit.next.clone(),
+    }
+}
+
+/// Where the order stands that is to make a real trade of it.
+fn on_its_way(facts: &Facts<'_>, trade: &Trade) -> &'static str {
+    let has = |wanted: fn(&Order) -> bool| {
+        facts.books.orders.values().any(|order| order.ticket.trade == trade.id && wanted(order))
+    };
+    if has(|order| order.state.may_work()) {
+        "AT THE BROKER: O shows it"
+    } else if has(|order| order.state == OrderState::Staged) {
+        "STAGED: b sends it, O d takes it back"
+    } else {
+        "NOT HELD: b stages it again, d discards it"
     }
 }
 

@@ -3,9 +3,9 @@
 use ratatui::text::Line;
 
 use super::Sheet;
-use crate::domain::OrderRef;
 use crate::domain::control::Venue;
 use crate::domain::order::{NetPrice, OrderState};
+use crate::domain::{Money, OrderRef};
 use crate::snapshot::orders::OrderRow;
 use crate::tui::format::{age_whole, cut, figure, width, wrap};
 use crate::tui::panels::{Scene, span};
@@ -113,8 +113,12 @@ pub fn facts(scene: Scene<'_>, order: &OrderRow) -> Vec<String> {
         Some(Venue::Live) => ", REAL MONEY",
         Some(Venue::Simulator) | None => "",
     };
+    let portfolio = order.portfolio.as_ref().map_or_else(String::new, |name| format!(", {name}"));
     let mut facts =
-        vec![scene.prose(&format!("{} {}, account {}{to}", order.underlying, order.label, order.account))];
+        vec![scene.prose(&format!(
+            "{} {}, account {}{portfolio}{to}",
+            order.underlying, order.label, order.account
+        ))];
     for leg in &order.legs {
         let mut text = format!("{} × {}", leg.quantity, scene.prose(&leg.label));
         if let Some(price) = leg.price {
@@ -123,17 +127,23 @@ pub fn facts(scene: Scene<'_>, order: &OrderRow) -> Vec<String> {
         facts.push(text);
     }
     let net = |price: NetPrice| price.to_string();
+    let lots = if order.units == 1 { "1 lot".to_owned() } else { format!("{} lots", order.units) };
     let worst = order.worst.map_or_else(String::new, |worst| format!(", to {worst} at worst"));
     facts.push(format!(
-        "limit {}{worst}; mid {}, natural {}",
+        "{lots}, limit {}{worst}, {}; mid {}, natural {}",
         order.limit,
+        order.good_for,
         figure(&order.mid, net).text,
         figure(&order.natural, net).text
     ));
     let money = |value: Option<crate::domain::Money>| {
         value.map_or_else(|| "—".to_owned(), |value| value.0.round_dp(2).to_string())
     };
-    facts.push(format!("buying power {}, fees {}", money(order.buying_power_change), money(order.fees)));
+    facts.push(format!(
+        "buying power {}, fees {}",
+        money(order.buying_power_change),
+        money(order.fees.map(|fees| Money(fees.0.abs())))
+    ));
     facts.extend(order.warnings.iter().map(|warning| format!("the broker warns: {warning}")));
     facts
 }

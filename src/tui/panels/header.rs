@@ -71,14 +71,16 @@ pub fn line(scene: Scene<'_>, width: u16) -> Line<'static> {
     if header.read_only.is_some() {
         left.push(Part::text(1, "READ-ONLY", theme.near));
     }
-    let count = |words: &str, short: &str, n: usize, alarm| {
-        let style = if n > 0 { alarm } else { theme.dim };
+    let count = |words: &str, short: &str, n: Option<usize>, alarm| {
+        let style = if n == Some(0) { theme.dim } else { alarm };
+        let n = n.map_or_else(|| "—".to_owned(), |n| n.to_string());
         Part::text(1, format!("{words} {n}"), style).or_text(format!("{short} {n}"), style)
     };
+    let known = |n: usize| header.limits_known.then_some(n);
     let right = [
-        count("breach", "br", header.breaches, theme.breach),
-        count("near", "nr", header.near, theme.near),
-        count("to do", "do", header.to_do, theme.strong),
+        count("breach", "br", known(header.breaches), theme.breach),
+        count("near", "nr", known(header.near), theme.near),
+        count("to do", "do", Some(header.to_do), theme.strong),
     ];
     let gap = Span::raw(if wide { "   " } else { "  " });
     let width = usize::from(width);

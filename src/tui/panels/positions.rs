@@ -128,7 +128,8 @@ fn group_row(scene: Scene<'_>, group: &PositionGroup, open: bool) -> Vec<Cell> {
 
 fn trade_row(scene: Scene<'_>, trade: &TradeRow, open: bool) -> Vec<Cell> {
     let theme = scene.theme();
-    let what_if = trade.kind == TradeKind::WhatIf;
+    // What is not held, whether tried out or on its way, is marked as such.
+    let what_if = !trade.is_open;
     let whole_row = match (what_if, trade.counted) {
         (true, true) => Some(theme.what_if),
         (_, false) => Some(theme.dim),

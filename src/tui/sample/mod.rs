@@ -102,6 +102,7 @@ fn header(as_of: crate::domain::Timestamp) -> Header {
         safety: SafetyView::default(),
         breaches: 0,
         near: 3,
+        limits_known: true,
         to_do: 2,
         banner: None,
     }

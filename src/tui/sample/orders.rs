@@ -37,6 +37,8 @@ fn row(number: u128, state: OrderState, label: &str, words: &str) -> OrderRow {
         unknown: state == OrderState::Unknown,
         looks_like: Vec::new(),
         words: words.into(),
+        good_for: "day".to_owned(),
+        portfolio: Some("Medium".to_owned()),
         limit: net(118),
         worst: Some(net(115)),
         mid: Shown::live(net(117)),

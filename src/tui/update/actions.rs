@@ -330,16 +330,18 @@ pub fn note(
 }
 
 pub fn discard(ui: &mut UiState, snapshot: &Snapshot, trade: TradeId) {
-    let Some(row) = rows::trade(snapshot, trade).filter(|t| t.kind == TradeKind::WhatIf) else {
+    let Some(row) = rows::trade(snapshot, trade).filter(|t| !t.is_open) else {
         ui.say(
             Level::Warning,
-            "only a WhatIf can be discarded",
-            Some("a position is closed at the broker".to_owned()),
+            "only what is not held can be discarded",
+            Some("x closes a position".to_owned()),
         );
         return;
     };
+    let title =
+        if row.kind == TradeKind::WhatIf { "Discard a WhatIf" } else { "Discard what was not filled" };
     ui.dialogs.push(Dialog::Text {
-        title: "Discard a WhatIf".to_owned(),
+        title: title.to_owned(),
         prompt: format!("Why not {}?", row.label),
         input: Input::default(),
         purpose: Purpose::DiscardReason { trade, label: row.label.clone() },

@@ -6,13 +6,15 @@ use crate::domain::order::OrderFor;
 #[test]
 fn an_exit_rests_at_the_price_of_the_rule_until_it_is_cancelled() {
     let mut bench = Bench::new();
+    bench.feed(report(AccountKind::Margin, Some(vec![])));
     let opening = ticket(1, false);
-    bench.sent(&opening);
+    bench.intended(&opening, Some(PortfolioId::from_key("medium")));
+    bench.order(&opening);
     let wish = |trade| Command::Stage {
         trade,
         purpose: OrderFor::RestExit,
         limit: None,
-        rationale: "half of it is enough".into(),
+        rationale: "two thirds of it are enough".into(),
     };
     let refused = bench.refused(wish(opening.trade));
     assert!(matches!(refused, Refusal::NotOrderable { .. }), "not open yet: {refused}");
@@ -27,8 +29,8 @@ fn an_exit_rests_at_the_price_of_the_rule_until_it_is_cancelled() {
     });
     let exit = asked.expect("the broker is asked");
     assert_eq!(exit.time_in_force, TimeInForce::Gtc);
-    // Sold at 1.52, half of it kept.
-    assert_eq!(exit.limit, NetPrice(Decimal::new(-76, 2)));
+    // Sold at 1.52; the balanced profile keeps 65 %.
+    assert_eq!(exit.limit, NetPrice(Decimal::new(-53, 2)));
     assert_eq!(exit.legs[0].action, OrderAction::BuyToClose);
 }
 
