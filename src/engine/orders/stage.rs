@@ -48,11 +48,11 @@ impl Engine {
         let reference = OrderRef::new(self.ids.as_mut());
         let trade = self.books.trades.get(&wish.trade).ok_or(Refusal::UnknownTrade(wish.trade))?;
         self.orderable(trade, wish.purpose.is_closing())?;
+        let account = self.account_of(trade)?;
         if trade.portfolio.is_none() {
             let why = "it is in no portfolio, and limits are a portfolio's: route it first (m)".to_owned();
             return Err(Refusal::NotOrderable { why });
         }
-        let account = self.account_of(trade)?;
         let promotes =
             trade.kind == TradeKind::WhatIf || (!wish.purpose.is_closing() && trade.account != Some(account));
         let market = self.market(now);
