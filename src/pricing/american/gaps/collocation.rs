@@ -110,7 +110,7 @@ impl<const N: usize, const M: usize, const P: usize> Kernel for Solve<'_, N, M, 
         let resolved = self.resolved();
         let mut change = f64::INFINITY;
         for _ in 0..MOST_STEPS {
-            let (own_values, mut matrix) = own.linearised::<FMA, P>(tables, problem, &logs);
+            let (own_values, mut matrix) = own.linearised::<FMA, P>(tables, &logs);
             let mut right = [[0.0]; N];
             for i in 0..N {
                 let gain = self.later_gain::<FMA>(i, logs[i], &seen);
@@ -232,7 +232,7 @@ impl<const N: usize, const M: usize, const P: usize> Solve<'_, N, M, P> {
             value: paid * cdf_of::<FMA>(d_minus, density_minus),
             slope: paid * density_minus / spread,
         };
-        let mut spot =
+        let spot =
             Moved { value: kept * cdf_of::<FMA>(d_plus, density_plus), slope: kept * density_plus / spread };
         let count = self.later.len();
         for points in &seen[node * count..(node + 1) * count] {
@@ -246,26 +246,6 @@ impl<const N: usize, const M: usize, const P: usize> Solve<'_, N, M, P> {
             }
             strike.value += rate * total(&values);
             strike.slope += rate * total(&slopes);
-            if div == 0.0 {
-                continue;
-            }
-            for k in 0..P {
-                let inverse = points.inverse[k];
-                let d =
-                    mul_add::<FMA>(log - points.log_boundary[k], inverse, points.drift[k]) + points.spread[k];
-                let density = pdf::<FMA>(d);
-                values[k] = points.spot_discount[k] * cdf_of::<FMA>(d, density);
-                slopes[k] = points.spot_discount[k] * density * inverse;
-            }
-            spot.value += div * total(&values);
-            spot.slope += div * total(&slopes);
-        }
-        if div != 0.0 {
-            spot.value += self
-                .gaps
-                .iter()
-                .map(|gap| -(-div * (gap.from - years)).exp() * (-div * gap.length()).exp_m1())
-                .sum::<f64>();
         }
         let at = exp::<FMA>(log);
         Moved { value: at * spot.value - strike.value, slope: at * (spot.value + spot.slope) - strike.slope }
@@ -279,8 +259,6 @@ struct Own<const N: usize, const M: usize> {
     spread: [[f64; M]; N],
     /// Weight × rate × e^(−rate·lag).
     interest: [[f64; M]; N],
-    /// Weight × yield × e^(−yield·lag).
-    yielded: [[f64; M]; N],
 }
 
 impl<const N: usize, const M: usize> Own<N, M> {
@@ -297,7 +275,6 @@ impl<const N: usize, const M: usize> Own<N, M> {
             drift: [[0.0; M]; N],
             spread: [[0.0; M]; N],
             interest: [[0.0; M]; N],
-            yielded: [[0.0; M]; N],
         };
         for i in 0..N {
             for k in 0..M {
@@ -308,7 +285,6 @@ impl<const N: usize, const M: usize> Own<N, M> {
                 own.inverse[i][k] = 1.0 / own.spread[i][k];
                 own.drift[i][k] = per_root * root;
                 own.interest[i][k] = weight * rate * exp::<FMA>(-rate * lag);
-                own.yielded[i][k] = weight * div * exp::<FMA>(-div * lag);
             }
         }
         own
@@ -319,15 +295,13 @@ impl<const N: usize, const M: usize> Own<N, M> {
     fn linearised<const FMA: bool, const P: usize>(
         &self,
         tables: &Tables<N, M, P>,
-        problem: &Problem,
         logs: &[f64; N],
     ) -> ([f64; N], [[f64; N]; N]) {
         let mut values = [0.0; N];
         let mut matrix = [[0.0; N]; N];
         for i in 0..N {
-            let at = exp::<FMA>(logs[i]);
             let between = interpolated::<FMA, N, M>(&tables.share[i], logs);
-            let (mut terms, mut slopes, mut given_up) = ([0.0; M], [0.0; M], [0.0; M]);
+            let (mut terms, mut slopes) = ([0.0; M], [0.0; M]);
             for k in 0..M {
                 let inverse = self.inverse[i][k];
                 let d = mul_add::<FMA>(logs[i] - between[k], inverse, self.drift[i][k]);
@@ -335,21 +309,10 @@ impl<const N: usize, const M: usize> Own<N, M> {
                 terms[k] = self.interest[i][k] * cdf_of::<FMA>(d, density);
                 slopes[k] = self.interest[i][k] * density * inverse;
             }
-            if problem.div != 0.0 {
-                for k in 0..M {
-                    let inverse = self.inverse[i][k];
-                    let d =
-                        mul_add::<FMA>(logs[i] - between[k], inverse, self.drift[i][k]) + self.spread[i][k];
-                    let density = pdf::<FMA>(d);
-                    given_up[k] = at * self.yielded[i][k] * cdf_of::<FMA>(d, density);
-                    slopes[k] -= at * self.yielded[i][k] * density * inverse;
-                }
-            }
-            let lost = total(&given_up);
-            let whole = (total(&terms) - lost).max(f64::MIN_POSITIVE);
+            let whole = total(&terms).max(f64::MIN_POSITIVE);
             values[i] = whole;
             let scale = 1.0 / whole;
-            matrix[i][i] = -scale * (total(&slopes) - lost);
+            matrix[i][i] = -scale * total(&slopes);
             for (entry, share) in matrix[i].iter_mut().zip(&tables.share[i]) {
                 let mut moved = *share;
                 for (moved, slope) in moved.iter_mut().zip(&slopes) {

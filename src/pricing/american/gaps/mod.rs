@@ -1,11 +1,11 @@
 //! Puts on a payer of cash dividends: their boundary has a gap before every ex-date.
 //!
-//! The value is Kim's (1990), a European option and the interest that exercise earns wherever it is right, less
-//! the yield it gives up, with the time between gaps as the domain of the integral (Göttsche & Vellekoop, 2011).
+//! The value is Kim's (1990), a European option and the interest that exercise earns wherever it is right, with
+//! the time between gaps as the domain of the integral (Göttsche & Vellekoop, 2011).
 //! After the last dividend the boundary is an ordinary one; every window before it is solved backwards from
 //! there, and what was solved serves all spots.
 //!
-//! Never: used with a rate not above zero or a yield below zero.
+//! Never: used with a rate not above zero or with a yield.
 
 mod collocation;
 mod tables;

@@ -8,7 +8,7 @@
 //! the ex-date itself and in which no spot is exercised; a gap as long as the time between two dates leaves
 //! nothing between them.
 //!
-//! Never: knows the volatility; holds for a yield below zero.
+//! Never: knows the volatility; holds with a yield.
 
 use super::super::CashDividend;
 
