@@ -25,16 +25,63 @@ impl SkewEstimate {
     }
 }
 
+/// How fast time passes: as on the wall, or many times as fast from an instant on, as at a simulated broker whose
+/// clock was told to run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    since: Timestamp,
+    times: f64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { since: DateTime::UNIX_EPOCH, times: 1.0 }
+    }
+}
+
+impl Pace {
+    /// From now on; anything but a number from 1 to 100 000 is as on the wall.
+    pub fn of(times: f64) -> Self {
+        if times > 1.0 && times <= 100_000.0 { Self { since: Utc::now(), times } } else { Self::default() }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.at(Utc::now())
+    }
+
+    fn at(&self, wall: Timestamp) -> Timestamp {
+        // Exact, and the common case.
+        if self.times <= 1.0 {
+            return wall;
+        }
+        let passed = (wall - self.since).num_milliseconds() as f64 * self.times;
+        // Milliseconds of centuries lie far inside i64, and the cast saturates.
+        TimeDelta::try_milliseconds(passed as i64).map_or(wall, |passed| self.since + passed)
+    }
+}
+
 /// What time it is for stamps: wall time, or the simulated broker's where it has a world of its own.
 #[derive(Debug)]
 pub(super) struct BrokerClock {
     skew: Mutex<SkewEstimate>,
     follows_broker: bool,
+    pace: Pace,
 }
 
 impl BrokerClock {
     pub fn new(environment: Environment) -> Self {
-        Self { skew: Mutex::default(), follows_broker: environment == Environment::Loopback }
+        let follows_broker = environment == Environment::Loopback;
+        Self { skew: Mutex::default(), follows_broker, pace: Pace::default() }
+    }
+
+    #[must_use]
+    pub fn paced(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
+
+    /// Our own time, for the ends of a request.
+    pub fn own(&self) -> Timestamp {
+        self.pace.now()
     }
 
     pub fn observe(&self, date_header: &str, sent: Timestamp, received: Timestamp) {
@@ -49,10 +96,10 @@ impl BrokerClock {
 
     /// The instant for `received` stamps, on the clock the engine runs on.
     pub fn now(&self) -> Timestamp {
-        let wall = Utc::now();
+        let own = self.own();
         match self.skew_ms() {
-            Some(skew) if self.follows_broker => wall + TimeDelta::milliseconds(skew),
-            _ => wall,
+            Some(skew) if self.follows_broker => own + TimeDelta::milliseconds(skew),
+            _ => own,
         }
     }
 
@@ -77,6 +124,14 @@ mod tests {
             skew.observe(at(date), at(sent), at(received));
             assert_eq!(skew.milliseconds, Some(0));
         }
+    }
+
+    #[test]
+    fn a_pace_counts_from_its_beginning() {
+        let pace = Pace { since: at(0), times: 60.0 };
+        assert_eq!([pace.at(at(0)), pace.at(at(1_000))], [at(0), at(60_000)]);
+        assert_eq!(Pace::of(f64::NAN), Pace::default());
+        assert_eq!(Pace::default().at(at(7)), at(7));
     }
 
     #[test]

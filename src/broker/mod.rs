@@ -11,7 +11,7 @@ use crate::domain::{Account, Instrument, Symbol, Timestamp};
 use crate::market::update::{Link, LinkState, MarketUpdate, OptionChain};
 
 mod answered;
-mod clock;
+pub mod clock;
 mod desk;
 pub mod error;
 mod fields;

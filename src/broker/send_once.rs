@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue};
 use reqwest::{Client, Method, StatusCode};
 use url::Url;
@@ -62,7 +61,7 @@ impl SendOnce {
         }
         // Counted against the pace of the reads, but an order does not wait behind them.
         transport.count();
-        let sent = Utc::now();
+        let sent = transport.clock.own();
         let mut response = match request.send().await {
             Ok(response) => response,
             Err(error) => {
@@ -73,7 +72,7 @@ impl SendOnce {
             }
         };
         if let Some(date) = response.headers().get(DATE).and_then(|v| v.to_str().ok()) {
-            transport.clock.observe(date, sent, Utc::now());
+            transport.clock.observe(date, sent, transport.clock.own());
         }
         let status = response.status();
         let mut body = Vec::new();

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::BrokerError;
-use super::clock::BrokerClock;
+use super::clock::{BrokerClock, Pace};
 use super::error::Grade;
 use super::scrub::scrubbed;
 use super::settings::{Environment, Timeouts};
@@ -90,6 +90,11 @@ impl Transport {
         Ok(Self { client, base, pace, clock: BrokerClock::new(environment), request_deadline })
     }
 
+    /// Our own time goes at this pace.
+    pub fn paced(self, pace: Pace) -> Self {
+        Self { clock: self.clock.paced(pace), ..self }
+    }
+
     /// Path segments are encoded one by one, so a slash or a space inside a symbol stays inside it.
     pub fn url(&self, path: &[&str], query: &[(&str, String)]) -> Url {
         let mut url = self.base.clone();
@@ -112,10 +117,10 @@ impl Transport {
         request: RequestBuilder,
     ) -> Result<Answer, BrokerError> {
         self.pace.until_ready().await;
-        let sent = Utc::now();
+        let sent = self.clock.own();
         let mut response = request.send().await.map_err(|error| self.network(error))?;
         if let Some(date) = response.headers().get(DATE).and_then(|v| v.to_str().ok()) {
-            self.clock.observe(date, sent, Utc::now());
+            self.clock.observe(date, sent, self.clock.own());
         }
         let status = response.status();
         let retry_after_seconds = retry_after(response.headers(), Utc::now());

@@ -14,7 +14,7 @@ use crate::market::update::OptionChain;
 /// Bookings under way at once: more than a person can start.
 const BOOKINGS_AT_ONCE: usize = 8;
 /// Market data that a verdict rests on is at most this old.
-const VERDICT_SECONDS: i64 = 15;
+const VERDICT_SECONDS: f64 = 15.0;
 
 impl Engine {
     pub(super) fn begin_booking(
@@ -107,9 +107,10 @@ impl Engine {
         let Some(pending) = self.bookings.remove(&booking) else { return };
         let Some((trade, drafted)) = pending.draft else { return };
         let reply = pending.reply.map(ReplyTo);
-        // A verdict holds for the book and the minute it was given for.
+        // A verdict holds for the book and the moment it was given for.
+        let holds_for = VERDICT_SECONDS * self.config.clock_speed;
         let holds = pending.judged.is_some_and(|(structure, at)| {
-            structure == self.structure && (now - at).num_seconds() <= VERDICT_SECONDS
+            structure == self.structure && (now - at).as_seconds_f64() <= holds_for
         });
         if !holds {
             step.answers.push(Answer { to: reply, slot: 0, result: Err(Refusal::Overtaken) });

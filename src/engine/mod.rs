@@ -66,6 +66,8 @@ pub struct EngineConfig {
     /// From here a clock that differs from the broker's is warned of; from there nothing is booked.
     pub clock_skew_warn_ms: i64,
     pub clock_skew_block_ms: i64,
+    /// How many of its seconds pass in one of a person's: 1, but where a simulated market runs faster.
+    pub clock_speed: f64,
     pub orders: OrderRules,
     pub streaming: bool,
     pub banner: Option<String>,

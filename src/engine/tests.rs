@@ -66,6 +66,7 @@ fn config() -> EngineConfig {
         account_refresh_seconds: 60,
         clock_skew_warn_ms: 2_000,
         clock_skew_block_ms: 30_000,
+        clock_speed: 1.0,
         orders: OrderRules::default(),
         streaming: true,
         banner: None,

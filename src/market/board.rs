@@ -1,7 +1,7 @@
 //! The latest value of everything, per instrument and kind: what comes in replaces what was there, so
 //! that a slow reader never meets a queue. Also how the links stand and how long they have been silent.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{NaiveDate, TimeDelta};
@@ -67,6 +67,8 @@ pub(super) struct Contents {
     pub metrics: Arc<HashMap<Symbol, UnderlyingMetrics>>,
     pub series: SeriesBySymbol,
     pub chains: Arc<HashMap<Symbol, Arc<OptionChain>>>,
+    /// Underlyings that do not trade.
+    pub halted: Arc<HashSet<Symbol>>,
     pub memo: Arc<HistoryMemo>,
     pub vols: Arc<VolMemo>,
 }
@@ -132,6 +134,7 @@ impl Board {
                 }
             }
             MarketUpdate::Summary { instrument, summary, source: _ } => {
+                self.trades(&instrument, summary.halted);
                 let Some(slot) = self.slot(instrument) else { return };
                 let held = &mut slot.summary;
                 *held = DaySummary {
@@ -159,6 +162,22 @@ impl Board {
             MarketUpdate::Metrics(metrics) => {
                 Arc::make_mut(&mut self.contents.metrics).insert(metrics.symbol.clone(), metrics);
             }
+        }
+    }
+
+    /// An underlying's word on whether it trades. What is said of an option is only ever read, and would outlast it.
+    fn trades(&mut self, instrument: &Instrument, halted: Option<bool>) {
+        let (Instrument::Equity(symbol) | Instrument::Index(symbol), Some(halted)) = (instrument, halted)
+        else {
+            return;
+        };
+        if self.contents.halted.contains(symbol) != halted {
+            let known = Arc::make_mut(&mut self.contents.halted);
+            if halted {
+                known.insert(symbol.clone())
+            } else {
+                known.remove(symbol)
+            };
         }
     }
 

@@ -77,7 +77,7 @@ pub struct DaySummary {
     pub high: Option<Price>,
     pub low: Option<Price>,
     pub open_interest: Option<f64>,
-    /// Trading in it is halted; streams do not say.
+    /// Trading in it is halted.
     pub halted: Option<bool>,
 }
 

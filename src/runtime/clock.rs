@@ -1,11 +1,13 @@
 //! The engine's `now`. In demo and sim it is the broker's clock, which may run fast or stand on another day;
-//! otherwise the wall's. It never runs backwards, whatever the answers say.
+//! otherwise the wall's. It never runs backwards, whatever the answers say. Between two answers it goes at the
+//! pace that the simulated broker of this process was told.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta};
 
+use crate::broker::clock::Pace;
 use crate::domain::Timestamp;
 
 /// Shared by the tasks of one process: two numbers, no lock.
@@ -13,6 +15,7 @@ use crate::domain::Timestamp;
 pub struct EngineClock {
     inner: Arc<Inner>,
     follows_broker: bool,
+    pace: Pace,
 }
 
 #[derive(Debug)]
@@ -23,16 +26,21 @@ struct Inner {
 
 impl EngineClock {
     pub fn wall() -> Self {
-        Self::new(false)
+        Self::new(false, Pace::default())
     }
 
     pub fn of_broker() -> Self {
-        Self::new(true)
+        Self::of_broker_at(Pace::default())
     }
 
-    fn new(follows_broker: bool) -> Self {
+    /// The skew that is heard is one to a clock of this pace.
+    pub fn of_broker_at(pace: Pace) -> Self {
+        Self::new(true, pace)
+    }
+
+    fn new(follows_broker: bool, pace: Pace) -> Self {
         let inner = Inner { skew_ms: AtomicI64::new(0), last_ms: AtomicI64::new(i64::MIN) };
-        Self { inner: Arc::new(inner), follows_broker }
+        Self { inner: Arc::new(inner), follows_broker, pace }
     }
 
     /// The broker's clock less ours, as its last answer showed it.
@@ -57,7 +65,7 @@ impl EngineClock {
     }
 
     pub fn now(&self) -> Timestamp {
-        let skewed = Utc::now() + TimeDelta::milliseconds(self.inner.skew_ms.load(Ordering::Relaxed));
+        let skewed = self.pace.now() + TimeDelta::milliseconds(self.inner.skew_ms.load(Ordering::Relaxed));
         let ms = skewed.timestamp_millis();
         let last = self.inner.last_ms.fetch_max(ms, Ordering::Relaxed).max(ms);
         DateTime::from_timestamp_millis(last).unwrap_or(skewed)
@@ -66,6 +74,8 @@ impl EngineClock {
 
 #[cfg(test)]
 mod tests {
+    use chrono::Utc;
+
     use super::*;
 
     #[test]

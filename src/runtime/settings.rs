@@ -88,12 +88,34 @@ pub fn engine(config: &Config, mode: Mode) -> Result<EngineConfig, BadCurve> {
             .unwrap_or(60),
         clock_skew_warn_ms: milliseconds(config.market.live_data.clock_skew_warn),
         clock_skew_block_ms: milliseconds(config.market.live_data.clock_skew_block),
+        clock_speed: 1.0,
         orders: orders(config, mode),
         streaming: true,
         banner: None,
         read_only: None,
     })
 }
+
+/// Where the market runs many times as fast, what is young by the wall's clock is older by the market's: ages grow
+/// with it, and what is read now and then is read every few seconds of the wall.
+pub fn at_speed(config: &mut EngineConfig, speed: f64) {
+    if speed.is_nan() || speed <= 1.0 {
+        return;
+    }
+    config.clock_speed = speed;
+    // A hundred thousand at the most, times minutes.
+    let times = |seconds: i64| (seconds as f64 * speed).ceil() as i64;
+    config.market.link_live_seconds = times(config.market.link_live_seconds);
+    config.market.read_live_seconds = times(config.market.read_live_seconds);
+    config.account_refresh_seconds = times(config.account_refresh_seconds.min(FAST_REFRESH_SECONDS));
+    let controls = &mut config.orders.controls;
+    controls.quote_age_seconds *= speed;
+    controls.dry_run_seconds *= speed;
+    controls.confirmation_seconds *= speed;
+}
+
+/// Also how long after a night that is skipped the clock of the market is known.
+const FAST_REFRESH_SECONDS: i64 = 5;
 
 fn milliseconds(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::broker::clock::Pace;
 use crate::broker::paper::{FillModel, PaperConfig, PaperDesk, Resumed};
 use crate::broker::tastytrade::{Credentials, Tastytrade, TastytradeConfig, TastytradeDesk};
 use crate::broker::{Broker, BrokerError};
@@ -100,7 +101,7 @@ pub async fn start(plan: Plan<'_>) -> Result<Running, StartError> {
     config.read_only.clone_from(&recovered.read_only);
     let (sim, wire, credentials) = broker(&plan, record, &mut config).await?;
     let follows_broker = plan.own_broker || plan.config.broker.environment == Environment::Sim;
-    let clock = if follows_broker { EngineClock::of_broker() } else { EngineClock::wall() };
+    let clock = if follows_broker { EngineClock::of_broker_at(wire.clock_pace) } else { EngineClock::wall() };
     let broker = Arc::new(Tastytrade::new(wire, credentials)?);
     if follows_broker {
         // The first thing the engine needs is the time.
@@ -143,7 +144,9 @@ async fn broker(
     let sim_config = world::own(&plan.store, &plan.wish, record)?;
     let sim = sim::start(sim_config).await.map_err(WorldError::from)?;
     let connection = sim.connection();
-    let wire = TastytradeConfig::loopback(&connection.base_url, &connection.account_stream_url);
+    let mut wire = TastytradeConfig::loopback(&connection.base_url, &connection.account_stream_url);
+    wire.clock_pace = Pace::of(plan.wish.speed);
+    settings::at_speed(config, plan.wish.speed);
     let credentials = Credentials {
         client_secret: connection.client_secret.clone().into(),
         refresh_token: connection.refresh_token.clone().into(),

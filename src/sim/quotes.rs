@@ -11,7 +11,7 @@ use crate::domain::Settlement;
 use crate::domain::instrument::parse_occ;
 use crate::domain::time::Timestamp;
 
-use super::exchange::venue::halted;
+use super::exchange::halted;
 use super::server::{Shared, SimState};
 use super::wire::{self, Fields, Query, num, stamp, stamp_z};
 use super::world::{Metrics, Profile};

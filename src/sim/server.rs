@@ -123,6 +123,11 @@ impl SimState {
             change.arrive().await;
         }
         self.settle().await;
+        let now = self.now();
+        if let Some(next) = self.market.goes_on_at(now) {
+            self.clock.advance(next - now);
+            self.settle().await;
+        }
     }
 }
 
@@ -165,12 +170,13 @@ pub async fn start(config: SimConfig) -> Result<RunningSim, SimError> {
     let bind_error = |source| SimError::Bind { port: config.port, source };
     let listener = TcpListener::bind(address).await.map_err(bind_error)?;
     let port = listener.local_addr().map_err(bind_error)?.port();
+    let now = config.clock.now();
+    let halts = [config.halts, config.faults.halts(now)].concat();
     let setup = Setup {
         model: config.faults.fills(config.fills),
-        halts: config.halts.clone(),
+        halts: halts.clone(),
         kept: config.kept_accounts.clone(),
     };
-    let now = config.clock.now();
     let (market, exchange): (Arc<dyn Market>, Exchange) = match &config.world {
         WorldSource::Seeded { anchor } => {
             let world = SeededWorld::new(config.seed, *anchor);
@@ -199,7 +205,7 @@ pub async fn start(config: SimConfig) -> Result<RunningSim, SimError> {
         accounts: exchange.with(|venue| venue.accounts.iter().map(|a| a.book.number.clone()).collect()),
     };
     let faults = Arc::new(Faults::new(config.seed, config.faults));
-    let shown = Arc::new(Shown { market: Arc::clone(&market), faults: Arc::clone(&faults) });
+    let shown = Arc::new(Shown { market: Arc::clone(&market), faults: Arc::clone(&faults), halts });
     let (stop, stop_signal) = watch::channel(false);
     let shared: Shared = Arc::new(SimState {
         clock: config.clock,

@@ -9,6 +9,8 @@ pub use crate::domain::{TermState, Trend};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MarketPanel {
+    /// Of those quoted here and what is held: trading in them is halted, and their quotes stand still.
+    pub halted: Vec<Symbol>,
     /// Benchmark first, then the other indices of the watch list.
     pub quotes: Vec<MarketQuote>,
     pub vix: Shown<f64>,

@@ -151,6 +151,55 @@ async fn full_data_is_the_default_and_leaves_out_what_is_empty() {
 }
 
 #[tokio::test]
+async fn a_halt_stands_in_the_profile_and_in_quotes_that_stand_still() {
+    let faults = "halt@SPY:1m:5m".parse().expect("a plan");
+    let sim = start(SimConfig { faults, ..config() }).await.expect("the simulator starts");
+    let setup = json!({
+        "type": "FEED_SETUP", "channel": 1, "acceptDataFormat": "COMPACT",
+        "acceptEventFields": { "Profile": ["eventSymbol", "tradingStatus", "haltStartTime", "haltEndTime"] }
+    });
+    let mut wire = with_channel(&sim, setup).await;
+    wire.say(json!({ "type": "FEED_SUBSCRIPTION", "channel": 1, "add": [
+        { "type": "Profile", "symbol": "SPY" }, { "type": "Profile", "symbol": "QQQ" }
+    ] }))
+    .await;
+    let told = wire.until("FEED_DATA").await;
+    assert_eq!(told["data"][1], json!(["QQQ", "ACTIVE", 0, 0, "SPY", "ACTIVE", 0, 0]));
+
+    sim.advance(chrono::TimeDelta::seconds(70)).await;
+    let told = wire.until("FEED_DATA").await;
+    let [symbol, status, from, to] = told["data"][1].as_array().expect("values").as_slice() else {
+        panic!("only what has changed: {told}")
+    };
+    assert_eq!((symbol, status), (&json!("SPY"), &json!("HALTED")));
+    assert_eq!(to.as_i64().zip(from.as_i64()).map(|(to, from)| to - from), Some(300_000));
+    let (http, base) = (client(), sim.connection().base_url.clone());
+    let token = access_token(&http, &sim).await;
+    let quote = async |kind: &str| -> Value {
+        let url = format!("{base}/market-data/by-type?{kind}");
+        let answer = http.get(url).bearer_auth(&token).send().await.expect("an answer");
+        answer.json::<Value>().await.expect("json")["data"]["items"][0].clone()
+    };
+    let asked = ["equity=SPY", "equity-option=SPY%20%20%20261218P00640000"];
+    let mut before = Vec::new();
+    for kind in asked {
+        let quote = quote(kind).await;
+        assert_eq!((&quote["is-trading-halted"], &quote["halt-start-time"]), (&json!(true), from), "{quote}");
+        before.push((quote["bid"].clone(), quote["ask"].clone()));
+    }
+    sim.advance(chrono::TimeDelta::minutes(4)).await;
+    for (kind, before) in asked.into_iter().zip(before) {
+        let quote = quote(kind).await;
+        assert_eq!((quote["bid"].clone(), quote["ask"].clone()), before);
+    }
+
+    sim.advance(chrono::TimeDelta::minutes(1)).await;
+    let told = wire.until("FEED_DATA").await;
+    assert_eq!(told["data"][1], json!(["SPY", "ACTIVE", 0, 0]));
+    assert_eq!(quote(asked[0]).await["is-trading-halted"], false);
+}
+
+#[tokio::test]
 async fn candles_come_as_a_snapshot_newest_first_under_the_normal_name() {
     let sim = sim().await;
     let setup = json!({

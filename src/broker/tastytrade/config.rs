@@ -8,6 +8,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::broker::BrokerError;
+use crate::broker::clock::Pace;
 use crate::broker::hosts::{is_loopback, not_allowed, parsed, scheme_fits};
 pub use crate::broker::settings::{Environment, Probe, Reconnect, Timeouts};
 use crate::domain::AccountKind;
@@ -32,6 +33,8 @@ pub struct TastytradeConfig {
     pub timeouts: Timeouts,
     pub keepalive: Keepalive,
     pub reconnect: Reconnect,
+    /// How fast the broker's clock runs, where it is a simulated one of this process.
+    pub clock_pace: Pace,
     /// What an account is, by the last four characters of its number or its nickname, where the
     /// broker's own words are wrong or missing.
     pub account_kinds: BTreeMap<String, AccountKind>,
@@ -120,6 +123,7 @@ impl TastytradeConfig {
             timeouts: Timeouts::default(),
             keepalive: Keepalive::default(),
             reconnect: Reconnect::default(),
+            clock_pace: Pace::default(),
             account_kinds: BTreeMap::new(),
         }
     }

@@ -43,7 +43,8 @@ pub(super) fn caller(config: &TastytradeConfig) -> Result<Caller<'_>, BrokerErro
 /// Requests without anyone's authorisation: what `Auth` renews its token through.
 pub(super) fn transport(config: &TastytradeConfig, addresses: &Addresses) -> Result<Transport, BrokerError> {
     let environment = addresses.environment;
-    Transport::new(&caller(config)?, addresses.rest.clone(), environment, pace_of(environment))
+    let made = Transport::new(&caller(config)?, addresses.rest.clone(), environment, pace_of(environment))?;
+    Ok(made.paced(config.clock_pace))
 }
 
 impl Http {

@@ -188,7 +188,7 @@ impl MarketView {
         match self.slot(instrument).and_then(|slot| slot.quote) {
             None => Reading::Unusable { why: Unusable::Missing },
             Some(held) => match quote::sides(&held.value) {
-                Sides::Two(two) => self.standing(&held, two),
+                Sides::Two(two) => self.standing(instrument, &held, two),
                 Sides::AskOnly(_) => Reading::Unusable { why: Unusable::ZeroBid },
                 Sides::None(why) => Reading::Unusable { why },
             },
@@ -213,7 +213,7 @@ impl MarketView {
     fn ask_only(&self, instrument: &Instrument) -> Reading<Price> {
         match self.slot(instrument).and_then(|slot| slot.quote) {
             Some(held) => match quote::sides(&held.value) {
-                Sides::AskOnly(ask) => self.standing(&held, ask),
+                Sides::AskOnly(ask) => self.standing(instrument, &held, ask),
                 Sides::Two(_) => Reading::Unusable { why: Unusable::Dependent },
                 Sides::None(why) => Reading::Unusable { why },
             },
@@ -223,19 +223,19 @@ impl MarketView {
 
     pub fn quality(&self, instrument: &Instrument) -> Quality {
         let held = self.slot(instrument).and_then(|slot| slot.quote);
-        let live = held.is_some_and(|held| self.is_live(&held));
+        let live = held.is_some_and(|held| self.is_live(instrument, &held));
         let spot = self.spot(instrument.underlying()).known().copied();
         quote::quality(held.map(|held| held.value).as_ref(), live, spot)
     }
 
-    /// Whether trading in it was halted when that was last read.
+    /// Whether trading in it is halted, as far as it was last told.
     pub fn halted(&self, symbol: &Symbol) -> Option<bool> {
         self.slot(&Instrument::watched(symbol))?.summary.halted
     }
 
-    /// A quote stands as live, whatever its sides are worth.
+    /// A quote stands as live, whatever its sides are worth. None does while its underlying is halted.
     pub fn quote_is_live(&self, instrument: &Instrument) -> bool {
-        self.slot(instrument).and_then(|slot| slot.quote).is_some_and(|held| self.is_live(&held))
+        self.slot(instrument).and_then(|slot| slot.quote).is_some_and(|held| self.is_live(instrument, &held))
     }
 
     /// The quote as it came, whatever it is worth.
@@ -279,7 +279,7 @@ impl MarketView {
             Some((_, price)) if price.0 <= rust_decimal::Decimal::ZERO => {
                 Reading::Unusable { why: Unusable::NotANumber }
             }
-            Some((held, price)) => self.standing(&held, price),
+            Some((held, price)) => self.standing(instrument, &held, price),
         };
         if last.is_live() || matches!(instrument, Instrument::Index(_)) && last.known().is_some() {
             return last;
@@ -298,7 +298,11 @@ impl MarketView {
         instrument.option().is_some_and(|contract| self.calendar().expiry_instant(contract) <= self.now())
     }
 
-    fn is_live<T>(&self, held: &Stamped<T>) -> bool {
+    /// What is halted has no price of the present: the last one says what it was.
+    fn is_live<T>(&self, instrument: &Instrument, held: &Stamped<T>) -> bool {
+        if self.0.contents.halted.contains(instrument.underlying()) {
+            return false;
+        }
         match held.source {
             Source::Stream(epoch) => self.0.live_epoch == Some(epoch),
             // Read before the stream was lost: nobody knows what has happened since.
@@ -309,8 +313,8 @@ impl MarketView {
         }
     }
 
-    fn standing<T, U>(&self, held: &Stamped<T>, value: U) -> Reading<U> {
-        if self.is_live(held) {
+    fn standing<T, U>(&self, instrument: &Instrument, held: &Stamped<T>, value: U) -> Reading<U> {
+        if self.is_live(instrument, held) {
             Reading::Live { value }
         } else {
             Reading::Stale { value, age_seconds: self.age(held.received) }

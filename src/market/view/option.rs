@@ -144,7 +144,7 @@ impl MarketView {
 
     fn broker_greeks(&self, instrument: &Instrument) -> Option<BrokerGreeks> {
         let held = self.slot(instrument)?.greeks?;
-        let fresh = self.is_live(&held) && self.age(held.received) <= OLDEST_GREEKS_SECONDS;
+        let fresh = self.is_live(instrument, &held) && self.age(held.received) <= OLDEST_GREEKS_SECONDS;
         fresh.then_some(held.value)
     }
 

@@ -7,6 +7,7 @@ use crate::domain::instrument::OccParts;
 use crate::domain::time::{Timestamp, new_york_date};
 use crate::domain::{Bar, TradingDate};
 
+use super::super::exchange::{Halt, halted};
 use super::super::world::{Market, parse_streamer};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -207,7 +208,13 @@ fn target(symbol: &str) -> Option<Target> {
 }
 
 /// The latest event of a type, or `None` where the server has nothing to say. Candles are made elsewhere.
-pub fn latest(market: &dyn Market, kind: Kind, symbol: &str, at: Timestamp) -> Option<Values> {
+pub fn latest(
+    market: &dyn Market,
+    halts: &[Halt],
+    kind: Kind,
+    symbol: &str,
+    at: Timestamp,
+) -> Option<Values> {
     let mut event = match (kind, target(symbol)?) {
         (Kind::Quote, Target::Underlying) => {
             // Indices print; nobody quotes them.
@@ -237,7 +244,7 @@ pub fn latest(market: &dyn Market, kind: Kind, symbol: &str, at: Timestamp) -> O
                 "openInterest": print.open_interest.map_or(json!(0), |v| json!(v as i64))
             }))
         }
-        (Kind::Profile, Target::Underlying) => profile(market, symbol, at)?,
+        (Kind::Profile, Target::Underlying) => profile(market, halted(halts, symbol, at), symbol, at)?,
         (Kind::Greeks, Target::Option(parts)) => {
             let v = market.option(&parts, at)?.value?;
             values(json!({
@@ -300,20 +307,33 @@ fn underlying_summary(market: &dyn Market, symbol: &str, at: Timestamp) -> Optio
     })))
 }
 
-fn profile(market: &dyn Market, symbol: &str, at: Timestamp) -> Option<Values> {
+/// Whether it trades, and since when and until when it does not; 0 is no instant.
+pub fn trading(halt: Option<&Halt>) -> [(&'static str, Value); 3] {
+    let millis = |at: Option<Timestamp>| json!(at.map_or(0, |at| at.timestamp_millis()));
+    [
+        ("tradingStatus", if halt.is_some() { "HALTED" } else { "ACTIVE" }.into()),
+        ("haltStartTime", millis(halt.map(|halt| halt.from))),
+        ("haltEndTime", millis(halt.map(|halt| halt.to))),
+    ]
+}
+
+fn profile(market: &dyn Market, halt: Option<&Halt>, symbol: &str, at: Timestamp) -> Option<Values> {
     let profile = market.profile(symbol)?;
     let year = market.print(symbol, at)?.year_range;
     let known = |v: Option<f64>| double(v.unwrap_or(f64::NAN));
     let ex_day = market.metrics(symbol, at).and_then(|m| m.next_ex_date).map_or(0, day_id);
-    Some(values(json!({
-        "description": profile.description, "shortSaleRestriction": "INACTIVE", "tradingStatus": "ACTIVE",
-        "statusReason": Value::Null, "haltStartTime": 0, "haltEndTime": 0, "highLimitPrice": unknown(),
+    let reason = halt.map_or(Value::Null, |_| "Trading halt".into());
+    let mut event = values(json!({
+        "description": profile.description, "shortSaleRestriction": "INACTIVE",
+        "statusReason": reason, "highLimitPrice": unknown(),
         "lowLimitPrice": unknown(), "high52WeekPrice": known(year.map(|y| y.1)),
         "low52WeekPrice": known(year.map(|y| y.0)), "beta": known(profile.beta),
         "earningsPerShare": unknown(), "dividendFrequency": double(profile.dividends_per_year),
         "exDividendAmount": known(profile.dividend), "exDividendDayId": ex_day, "shares": unknown(),
         "freeFloat": unknown()
-    })))
+    }));
+    event.extend(trading(halt).map(|(field, value)| (field.to_owned(), value)));
+    Some(event)
 }
 
 pub const REMOVE: u8 = 2;

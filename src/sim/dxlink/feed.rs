@@ -9,9 +9,10 @@ use tokio::time::Instant;
 
 use crate::domain::time::{Timestamp, new_york_date};
 
+use super::super::exchange::{Halt, halted};
 use super::super::world::Market;
 use super::event::{
-    Kind, SNAPSHOT_BEGIN, SNAPSHOT_END, Values, candle, candle_symbol, empty_candles, latest,
+    Kind, SNAPSHOT_BEGIN, SNAPSHOT_END, Values, candle, candle_symbol, empty_candles, latest, trading,
 };
 
 const EVENTS_PER_MESSAGE: usize = 100;
@@ -124,7 +125,7 @@ impl Channel {
     }
 
     /// Everything that is due, one event type per message, layouts announced before their first data.
-    pub fn due(&mut self, market: &dyn Market, at: Timestamp, now: Instant) -> Vec<Value> {
+    pub fn due(&mut self, market: &dyn Market, halts: &[Halt], at: Timestamp, now: Instant) -> Vec<Value> {
         let period = Duration::from_secs_f64(self.period);
         if self.looked_at.is_some_and(|last| now.duration_since(last) < period) {
             return Vec::new();
@@ -143,7 +144,11 @@ impl Channel {
                 candles(market, symbol, subscription, at, events);
                 continue;
             }
-            let Some(event) = latest(market, *kind, symbol, at) else { continue };
+            // A profile is dear, and all that changes in it within a day is whether there is trading.
+            if *kind == Kind::Profile && is_told(subscription.sent.as_ref(), halted(halts, symbol, at)) {
+                continue;
+            }
+            let Some(event) = latest(market, halts, *kind, symbol, at) else { continue };
             let is_canary = *kind == Kind::Quote && *symbol == canary;
             let silent = subscription.sent_at.is_none_or(|last| now.duration_since(last) >= CANARY_SILENCE);
             if is_news(*kind, subscription.sent.as_ref(), &event) || (is_canary && silent) {
@@ -209,12 +214,19 @@ fn rest_between_looks(kind: Kind, symbol: &str, subscription: &Subscription) -> 
         }
         Kind::Quote => 240,
         Kind::Trade if !symbol.starts_with('.') => 480,
+        Kind::Profile => 500,
         Kind::Greeks => 2000,
         Kind::Candle => 1500,
         Kind::Trade | Kind::Summary => 10_000,
         _ => 60_000,
     };
     Duration::from_millis(millis)
+}
+
+/// The profile that was sent says this of trading.
+fn is_told(sent: Option<&Values>, halt: Option<&Halt>) -> bool {
+    let now = trading(halt);
+    sent.is_some_and(|sent| now.iter().all(|(field, value)| sent.get(*field) == Some(value)))
 }
 
 /// A changed stamp alone is no news.
@@ -224,6 +236,7 @@ fn is_news(kind: Kind, sent: Option<&Values>, event: &Values) -> bool {
         Kind::Quote => &["bidPrice", "askPrice", "bidSize", "askSize"],
         Kind::Trade => &["price"],
         Kind::Greeks => &["price", "volatility"],
+        Kind::Profile => &["tradingStatus", "haltStartTime", "haltEndTime"],
         Kind::Summary => &["dayOpenPrice", "dayHighPrice", "dayLowPrice", "prevDayClosePrice"],
         _ => &[],
     };

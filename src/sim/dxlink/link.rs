@@ -128,7 +128,12 @@ impl Link {
             "FEED_SUBSCRIPTION" => {
                 let refused = channel.subscribe(message).err();
                 let mut out: Vec<Value> = refused.iter().map(|text| error(id, "BAD_ACTION", text)).collect();
-                out.extend(channel.due(self.shared.shown.as_ref(), self.shared.now(), now));
+                out.extend(channel.due(
+                    self.shared.shown.as_ref(),
+                    self.shared.exchange.halts(),
+                    self.shared.now(),
+                    now,
+                ));
                 out
             }
             _ => vec![error(id, "INVALID_MESSAGE", "The message type is unknown")],
@@ -153,7 +158,7 @@ impl Link {
         }
         let at = self.shared.now();
         for channel in self.channels.values_mut() {
-            out.extend(channel.due(self.shared.shown.as_ref(), at, now));
+            out.extend(channel.due(self.shared.shown.as_ref(), self.shared.exchange.halts(), at, now));
         }
         out
     }

@@ -27,13 +27,27 @@ pub struct FillModel {
     pub whole: f64,
     /// Share of executions at the natural price that take only a part.
     pub cut: f64,
+    /// Share of executions better than the natural price, of orders with several legs, whose legs trade one by one:
+    /// for seconds what is held is not what was ordered.
+    pub legged: f64,
+    /// Share of executions of orders with several legs in which one leg is never traded.
+    pub leg_out: f64,
     /// Share of orders that fill while their cancel is under way.
     pub fill_on_cancel: f64,
 }
 
 impl Default for FillModel {
     fn default() -> Self {
-        Self { rate: 0.5, decay: 3.5, width: 8.0, whole: 0.7, cut: 0.0, fill_on_cancel: 0.0 }
+        Self {
+            rate: 0.5,
+            decay: 3.5,
+            width: 8.0,
+            whole: 0.7,
+            cut: 0.0,
+            legged: 0.2,
+            leg_out: 0.0,
+            fill_on_cancel: 0.0,
+        }
     }
 }
 
@@ -110,11 +124,22 @@ impl Package {
     }
 }
 
+/// How the legs of an execution trade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Legs {
+    Together,
+    /// The first at once, each other one seconds after the one before.
+    OneByOne,
+    /// All but one.
+    Apart,
+}
+
 /// An execution: how many units, at which cost each.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Execution {
     pub units: Decimal,
     pub cost: f64,
+    pub legs: Legs,
 }
 
 /// What happens in a span of `seconds`. `noise` belongs to this order and this span alone.
@@ -132,10 +157,17 @@ pub fn meet(
         let part = Decimal::from_f64(noise.of(3).uniform()).unwrap_or_default() * most;
         part.ceil().min(most)
     };
+    let legs = |legged: f64| match noise.of(5).uniform() {
+        _ if package.sides.len() < 2 => Legs::Together,
+        draw if draw < model.leg_out => Legs::Apart,
+        _ if noise.of(6).uniform() < legged => Legs::OneByOne,
+        _ => Legs::Together,
+    };
+    // At the natural price each leg meets its own market.
     let at_natural = || {
         let is_cut = most > Decimal::ONE && noise.of(4).uniform() < model.cut;
         let units = if is_cut { some_of_it().min(most - Decimal::ONE) } else { most };
-        Some(Execution { units, cost: package.natural })
+        Some(Execution { units, cost: package.natural, legs: legs(0.0) })
     };
     let Some(limit) = limit else { return at_natural() };
     // A hair for the binary spelling of decimal prices.
@@ -153,7 +185,7 @@ pub fn meet(
         return None;
     }
     let units = if noise.of(2).uniform() < model.whole { most } else { some_of_it() };
-    Some(Execution { units, cost: limit })
+    Some(Execution { units, cost: limit, legs: legs(model.legged) })
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use super::world::Market;
 use super::world::book::AccountBook;
 pub use keep::{KeptAccounts, kept_until};
 pub use matching::FillModel;
-pub use venue::{Halt, Notice, Rules, Venue};
+pub use venue::{Halt, Notice, Rules, Venue, halted};
 
 /// Messages that a slow listener may be behind; then it is cut off and reads anew.
 const MOST_BEHIND: usize = 4_096;

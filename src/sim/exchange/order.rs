@@ -2,7 +2,7 @@
 //!
 //! Never: decides anything; what becomes of an order stands in `lifecycle` and `matching`.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -200,6 +200,18 @@ pub struct Posting {
     pub price: Decimal,
 }
 
+/// A leg that the venue has yet to trade although others of the same execution are: until then the order's legs
+/// stand unequal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Owed {
+    /// `None`: never.
+    pub at: Option<Timestamp>,
+    pub leg: usize,
+    pub group: u64,
+    pub quantity: Decimal,
+    pub price: Decimal,
+}
+
 /// The place of an order in a complex one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Child {
@@ -230,7 +242,9 @@ pub struct Order {
     pub ends_at: Option<Timestamp>,
     pub next: Option<(Timestamp, Stage)>,
     pub postings: VecDeque<Posting>,
-    /// Units that the venue has executed, reported or not.
+    #[serde(default)]
+    pub owed: VecDeque<Owed>,
+    /// Units that the venue has executed, reported or not, those with legs owed included.
     pub executed: Decimal,
     pub triggered: bool,
 }
@@ -259,6 +273,7 @@ impl Order {
             ends_at: None,
             next: None,
             postings: VecDeque::new(),
+            owed: VecDeque::new(),
             executed: Decimal::ZERO,
             triggered: false,
         }
@@ -273,6 +288,35 @@ impl Order {
         self.size() - self.executed
     }
 
+    /// Every unit was traded with all its legs.
+    pub fn is_complete(&self) -> bool {
+        self.executed >= self.size() && self.owed.is_empty()
+    }
+
+    /// What was traded of the legs, reported or not, is not in the proportion of the order.
+    pub fn is_lopsided(&self) -> bool {
+        let traded = |(place, leg): (usize, &Leg)| {
+            let unreported = self.postings.iter().filter(|posting| posting.leg == place);
+            leg.quantity - leg.remaining + unreported.map(|posting| posting.quantity).sum::<Decimal>()
+        };
+        let Some(first) = self.legs.first() else { return false };
+        let of_first = traded((0, first));
+        let mut all = self.legs.iter().enumerate();
+        all.any(|(place, leg)| traded((place, leg)) * first.quantity != of_first * leg.quantity)
+    }
+
+    /// What is owed will not come any more: its units count as not executed.
+    pub fn forget_owed(&mut self) {
+        let size = self.size();
+        let mut groups = BTreeMap::new();
+        for owed in self.owed.drain(..) {
+            if let Some(leg) = self.legs.get(owed.leg).filter(|leg| !leg.quantity.is_zero()) {
+                groups.insert(owed.group, owed.quantity * size / leg.quantity);
+            }
+        }
+        self.executed -= groups.values().copied().sum::<Decimal>();
+    }
+
     pub fn underlying(&self) -> &str {
         self.legs.first().map_or("", |leg| leg.instrument.underlying().as_str())
     }
@@ -281,7 +325,8 @@ impl Order {
     pub fn due(&self) -> Option<Timestamp> {
         let posting = self.postings.front().map(|p| p.at);
         let end = self.ends_at.filter(|_| self.status.is_working());
-        [self.next.map(|(at, _)| at), posting, end].into_iter().flatten().min()
+        let owed = self.owed.iter().filter_map(|owed| owed.at).min();
+        [self.next.map(|(at, _)| at), posting, owed, end].into_iter().flatten().min()
     }
 }
 

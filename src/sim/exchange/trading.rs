@@ -15,8 +15,8 @@ use super::super::world::value::option_tick;
 use super::fees;
 use super::hours;
 use super::ledger::{Booking, TransactionKind};
-use super::matching::{self, Execution, Package};
-use super::order::{Fill, Order, Posting, Status};
+use super::matching::{self, Execution, Legs, Package};
+use super::order::{Fill, Order, Owed, Posting, Status};
 use super::transitions;
 use super::venue::{At, Rules, Venue};
 
@@ -50,11 +50,9 @@ pub fn look(venue: &mut Venue, rules: &Rules<'_>, at: At, seconds: f64) {
     let now = venue.at;
     let order = venue.order(at);
     let (id, open) = (order.id, order.open_units());
-    let is_halted =
-        order.legs.iter().any(|leg| rules.halt(leg.instrument.underlying().as_str(), now).is_some());
     if !order.status.is_working()
         || open <= Decimal::ZERO
-        || is_halted
+        || is_halted(rules, order, now)
         || !hours::is_trading(order.terms.tif, now)
     {
         return;
@@ -74,6 +72,10 @@ pub fn look(venue: &mut Venue, rules: &Rules<'_>, at: At, seconds: f64) {
     }
 }
 
+fn is_halted(rules: &Rules<'_>, order: &Order, at: Timestamp) -> bool {
+    order.legs.iter().any(|leg| rules.halt(leg.instrument.underlying().as_str(), at).is_some())
+}
+
 /// Some orders fill in the moment before the venue would take them back. Whether this one has.
 pub fn overtakes_cancel(venue: &mut Venue, rules: &Rules<'_>, at: At) -> bool {
     let now = venue.at;
@@ -81,6 +83,7 @@ pub fn overtakes_cancel(venue: &mut Venue, rules: &Rules<'_>, at: At) -> bool {
     let (open, limit) = (order.open_units(), order.terms.limit_cost().and_then(|cost| cost.to_f64()));
     let draw = Noise::new(venue.seed).named("fill-on-cancel").of(order.id);
     if draw.uniform() >= rules.model.fill_on_cancel
+        || is_halted(rules, order, now)
         || open <= Decimal::ZERO
         || (order.terms.kind.has_trigger() && !order.triggered)
         || !hours::is_trading(order.terms.tif, now)
@@ -89,7 +92,7 @@ pub fn overtakes_cancel(venue: &mut Venue, rules: &Rules<'_>, at: At) -> bool {
     }
     let Some(package) = Package::of(rules.market, &order.legs, now) else { return false };
     let cost = limit.unwrap_or(package.natural);
-    execute(venue, rules, at, &package, Execution { units: open, cost });
+    execute(venue, rules, at, &package, Execution { units: open, cost, legs: Legs::Together });
     true
 }
 
@@ -105,27 +108,64 @@ fn is_triggered(market: &dyn Market, order: &Order, at: Timestamp) -> bool {
     last.is_some_and(|last| if leg.action.is_buy() { last >= trigger } else { last <= trigger })
 }
 
-/// Decides an execution and lets its first leg be reported at once, the others a moment later.
+/// Decides an execution and lets its first leg be reported at once, the others a moment later, or when they trade.
 fn execute(venue: &mut Venue, rules: &Rules<'_>, at: At, package: &Package, execution: Execution) {
     venue.last_exec += 1;
     let group = venue.last_exec;
     let now = venue.at;
     let prices = package.leg_prices(execution.cost);
     let id = venue.order(at).id;
-    let mut when = now;
-    let mut postings = Vec::new();
+    let (mut when, mut later) = (now, now);
+    let (mut postings, mut behind) = (Vec::new(), Vec::new());
     let order = venue.order(at);
     let size = order.size();
+    let draw = Noise::new(venue.seed).named("leg-out").of(id).of(group).uniform();
+    let left_out = (draw * order.legs.len() as f64) as usize;
     for (leg, price) in prices.into_iter().enumerate() {
-        if leg > 0 {
-            when += venue.delay(id, 100 + group * 8 + leg as u64, 20, 120);
-        }
         let quantity = order.legs[leg].quantity * execution.units / size;
-        postings.push(Posting { at: when, leg, group, quantity, price });
+        let purpose = 100 + group * 8 + leg as u64;
+        match execution.legs {
+            Legs::OneByOne if leg > 0 => {
+                later += venue.delay(id, purpose, LEG_AFTER_LEG.0, LEG_AFTER_LEG.1);
+                behind.push(Owed { at: Some(later), leg, group, quantity, price });
+            }
+            Legs::Apart if leg == left_out => {
+                behind.push(Owed { at: None, leg, group, quantity, price });
+            }
+            _ => {
+                if !postings.is_empty() {
+                    when += venue.delay(id, purpose, 20, 120);
+                }
+                postings.push(Posting { at: when, leg, group, quantity, price });
+            }
+        }
     }
     let order = venue.order_mut(at);
     order.executed += execution.units;
     order.postings.extend(postings);
+    order.owed.extend(behind);
+    post(venue, rules, at);
+}
+
+/// Milliseconds from one leg to the next where they trade one by one.
+const LEG_AFTER_LEG: (i64, i64) = (700, 3_000);
+/// How long a leg waits for trading to go on.
+const LOOKS_AGAIN: i64 = 5;
+
+/// Trades the leg that is due, unless there is no trading now.
+pub fn follow(venue: &mut Venue, rules: &Rules<'_>, at: At) {
+    let now = venue.at;
+    let waits = is_halted(rules, venue.order(at), now) || !hours::is_trading(venue.order(at).terms.tif, now);
+    let order = venue.order_mut(at);
+    let is_due = |owed: &Owed| owed.at.is_some_and(|due| due <= now);
+    let Some(place) = order.owed.iter().position(is_due) else { return };
+    if waits {
+        order.owed[place].at = Some(now + TimeDelta::seconds(LOOKS_AGAIN));
+        return;
+    }
+    if let Some(Owed { leg, group, quantity, price, .. }) = order.owed.remove(place) {
+        order.postings.push_back(Posting { at: now, leg, group, quantity, price });
+    }
     post(venue, rules, at);
 }
 
@@ -137,7 +177,7 @@ pub fn post(venue: &mut Venue, rules: &Rules<'_>, at: At) {
     let exec = venue.last_exec;
     let transaction = venue.next_transaction();
     let order = venue.order_mut(at);
-    let is_complete = order.executed >= order.size();
+    let is_complete = order.is_complete();
     let leg = &mut order.legs[posting.leg];
     let before: Decimal = leg.fills.iter().map(|fill| fill.quantity).sum();
     let charged = if leg.action.is_closing() { Decimal::ZERO } else { before.min(Decimal::TEN) };

@@ -23,6 +23,7 @@ pub fn set_status(venue: &mut Venue, at: At, status: Status) {
     if status.is_terminal() {
         order.terminal_at = Some(now);
         order.next = None;
+        order.forget_owed();
     }
     tell(venue, at);
 }
@@ -162,6 +163,10 @@ fn take_over(venue: &mut Venue, rules: &Rules<'_>, old: &Order, next: At) {
         return;
     }
     match old.status {
+        // What is left is another order than the one that was to be replaced.
+        Status::Cancelled if old.is_lopsided() => {
+            reject(venue, rules, next, "The legs of the original order were filled unequally");
+        }
         Status::Cancelled => {
             let (size, open) = (old.size(), old.open_units());
             if open < size {

@@ -54,6 +54,7 @@ impl Rules<'_> {
     }
 }
 
+/// The halt that a symbol, or the underlying of an option, is in.
 pub fn halted<'a>(halts: &'a [Halt], symbol: &str, at: Timestamp) -> Option<&'a Halt> {
     halts.iter().find(|halt| halt.symbol == symbol && halt.from <= at && at < halt.to)
 }
@@ -200,6 +201,8 @@ impl Venue {
             let order = self.order(at);
             if order.postings.front().is_some_and(|posting| posting.at <= now) {
                 trading::post(self, rules, at);
+            } else if order.owed.iter().any(|owed| owed.at.is_some_and(|due| due <= now)) {
+                trading::follow(self, rules, at);
             } else if let Some((_, stage)) = order.next.filter(|(due, _)| *due <= now) {
                 self.order_mut(at).next = None;
                 match stage {

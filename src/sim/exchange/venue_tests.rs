@@ -157,6 +157,79 @@ fn a_large_order_fills_in_parts_and_accumulates() {
     assert_eq!(s.units(&spy), Decimal::from(20_100));
 }
 
+/// A credit spread of `lots`, asking for a third of the way from the natural price to the middle.
+fn spread(s: &mut Scene, lots: i64) -> u64 {
+    let (short, long) = (s.option("SPY   261218P00640000"), s.option("SPY   261218P00635000"));
+    let quote = |of: &Instrument| super::super::matching::quote(&s.world, of, s.venue.at).unwrap();
+    let (sold, bought) = (quote(&short), quote(&long));
+    let (natural, middle) = (sold.bid - bought.ask, sold.mid() - bought.mid());
+    let wish =
+        terms(OrderKind::Limit, TimeInForce::Day, Some((natural + (middle - natural) / 3.0, Effect::Credit)));
+    s.place(wish, vec![leg(&short, Action::SellToOpen, lots), leg(&long, Action::BuyToOpen, lots)])
+}
+
+fn filled(order: &Order) -> [Decimal; 2] {
+    [0, 1].map(|n: usize| order.legs[n].fills.iter().map(|fill| fill.quantity).sum())
+}
+
+#[test]
+fn a_package_fills_in_parts_of_all_its_legs_at_its_price() {
+    let mut s = Scene::new(FillModel { rate: 2.0, whole: 0.0, legged: 0.0, ..FillModel::default() });
+    let id = spread(&mut s, 9);
+    let mut parts = Vec::new();
+    // Between the looks of the venue, when the later leg is reported, too.
+    s.after(TimeDelta::milliseconds(500));
+    for _ in 0..600 {
+        s.after(seconds(1));
+        let order = s.order(id);
+        let [sold, bought] = filled(order);
+        assert_eq!((sold, order.is_lopsided()), (bought, false));
+        if parts.last() != Some(&sold) {
+            parts.push(sold);
+            let whole = sold == Decimal::from(9);
+            assert_eq!(order.status == Status::Filled, whole, "a part has no status of its own");
+        }
+    }
+    assert!(parts.len() >= 4, "{parts:?}");
+    let order = s.order(id);
+    assert_eq!(order.status, Status::Filled);
+    for (sold, bought) in order.legs[0].fills.iter().zip(&order.legs[1].fills) {
+        assert_eq!(sold.group, bought.group);
+        let credit = sold.price - bought.price;
+        assert!((credit - order.terms.price.unwrap()).abs() < Decimal::new(1, 5), "{credit}");
+    }
+}
+
+#[test]
+fn legs_that_trade_one_by_one_are_unequal_for_seconds_and_filled_with_the_last() {
+    let mut s = Scene::new(FillModel { rate: 2.0, whole: 1.0, legged: 1.0, ..FillModel::default() });
+    let id = spread(&mut s, 2);
+    let mut unequal = 0;
+    for _ in 0..600 {
+        s.after(TimeDelta::milliseconds(100));
+        let order = s.order(id);
+        let [sold, bought] = filled(order);
+        unequal += u32::from(sold != bought);
+        assert!(sold == bought || order.status == Status::Live, "{:?}", order.status);
+    }
+    assert!((7..=31).contains(&unequal), "for {unequal} tenths of a second");
+    assert_eq!((s.order(id).status, filled(s.order(id))), (Status::Filled, [Decimal::TWO; 2]));
+}
+
+#[test]
+fn a_leg_that_is_left_out_stays_out_until_the_order_ends() {
+    let mut s = Scene::new(FillModel { rate: 2.0, whole: 1.0, leg_out: 1.0, ..FillModel::default() });
+    let id = spread(&mut s, 2);
+    s.after(seconds(300));
+    let order = s.order(id);
+    assert_eq!((order.status, order.is_lopsided()), (Status::Live, true));
+    let halves = filled(order);
+    assert_eq!(halves.iter().sum::<Decimal>(), Decimal::TWO, "{halves:?}");
+    s.until(days::at(chrono::NaiveDate::from_ymd_opt(2026, 11, 20).unwrap(), 16, 1));
+    let order = s.order(id);
+    assert_eq!((order.status, filled(order), order.open_units()), (Status::Expired, halves, Decimal::TWO));
+}
+
 #[test]
 fn between_natural_and_middle_it_takes_time_and_the_same_time_for_the_same_seed() {
     let run = |step: i64| {

@@ -8,6 +8,7 @@ use crate::domain::instrument::OccParts;
 use crate::domain::time::Timestamp;
 use crate::domain::{Bar, OptionContract, TradingDate};
 
+use super::super::exchange::{Halt, halted};
 use super::super::world::noise::Noise;
 use super::super::world::value::TwoSided;
 use super::super::world::{Market, Metrics, OptionPrint, Print, Profile, RootChain, parts_of};
@@ -21,12 +22,15 @@ const SPELL_MS: i64 = 5_000;
 pub struct Shown {
     pub market: Arc<dyn Market>,
     pub faults: Arc<Faults>,
+    /// Quotes of what is halted stand still.
+    pub halts: Vec<Halt>,
 }
 
 impl Shown {
     /// The instant that is shown instead, and what is wrong with the quote.
-    fn of(&self, symbol: &str, at: Timestamp) -> (Timestamp, Option<Wrong>) {
+    fn of(&self, underlying: &str, symbol: &str, at: Timestamp) -> (Timestamp, Option<Wrong>) {
         let spec = self.faults.spec();
+        let at = halted(&self.halts, underlying, at).map_or(at, |halt| halt.from);
         let (mut shown, mut wrong) = (at, None);
         let millis = at.timestamp_millis();
         for (rule, item) in spec.items.iter().enumerate() {
@@ -94,7 +98,7 @@ impl Market for Shown {
     }
 
     fn print(&self, symbol: &str, at: Timestamp) -> Option<Print> {
-        let (at, wrong) = self.of(symbol, at);
+        let (at, wrong) = self.of(symbol, symbol, at);
         let mut print = self.market.print(symbol, at)?;
         if let (Some(wrong), Some(quote)) = (wrong, &mut print.quote) {
             wrong.spoil(quote);
@@ -116,7 +120,7 @@ impl Market for Shown {
 
     fn option(&self, parts: &OccParts, at: Timestamp) -> Option<OptionPrint> {
         let contract = self.market.contract(parts)?;
-        let (at, wrong) = self.of(&name_of(&contract), at);
+        let (at, wrong) = self.of(contract.underlying.as_str(), &name_of(&contract), at);
         let mut print = self.market.option(parts, at)?;
         if let Some(wrong) = wrong {
             wrong.spoil(&mut print.quote);
@@ -148,7 +152,7 @@ mod tests {
         let world = SeededWorld::new(7, anchor);
         let at = world.paths().anchor_instant() + TimeDelta::minutes(90);
         let faults = Arc::new(Faults::new(7, spec.parse().expect("a plan")));
-        (Shown { market: Arc::new(world), faults }, at)
+        (Shown { market: Arc::new(world), faults, halts: Vec::new() }, at)
     }
 
     fn quote(market: &Shown, at: Timestamp) -> TwoSided {

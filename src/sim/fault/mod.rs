@@ -27,7 +27,7 @@ pub use stream::Stream;
 
 use crate::domain::time::Timestamp;
 
-use super::exchange::FillModel;
+use super::exchange::{FillModel, Halt};
 use super::world::noise::Noise;
 use spec::{Fault, Place};
 
@@ -98,23 +98,38 @@ impl FaultSpec {
         self.items.is_empty()
     }
 
-    /// The venue's share: orders that fill piece by piece, and fills that overtake a cancel.
+    /// The venue's share: orders that fill piece by piece or but in part of their legs, and fills that overtake a
+    /// cancel.
     pub fn fills(&self, model: FillModel) -> FillModel {
         self.items.iter().fold(model, |model, item| match item.fault {
             Fault::PartialFill { rate } => {
                 FillModel { cut: rate, whole: model.whole * (1.0 - rate), ..model }
             }
+            Fault::LegOut { rate } => FillModel { leg_out: rate, ..model },
             Fault::FillOnCancel { rate } => FillModel { fill_on_cancel: rate, ..model },
             _ => model,
         })
     }
 
+    /// The venue's halts, counted from the instant it opens at.
+    pub fn halts(&self, opened: Timestamp) -> Vec<Halt> {
+        let halts = self.items.iter().filter_map(|item| match (&item.fault, &item.place) {
+            (Fault::Halt { after, length }, Place::Symbol(symbol)) => {
+                let from = opened + TimeDelta::from_std(*after).unwrap_or_default();
+                let to = from + TimeDelta::from_std(*length).unwrap_or_default();
+                Some(Halt { symbol: symbol.to_string(), from, to })
+            }
+            _ => None,
+        });
+        halts.collect()
+    }
+
     fn at(&self, endpoint: Endpoint) -> impl Iterator<Item = (usize, &Fault)> {
         self.items.iter().enumerate().filter_map(move |(rule, item)| {
-            let fits = match item.place {
+            let fits = match &item.place {
                 Place::Anywhere => endpoint.is_usual(),
                 Place::Endpoint(one) => one.covers(endpoint),
-                Place::Stream(_) => false,
+                Place::Stream(_) | Place::Symbol(_) => false,
             };
             fits.then_some((rule, &item.fault))
         })
@@ -122,10 +137,10 @@ impl FaultSpec {
 
     fn on(&self, stream: Stream) -> impl Iterator<Item = (usize, &Fault)> {
         self.items.iter().enumerate().filter_map(move |(rule, item)| {
-            let fits = match item.place {
+            let fits = match &item.place {
                 Place::Anywhere => true,
-                Place::Stream(one) => one == stream,
-                Place::Endpoint(_) => false,
+                Place::Stream(one) => *one == stream,
+                Place::Endpoint(_) | Place::Symbol(_) => false,
             };
             fits.then_some((rule, &item.fault))
         })

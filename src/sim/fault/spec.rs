@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use super::http::Endpoint;
 use super::stream::Stream;
+use crate::domain::Symbol;
 
 /// Items beyond it are a mistake.
 const MOST_ITEMS: usize = 64;
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// A halt for a limit that was reached.
+const PAUSE: Duration = Duration::from_secs(5 * 60);
 
 /// What `sim --help` says about it. The test below holds it to what is read.
 pub const FAULTS_HELP: &str = "\
@@ -36,9 +39,12 @@ Faults: --fault KIND[@WHERE]:VALUE[:VALUE],… such as lost-reply@place:0.1,e502
     drop-stream:TIME           each connection breaks after TIME
     half-open:TIME[:TIME]      and is silent after TIME, for TIME (1m)
   Market data, clock, tokens, fills:
+    halt@SYMBOL:TIME[:TIME]    SYMBOL and its options do not trade after TIME of the simulated clock,
+                               for TIME (5m); quotes stand still, orders wait
     nan-quote:RATE  crossed-quote:RATE  stale-quote:TIME[:RATE] (20% stand still for TIME)
     clock-skew:±TIME[:RATE] of the Date header, auth-lost:TIME (all tokens end each TIME)
     partial-fill:RATE  fill-on-cancel:RATE
+    leg-out:RATE (one leg of an execution is never traded)
   WHERE, for streams: dxlink, account. For requests:
     token, accounts, balances, positions, transactions, history, margin,
     orders (all of place, dry-run, replace, cancel, look), chains, metrics, quotes, hours,
@@ -57,9 +63,10 @@ pub(super) struct Item {
     pub place: Place,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
     Anywhere,
+    Symbol(Symbol),
     Endpoint(Endpoint),
     Stream(Stream),
 }
@@ -85,8 +92,10 @@ pub(super) enum Fault {
     StaleQuote { span: Duration, rate: f64 },
     ClockSkew { by_ms: i64, rate: f64 },
     AuthLost { every: Duration },
+    Halt { after: Duration, length: Duration },
     PartialFill { rate: f64 },
     FillOnCancel { rate: f64 },
+    LegOut { rate: f64 },
 }
 
 /// Why a specification cannot be used, and what can.
@@ -106,7 +115,7 @@ pub enum BadFaults {
     TooMany { count: usize },
 }
 
-const KINDS: [&str; 21] = [
+const KINDS: [&str; 23] = [
     "latency",
     "eNNN (e400 to e599)",
     "lost-reply",
@@ -126,8 +135,10 @@ const KINDS: [&str; 21] = [
     "stale-quote",
     "clock-skew",
     "auth-lost",
+    "halt",
     "partial-fill",
     "fill-on-cancel",
+    "leg-out",
 ];
 
 impl FromStr for FaultSpec {
@@ -193,6 +204,15 @@ impl Words<'_> {
         }
     }
 
+    /// After how long, and for how long.
+    fn after_and_length(&self, default: Duration) -> Result<(Duration, Duration), BadFaults> {
+        match self.values[..] {
+            [after] => Ok((self.time(after)?, default)),
+            [after, length] => Ok((self.time(after)?, self.time(length)?)),
+            _ => Err(self.misshapen(":TIME[:TIME]")),
+        }
+    }
+
     fn rate_and_time(&self, default: Duration) -> Result<(f64, Duration), BadFaults> {
         match self.values[..] {
             [rate] => Ok((self.rate(rate)?, default)),
@@ -240,6 +260,7 @@ enum Reach {
     Streams,
     Both,
     Everywhere,
+    Symbols,
 }
 
 fn item(text: &str) -> Result<Item, BadFaults> {
@@ -254,6 +275,7 @@ fn item(text: &str) -> Result<Item, BadFaults> {
     let words = Words { item: text, kind, values };
     let (fault, reach) = fault(&words)?;
     let place = match place {
+        None if reach == Reach::Symbols => return Err(words.misshapen("@SYMBOL:TIME[:TIME]")),
         None => Place::Anywhere,
         Some(name) => place_of(&words, reach, name)?,
     };
@@ -261,7 +283,7 @@ fn item(text: &str) -> Result<Item, BadFaults> {
 }
 
 fn fault(words: &Words<'_>) -> Result<(Fault, Reach), BadFaults> {
-    use Reach::{Both, Everywhere, Requests, Streams};
+    use Reach::{Both, Everywhere, Requests, Streams, Symbols};
     let status = words.kind.strip_prefix('e').and_then(|code| code.parse::<u16>().ok());
     if let Some(code) = status.filter(|code| (400..600).contains(code)) {
         let (rate, retry_after) = words.rate_and_time(Duration::from_secs(1))?;
@@ -286,15 +308,14 @@ fn fault(words: &Words<'_>) -> Result<(Fault, Reach), BadFaults> {
         "double-message" => (Fault::DoubleMessage { rate: words.one_rate()? }, Streams),
         "reorder-message" => (Fault::ReorderMessage { rate: words.one_rate()? }, Streams),
         "drop-stream" => (Fault::DropStream { after: words.one_time()? }, Streams),
-        "half-open" => match words.values[..] {
-            [after] => {
-                (Fault::HalfOpen { after: words.time(after)?, length: Duration::from_secs(60) }, Streams)
-            }
-            [after, length] => {
-                (Fault::HalfOpen { after: words.time(after)?, length: words.time(length)? }, Streams)
-            }
-            _ => return Err(words.misshapen(":TIME[:TIME]")),
-        },
+        "half-open" => {
+            let (after, length) = words.after_and_length(Duration::from_secs(60))?;
+            (Fault::HalfOpen { after, length }, Streams)
+        }
+        "halt" => {
+            let (after, length) = words.after_and_length(PAUSE)?;
+            (Fault::Halt { after, length }, Symbols)
+        }
         "nan-quote" => (Fault::NanQuote { rate: words.one_rate()? }, Everywhere),
         "crossed-quote" => (Fault::CrossedQuote { rate: words.one_rate()? }, Everywhere),
         "stale-quote" => {
@@ -307,6 +328,7 @@ fn fault(words: &Words<'_>) -> Result<(Fault, Reach), BadFaults> {
         }
         "auth-lost" => (Fault::AuthLost { every: words.one_time()? }, Everywhere),
         "partial-fill" => (Fault::PartialFill { rate: words.one_rate()? }, Everywhere),
+        "leg-out" => (Fault::LegOut { rate: words.one_rate()? }, Everywhere),
         "fill-on-cancel" => (Fault::FillOnCancel { rate: words.one_rate()? }, Everywhere),
         _ => return Err(BadFaults::Kind { item: Words::shown(words.item) }),
     })
@@ -320,6 +342,7 @@ fn place_of(words: &Words<'_>, reach: Reach, name: &str) -> Result<Place, BadFau
             Stream::of_name(name).map(Place::Stream).or_else(|| Endpoint::of_name(name).map(Place::Endpoint))
         }
         Reach::Everywhere => None,
+        Reach::Symbols => Symbol::new(name).ok().map(Place::Symbol),
     };
     found.ok_or_else(|| BadFaults::Place {
         item: Words::shown(words.item),
@@ -328,6 +351,7 @@ fn place_of(words: &Words<'_>, reach: Reach, name: &str) -> Result<Place, BadFau
             Reach::Requests | Reach::Both => Endpoint::ALL.map(Endpoint::name).join(", "),
             Reach::Streams => Stream::ALL.map(Stream::name).join(" or "),
             Reach::Everywhere => "nothing: it stands alone".to_owned(),
+            Reach::Symbols => "a symbol such as SPY".to_owned(),
         },
         place: Words::shown(name),
     })
@@ -339,6 +363,7 @@ impl fmt::Display for Place {
             Self::Anywhere => Ok(()),
             Self::Endpoint(endpoint) => write!(f, "@{}", endpoint.name()),
             Self::Stream(stream) => write!(f, "@{}", stream.name()),
+            Self::Symbol(symbol) => write!(f, "@{symbol}"),
         }
     }
 }
@@ -357,9 +382,9 @@ mod tests {
                     html:0,null:0.2,empty@positions:0.1,drop-message:0.1,double-message@account:0.1,\
                     reorder-message@dxlink:0.1,drop-stream:30s,half-open:1m:20s,nan-quote:0.1,crossed-quote:0.1,\
                     stale-quote:30s,clock-skew:-40s:0.5,auth-lost:1h,partial-fill:0.5,fill-on-cancel:0.5,\
-                    hostile@account:0.1,hostile@quotes:0.1";
+                    hostile@account:0.1,hostile@quotes:0.1,halt@SPY:30s:10m,halt@BRK/B:1ms,leg-out:0.1";
         let spec = read(text).expect("all of it");
-        assert_eq!(spec.items.len(), 23);
+        assert_eq!(spec.items.len(), 26);
         let first = Item {
             fault: Fault::Latency { time: Duration::from_millis(250), rate: 0.5 },
             place: Place::Anywhere,
@@ -391,6 +416,9 @@ mod tests {
             ("nan-quote@quotes:0.1", "stands alone"),
             ("half-open:1s:2s:3s", "half-open:TIME[:TIME]"),
             ("clock-skew:--4s", "a time is"),
+            ("halt:30s", "halt@SYMBOL:TIME[:TIME]"),
+            ("halt@spy!:30s", "a symbol such as SPY"),
+            ("halt@SPY:0.5", "a time is 250ms"),
             ("\u{1b}[31m:0.1", "names no fault"),
         ] {
             let error = read(text).expect_err(text).to_string();

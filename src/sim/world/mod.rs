@@ -98,6 +98,10 @@ pub trait Market: Send + Sync {
     fn canary(&self) -> String {
         "SPY".to_owned()
     }
+    /// Where a clock that stands here goes on at once; `None`: as it goes.
+    fn goes_on_at(&self, _now: Timestamp) -> Option<Timestamp> {
+        None
+    }
     fn profile(&self, symbol: &str) -> Option<Profile>;
     fn print(&self, symbol: &str, at: Timestamp) -> Option<Print>;
     fn bars(&self, symbol: &str, from: TradingDate, at: Timestamp) -> Vec<Bar>;

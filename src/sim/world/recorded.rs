@@ -37,6 +37,15 @@ pub struct RecordedWorld {
     history: BarsBySymbol,
 }
 
+/// After expiry, exercise and assignment, with a moment to look at what they did.
+const EVENING: (u32, u32) = (18, 30);
+/// A moment before the opening; by then the morning's bookings are done.
+const MORNING: (u32, u32) = (9, 25);
+
+fn morning_of(date: TradingDate) -> Timestamp {
+    days::at(date, MORNING.0, MORNING.1)
+}
+
 /// Where the clock of a recorded market starts: the afternoon of its first day.
 pub fn recorded_start(chains: &[ChainFile]) -> Option<Timestamp> {
     chains.iter().map(|c| c.date).min().map(|date| days::at(date, HOUR, 0))
@@ -200,6 +209,23 @@ impl Market for RecordedWorld {
         let further = self.history.keys().map(ToString::to_string);
         names.extend(further.filter(|s| !self.days.contains_key(s)));
         names
+    }
+
+    /// Between two recorded days there is nothing to see once the night's bookings are done.
+    fn goes_on_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let today = new_york_date(now);
+        let recorded = || self.days.values().flat_map(BTreeMap::keys).copied();
+        let before = recorded().filter(|date| *date <= today).max()?;
+        let next = recorded().filter(|date| *date > today).min();
+        // The morning of a recorded day belongs to the night before it.
+        let (before, next) = match next {
+            _ if before == today && now < morning_of(today) => {
+                (recorded().filter(|d| *d < today).max()?, today)
+            }
+            Some(next) => (before, next),
+            None => return None,
+        };
+        (now >= days::at(before, EVENING.0, EVENING.1)).then(|| morning_of(next))
     }
 
     fn canary(&self) -> String {
@@ -393,6 +419,29 @@ mod tests {
         // The close of the day itself is not known in its afternoon.
         assert_eq!(print.previous_close.map(|c| c.0), Some(52.2));
         assert_eq!(world.bars("XLF", TradingDate::MIN, at).len(), 2);
+    }
+
+    #[test]
+    fn between_recorded_days_a_clock_goes_on_from_the_evening_to_the_morning() {
+        let chain = |date: &str| {
+            chain_file::read(CHAIN.replace("2026-08-21,XLF", &format!("{date},XLF")).as_bytes(), None)
+                .expect("a chain")
+        };
+        let chains = vec![chain("2026-08-21"), chain("2026-08-25")];
+        let world = RecordedWorld::new(chains, BarsBySymbol::new()).expect("a world");
+        let at = |day: u32, hour: u32, minute: u32| {
+            days::at(TradingDate::from_ymd_opt(2026, 8, day).expect("a date"), hour, minute)
+        };
+        for open in [at(21, 15, 0), at(21, 18, 29), at(25, 9, 25), at(25, 12, 0)] {
+            assert_eq!(world.goes_on_at(open), None, "{open}");
+        }
+        // A weekend, and a session that nobody recorded.
+        for night in [at(21, 18, 30), at(22, 2, 0), at(24, 12, 0), at(25, 9, 24)] {
+            assert_eq!(world.goes_on_at(night), Some(at(25, 9, 25)), "{night}");
+        }
+        for over in [at(25, 18, 30), at(27, 0, 0)] {
+            assert_eq!(world.goes_on_at(over), None, "after the last day time goes as it goes");
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub(super) fn panel(facts: &Facts<'_>, held: &[Symbol]) -> MarketPanel {
         .map(|symbol| quote(facts, symbol))
         .collect();
     MarketPanel {
+        halted: halted(facts, held),
         quotes,
         vix: term.vix.into(),
         vix_change,
@@ -38,6 +39,15 @@ pub(super) fn panel(facts: &Facts<'_>, held: &[Symbol]) -> MarketPanel {
         calendar: calendar::items(facts, held),
         events: calendar::events(facts, held),
     }
+}
+
+/// Of what is on the screen, those that do not trade.
+pub(super) fn halted(facts: &Facts<'_>, held: &[Symbol]) -> Vec<Symbol> {
+    let mut halted: Vec<Symbol> = facts.context.iter().chain(held).cloned().collect();
+    halted.retain(|symbol| facts.market.halted(symbol) == Some(true));
+    halted.sort();
+    halted.dedup();
+    halted
 }
 
 /// A figure about the volatility of others: quoted in its own place, without a trend of its own.

@@ -400,6 +400,9 @@ pub(super) fn warnings(facts: &Facts<'_>, trades: &[TradeFacts<'_>]) -> Vec<Stri
     symbols.sort();
     symbols.dedup();
     for symbol in symbols {
+        if facts.market.halted(symbol) == Some(true) {
+            said.push(format!("{symbol}: trading is halted; its quotes stand still and its orders wait"));
+        }
         if facts.market.beta(symbol).source == BetaSource::Assumed {
             said.push(format!("{symbol}: no history and no broker beta, 1.00 assumed"));
         }

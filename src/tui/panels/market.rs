@@ -96,7 +96,7 @@ fn overview_lines(scene: Scene<'_>, width: u16, with_answer: bool) -> Vec<Line<'
 fn quotes(scene: Scene<'_>) -> Vec<Part> {
     let theme = scene.theme();
     let market = &scene.snapshot.market;
-    let mut parts = Vec::new();
+    let mut parts: Vec<Part> = halted(scene).into_iter().collect();
     for (at, quote) in market.quotes.iter().enumerate() {
         let rank = u8::try_from(at).unwrap_or(u8::MAX).saturating_mul(2).min(40);
         parts.push(quote_part(scene, quote, rank, at == 0));
@@ -120,6 +120,19 @@ fn quotes(scene: Scene<'_>) -> Vec<Part> {
         market.rate_3m.map_or_else(|| format::UNKNOWN.to_owned(), |r| format!("{} %", plain2(r * 100.0)));
     parts.push(Part::new(11, vec![span("3m ", theme.dim), span(rate, theme.text)]));
     parts
+}
+
+/// Stands before everything else: what it says of prices is truer than they are.
+fn halted(scene: Scene<'_>) -> Option<Part> {
+    let names = scene.snapshot.market.halted.iter().map(ToString::to_string).collect::<Vec<_>>();
+    (!names.is_empty()).then(|| {
+        let words = |count: usize| match names.len() - count {
+            0 => format!("HALTED {}", names.join(" ")),
+            more => format!("HALTED {} +{more}", names[..count].join(" ")),
+        };
+        let style = scene.theme().breach;
+        Part::text(0, words(names.len()), style).or(vec![span(words(1), style)]).kept()
+    })
 }
 
 fn quote_part(scene: Scene<'_>, quote: &MarketQuote, rank: u8, benchmark: bool) -> Part {
@@ -193,7 +206,7 @@ pub fn remarks(scene: Scene<'_>) -> Vec<Part> {
 pub fn headline(scene: Scene<'_>) -> Vec<Part> {
     let theme = scene.theme();
     let market = &scene.snapshot.market;
-    let mut parts = Vec::new();
+    let mut parts: Vec<Part> = halted(scene).into_iter().collect();
     for (at, quote) in market.quotes.iter().take(3).enumerate() {
         let change = figure(&quote.change_percent, signed2);
         let rank = if at == 0 { 1 } else { u8::try_from(at + 3).unwrap_or(u8::MAX) };

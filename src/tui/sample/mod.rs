@@ -134,6 +134,7 @@ fn market() -> MarketPanel {
     let rank = |name: &str, rank| IvRank { symbol: symbol(name), rank: live(rank) };
     let item = |date, words: &str| CalendarItem { date, words: words.into() };
     MarketPanel {
+        halted: Vec::new(),
         quotes: vec![
             quote("SPY", 681.42, 0.61, 0.87),
             quote("QQQ", 612.08, 0.84, 1.19),

@@ -10,9 +10,9 @@ use cotrader::domain::Instrument;
 use cotrader::market::board::Board;
 use cotrader::market::rates::RateCurve;
 use cotrader::market::update::{Link, LinkState, MarketUpdate};
-use cotrader::market::view::MarketConfig;
+use cotrader::market::view::{MarketConfig, MarketView};
 use cotrader::runtime::clock::EngineClock;
-use cotrader::sim::{RunningSim, start};
+use cotrader::sim::{RunningSim, SimConfig, start};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
@@ -22,12 +22,12 @@ use super::{adapter, symbol};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a trader sees of the stream.
-struct Screen {
-    sim: RunningSim,
+pub struct Screen {
+    pub sim: RunningSim,
     board: Board,
     config: MarketConfig,
     clock: EngineClock,
-    shown: Vec<Instrument>,
+    pub shown: Vec<Instrument>,
     events: mpsc::Receiver<StreamEvent>,
     broker: std::sync::Arc<cotrader::broker::tastytrade::Tastytrade>,
     _wanted: watch::Sender<Subscriptions>,
@@ -36,7 +36,11 @@ struct Screen {
 
 impl Screen {
     async fn open() -> Self {
-        let sim = start(config()).await.expect("the simulator starts");
+        Self::over(config()).await
+    }
+
+    pub async fn over(config: SimConfig) -> Self {
+        let sim = start(config).await.expect("the simulator starts");
         let broker = adapter(&sim, |config| {
             config.reconnect.first = Duration::from_millis(20);
             config.reconnect.cap = Duration::from_millis(100);
@@ -82,7 +86,7 @@ impl Screen {
         match event.expect("still streaming") {
             StreamEvent::Market(updates) => {
                 for update in updates {
-                    if matches!(update, MarketUpdate::Quote { .. }) {
+                    if matches!(update, MarketUpdate::Quote { .. } | MarketUpdate::Summary { .. }) {
                         self.board.apply(update);
                     }
                 }
@@ -96,13 +100,17 @@ impl Screen {
         }
     }
 
+    pub fn view(&self) -> MarketView {
+        self.board.view(self.clock.now(), &self.config)
+    }
+
     fn live(&self) -> usize {
-        let view = self.board.view(self.clock.now(), &self.config);
+        let view = self.view();
         self.shown.iter().filter(|instrument| view.quote_is_live(instrument)).count()
     }
 
     /// Until so many are live, and how long it took.
-    async fn until(&mut self, is: impl Fn(usize) -> bool, what: &str) -> Duration {
+    pub async fn until(&mut self, is: impl Fn(usize) -> bool, what: &str) -> Duration {
         let begun = Instant::now();
         while !is(self.live()) {
             assert!(begun.elapsed() < PATIENCE, "{what}: {} of {} are live", self.live(), self.shown.len());

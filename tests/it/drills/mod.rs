@@ -2,6 +2,7 @@
 //! against the simulated broker with faults. Its clock stands still and is moved on by hand, so that hours of
 //! orders take seconds.
 
+mod halts;
 mod hostile;
 mod links;
 mod orders;
@@ -50,6 +51,8 @@ const STANDING: f64 = 1e-7;
 const CONTRACTS: usize = 8;
 /// Seconds in doubt; twice as long as anything is under way here.
 const WRITTEN_OFF: i64 = 20;
+/// Each second in which an order works, or more rarely: so long until a change there is known here.
+const RECONCILED: u32 = 70;
 
 pub fn morning() -> Timestamp {
     let day = NaiveDate::from_ymd_opt(2026, 8, 21).expect("a date");
@@ -86,6 +89,7 @@ pub fn engine_config() -> EngineConfig {
         account_refresh_seconds: 60,
         clock_skew_warn_ms: 2_000,
         clock_skew_block_ms: 30_000,
+        clock_speed: 1.0,
         orders: OrderRules::default(),
         streaming: true,
         banner: None,

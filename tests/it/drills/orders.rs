@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use cotrader::broker::{Broker, StreamEvent, Subscriptions};
+use cotrader::broker::{Broker, OrderDesk, StreamEvent, Subscriptions};
 use cotrader::domain::Event;
-use cotrader::domain::order::{FillId, OrderState};
+use cotrader::domain::order::{FillId, OrderState, OrderStatus, Placed};
 use cotrader::domain::report::AccountNotice;
 use cotrader::engine::Input;
 use cotrader::sim::FaultSpec;
+use cotrader::snapshot::overview::Urgency;
 use rust_decimal::Decimal;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
-use super::Drill;
+use super::{Drill, RECONCILED};
 
 /// Thirty of a hundred submissions go wrong, in every way that there is.
 const STORM: &str = "lost-reply@place:8%,late@place:8%:9s,e502@place:5%,e504@place:4%,truncated@place:3%,\
@@ -114,6 +115,42 @@ async fn each_fill_is_booked_once_whatever_the_stream_does_to_its_messages() {
     for order in drill.engine.books().orders.values() {
         assert_eq!((order.filled(0), order.filled(1)), (Decimal::TWO, Decimal::TWO));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn legs_that_the_venue_leaves_unequal_call_for_a_rescue_once_the_order_ends() {
+    let mut drill = Drill::open("leg-out:1").await;
+    drill.send(1, 2, 2, false).await;
+    let reference = *drill.engine.books().orders.keys().next().expect("an order");
+    for _ in 0..RECONCILED {
+        drill.second().await;
+    }
+    let rescue = |drill: &mut Drill| {
+        let picture = drill.engine.snapshot(drill.now);
+        picture.blotter.into_iter().find(|row| row.urgency == Urgency::Rescue)
+    };
+    let filled = |drill: &Drill| {
+        let order = &drill.engine.books().orders[&reference];
+        let mut filled = [order.filled(0), order.filled(1)];
+        filled.sort();
+        (order.state, filled)
+    };
+    let unequal = [Decimal::ZERO, Decimal::TWO];
+    assert_eq!(filled(&drill), (OrderState::Working, unequal));
+    assert_eq!(rescue(&mut drill), None, "the other leg may still fill");
+
+    let id = drill.engine.books().orders[&reference].ids.last().cloned().expect("it is known there");
+    let asked = drill.desk.cancel(drill.account, &id).await;
+    assert!(matches!(asked, Placed::Accepted(_)), "{asked:?}");
+    for _ in 0..RECONCILED {
+        drill.second().await;
+    }
+    assert_eq!(filled(&drill), (OrderState::PartlyFilled, unequal));
+    let row = rescue(&mut drill).expect("a row");
+    assert!(row.why.contains("2 of 2") && row.why.contains("0 of 2"), "{row:?}");
+    let there = drill.truth().await;
+    let legs: Vec<usize> = there[0].legs.iter().map(|leg| leg.fills.len()).collect();
+    assert!(there[0].status == OrderStatus::Cancelled && legs.contains(&0) && legs.contains(&1), "{there:?}");
 }
 
 #[test]

@@ -43,6 +43,11 @@ pub enum FeedEvent {
         low: Option<Decimal>,
         open_interest: Option<f64>,
     },
+    Profile {
+        symbol: String,
+        /// `None` where the feed does not know.
+        halted: Option<bool>,
+    },
     Greeks {
         symbol: String,
         time: Option<i64>,
@@ -230,6 +235,15 @@ fn event(kind: &str, row: &Row<'_>) -> Option<FeedEvent> {
             high: row.price("dayHighPrice"),
             low: row.price("dayLowPrice"),
             open_interest: row.number("openInterest"),
+        },
+        "Profile" => FeedEvent::Profile {
+            symbol,
+            halted: match row.text("tradingStatus") {
+                Some("HALTED") => Some(true),
+                Some("ACTIVE") => Some(false),
+                // A word nobody has heard of, and UNDEFINED.
+                _ => None,
+            },
         },
         "Greeks" => FeedEvent::Greeks {
             symbol,

@@ -9,12 +9,13 @@ use serde_json::{Map, Value, json};
 pub const FEED_CHANNEL: u64 = 1;
 
 /// The event types asked for, each with the columns asked for. What comes is told by `FEED_CONFIG`.
-pub const FIELDS: [(&str, &[&str]); 5] = [
+pub const FIELDS: [(&str, &[&str]); 6] = [
     (
         "Quote",
         &["eventType", "eventSymbol", "bidPrice", "askPrice", "bidSize", "askSize", "bidTime", "askTime"],
     ),
     ("Trade", &["eventType", "eventSymbol", "price", "time"]),
+    ("Profile", &["eventType", "eventSymbol", "tradingStatus", "haltStartTime", "haltEndTime"]),
     (
         "Summary",
         &[

@@ -50,7 +50,7 @@ impl Subscribed {
             let symbol = name(instrument);
             let kinds: &[&'static str] = match instrument {
                 Instrument::Option(_) => &["Quote", "Trade", "Summary", "Greeks"],
-                Instrument::Equity(_) | Instrument::Index(_) => &["Quote", "Trade", "Summary"],
+                Instrument::Equity(_) | Instrument::Index(_) => &["Quote", "Trade", "Summary", "Profile"],
             };
             entries.extend(kinds.iter().map(|kind| Entry { kind, symbol: symbol.clone(), from_time: None }));
             let of = self.by_symbol.entry(symbol).or_default();
@@ -181,6 +181,7 @@ impl FeedEvent {
             Self::Quote { symbol, .. }
             | Self::Trade { symbol, .. }
             | Self::Summary { symbol, .. }
+            | Self::Profile { symbol, .. }
             | Self::Greeks { symbol, .. } => symbol,
             Self::Candle(candle) => &candle.symbol,
         }
@@ -221,9 +222,9 @@ mod tests {
         let name = Instrument::streamer_symbol;
         let first = subscribed.change(&equities(["SPY".into(), "QQQ".into()]), true, name);
         assert!(first[0].contains("\"reset\":true"));
-        assert_eq!(entries(&first, "add").len(), 6);
+        assert_eq!(entries(&first, "add").len(), 8);
         let second = subscribed.change(&equities(["SPY".into(), "IWM".into()]), false, name);
-        assert_eq!(entries(&second, "remove").len(), 3);
+        assert_eq!(entries(&second, "remove").len(), 4);
         assert!(entries(&second, "remove").iter().all(|(_, symbol)| symbol == "QQQ"));
         assert!(entries(&second, "add").iter().all(|(_, symbol)| symbol == "IWM"));
         assert!(subscribed.change(&equities(["SPY".into(), "IWM".into()]), false, name).is_empty());
@@ -235,7 +236,7 @@ mod tests {
         let many = equities((0..700).map(|n| format!("LONGER-NAME-{n:036}")));
         let frames = subscribed.change(&many, true, Instrument::streamer_symbol);
         assert!(frames.iter().all(|frame| frame.len() <= BYTES_PER_MESSAGE));
-        assert_eq!(entries(&frames, "add").len(), 2_100);
+        assert_eq!(entries(&frames, "add").len(), 2_800);
         assert_eq!(frames.iter().filter(|frame| frame.contains("reset")).count(), 1);
         let short = equities((0..200).map(|n| format!("S{n}")));
         let frames = subscribed.change(&short, true, Instrument::streamer_symbol);

@@ -51,6 +51,11 @@ pub fn update(
             },
             source,
         },
+        FeedEvent::Profile { halted, .. } => MarketUpdate::Summary {
+            instrument,
+            summary: DaySummary { halted, ..DaySummary::default() },
+            source,
+        },
         FeedEvent::Greeks { time, price, volatility, delta, gamma, theta, rho, vega, .. } => {
             MarketUpdate::Greeks {
                 instrument,
