@@ -142,6 +142,7 @@ async fn broker(
         return Ok((None, wire, credentials));
     }
     let sim_config = world::own(&plan.store, &plan.wish, record)?;
+    let days = sim_config.world.recorded_days();
     let sim = sim::start(sim_config).await.map_err(WorldError::from)?;
     let connection = sim.connection();
     let mut wire = TastytradeConfig::loopback(&connection.base_url, &connection.account_stream_url);
@@ -151,7 +152,7 @@ async fn broker(
         client_secret: connection.client_secret.clone().into(),
         refresh_token: connection.refresh_token.clone().into(),
     };
-    config.banner = Some(world::banner(&plan.wish, plan.config.broker.credentials.is_some()));
+    config.banner = Some(world::banner(&plan.wish, days, plan.config.broker.credentials.is_some()));
     Ok((Some(sim), wire, credentials))
 }
 

@@ -240,10 +240,12 @@ pub fn agree(dir: &Path, wish: &WorldWish, runs: bool) -> Result<(), WorldError>
 }
 
 /// What the screen says about where its numbers come from.
-pub fn banner(wish: &WorldWish, has_credentials: bool) -> String {
+pub fn banner(wish: &WorldWish, days: usize, has_credentials: bool) -> String {
     if wish.market.is_empty() {
         let why = if has_credentials { "as asked for" } else { "no credentials are configured" };
         format!("demo: simulated broker, made-up market; `cotrader init` connects yours ({why})")
+    } else if days > 1 {
+        "recorded days, played one after the other; nothing here is today's".to_owned()
     } else {
         "recorded market shown as an open session; nothing here is today's".to_owned()
     }

@@ -48,6 +48,18 @@ pub enum WorldSource {
     Recorded { chains: Vec<ChainFile>, history: BarsBySymbol, book: Vec<RecordedPosition> },
 }
 
+impl WorldSource {
+    /// How many different days are recorded in it.
+    pub fn recorded_days(&self) -> usize {
+        match self {
+            Self::Seeded { .. } => 0,
+            Self::Recorded { chains, .. } => {
+                chains.iter().map(|chain| chain.date).collect::<std::collections::BTreeSet<_>>().len()
+            }
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct SimConfig {
     pub seed: u64,
