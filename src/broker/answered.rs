@@ -9,7 +9,7 @@ use crate::domain::order::{BrokerMessage, OrderRefusal, Placed};
 
 /// Exactly the bytes of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Body(pub Vec<u8>);
+pub struct Body(pub Vec<u8>);
 
 impl Body {
     pub fn hash(&self) -> String {

@@ -67,7 +67,7 @@ impl BrokerError {
                 "check the network and try again (`r` in the cockpit)"
             }
             Self::Unauthorised { .. } => "run `cotrader init` and enter the credentials again",
-            Self::Forbidden { .. } => "check the scopes of the OAuth grant at the broker",
+            Self::Forbidden { .. } => "check at the broker what the token may do",
             Self::RateLimited { .. } => "wait; reads are paced by themselves",
             Self::Server { .. } => "the broker has a problem; it is retried",
             Self::NotFound { .. } | Self::Rejected { .. } => "run `cotrader doctor`",
@@ -77,7 +77,7 @@ impl BrokerError {
             Self::NotOffered { .. } => "what depends on it stays unknown; nothing is wrong",
             Self::HostNotAllowed { .. } => "use the broker's own host or a loopback address",
             Self::BadAddress { .. } => {
-                "check base_url, dxlink_url and account_stream_url in cotrader.yaml or the environment"
+                "check the addresses under `broker` in cotrader.yaml, or their variables in the environment"
             }
         }
     }

@@ -28,11 +28,14 @@ pub mod tastytrade;
 pub mod tradier;
 mod transport;
 mod values;
+mod venue;
 mod vitals;
 
 pub use desk::{OrderDesk, Undone};
 pub use error::BrokerError;
 pub use records::Records;
+pub use settings::Environment;
+pub use venue::{Desk, NoDesk, Venue};
 
 /// What is to be streamed. A changed value is applied as a difference to the running subscription.
 #[derive(Debug, Clone, Default, PartialEq)]

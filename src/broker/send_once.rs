@@ -14,13 +14,13 @@ use super::transport::{Caller, LARGEST_ANSWER_MIB, Transport, chain, client_buil
 
 /// The client for orders. Its own, so that no read's connection is ever reused: one that the broker has closed
 /// meanwhile would leave open whether the order went out, and the library resends on such a connection.
-pub(super) struct SendOnce {
+pub struct SendOnce {
     client: Client,
     deadline: Duration,
 }
 
 /// How far the one attempt came.
-pub(super) enum Sent {
+pub enum Sent {
     /// The status is known. `None`: the body broke off or was too large.
     Answered { status: StatusCode, body: Option<Vec<u8>> },
     /// Nothing went out, for certain.
@@ -39,7 +39,7 @@ pub(super) struct Request {
 }
 
 impl SendOnce {
-    pub fn new(caller: &Caller<'_>) -> Result<Self, BrokerError> {
+    pub(super) fn new(caller: &Caller<'_>) -> Result<Self, BrokerError> {
         let deadline = caller.timeouts.order;
         let client =
             client_builder(caller).timeout(deadline).pool_max_idle_per_host(0).http1_only().build().map_err(
@@ -52,7 +52,7 @@ impl SendOnce {
     }
 
     /// By value: a request is used up by being sent.
-    pub async fn send(&self, transport: &Transport, request: Request) -> Sent {
+    pub(super) async fn send(&self, transport: &Transport, request: Request) -> Sent {
         let Request { method, url, mut authorization, body } = request;
         authorization.set_sensitive(true);
         let mut request = self.client.request(method, url).header(AUTHORIZATION, authorization);

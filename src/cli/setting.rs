@@ -46,7 +46,7 @@ impl Setting {
                 if cli.world.is_recorded() {
                     recorded_store(data, &wish)
                 } else {
-                    default_store(data, own_broker)
+                    default_store(data, (!own_broker).then_some(config.broker.name))
                 }
             }
         };

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// Only these are captured besides what begins with `COTRADER_` or `TT_`.
+/// What belongs to this program or to a broker.
+const PREFIXES: [&str; 3] = ["COTRADER_", "TT_", "TRADIER_"];
+/// Only these are captured besides.
 const OTHERS: [&str; 9] = [
     "HOME",
     "XDG_CONFIG_HOME",
@@ -34,7 +36,7 @@ impl Env {
         std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| {
-                name.starts_with("COTRADER_") || name.starts_with("TT_") || OTHERS.contains(&name.as_str())
+                PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || OTHERS.contains(&name.as_str())
             })
             .collect()
     }

@@ -110,6 +110,8 @@ pub enum Fault {
     EnvironmentMismatch { address: &'static str, environment: &'static str },
     #[error("environment `sim` needs the simulator's address")]
     SimWithoutAddress,
+    #[error("`{key}` belongs to {belongs}, and the broker is {broker}")]
+    OtherBrokersKey { key: &'static str, belongs: &'static str, broker: &'static str },
     #[error("{missing} is missing, the other credential is set")]
     HalfCredentials { missing: &'static str },
     #[error("can be read by others (mode {mode:04o})")]
@@ -136,7 +138,7 @@ impl Fault {
                 nearest(n, known)
             }
             Self::SecretInYaml(_) => {
-                "remove it and put it into TT_CLIENT_SECRET, TT_REFRESH_TOKEN or a .env file of mode 0600"
+                "remove it and put it into TT_CLIENT_SECRET, TT_REFRESH_TOKEN, TRADIER_TOKEN or a .env file of mode 0600"
                     .into()
             }
             Self::DuplicateKey(_) => "keep one of the two".into(),
@@ -177,6 +179,7 @@ impl Fault {
             Self::SimWithoutAddress => {
                 "set COTRADER_BASE_URL or base_url to what `cotrader sim --print-connection` printed".into()
             }
+            Self::OtherBrokersKey { belongs, .. } => format!("remove it, or write `name: {belongs}`"),
             Self::HalfCredentials { missing } => format!("set {missing} as well, or neither for the demo"),
             Self::EnvFileOpen { path, .. } => format!("chmod 600 {}", path.display()),
             Self::EnvFileSyntax { .. } => "one NAME=value a line, as in .env.example".into(),

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::env::{Env, Folders};
 use super::error::{ConfigError, Fault, Origin, Place, nearest};
 use super::secrets::Credentials;
-use super::settings::Source;
+use super::settings::{BrokerName, Source};
 use super::{Config, defaults, locate, raw, secrets, validate};
 use crate::domain::text::clean;
 
@@ -53,11 +53,19 @@ impl Config {
         let (cotrader, cotrader_source) = document(folder, "cotrader.yaml", defaults::COTRADER, named_by)?;
         let (portfolios, portfolios_source) =
             document(folder, "portfolios.yaml", defaults::PORTFOLIOS, named_by)?;
-        let (credentials, credentials_source) = secrets::load(folder, env)?;
+        let name = named_in(&cotrader, env)?;
+        let (credentials, credentials_source) = secrets::load(folder, name, env)?;
 
         let mut config = Self::of(&cotrader, &portfolios, credentials, env)?;
         config.sources = vec![cotrader_source, portfolios_source, credentials_source];
         Ok(config)
+    }
+
+    /// Whose credentials are wanted, even where they, or anything else, are not right.
+    pub fn broker_name(folder: Option<&Path>, env: &Env) -> Result<BrokerName, ConfigError> {
+        let (folder, named_by) = search(folder, env)?;
+        let (cotrader, _) = document(folder.as_deref(), "cotrader.yaml", defaults::COTRADER, named_by)?;
+        named_in(&cotrader, env)
     }
 
     /// What the two documents and the environment mean.
@@ -89,6 +97,11 @@ impl Config {
             notes,
         })
     }
+}
+
+fn named_in(cotrader: &Document, env: &Env) -> Result<BrokerName, ConfigError> {
+    let typed: raw::Cotrader = parse(cotrader)?.unwrap_or_default();
+    validate::name_of(cotrader, typed.broker.and_then(|broker| broker.name).as_ref(), env)
 }
 
 fn built_in_cotrader() -> Result<raw::Cotrader, ConfigError> {

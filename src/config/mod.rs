@@ -23,7 +23,7 @@ pub use env::{Env, Folders};
 pub use error::{ConfigError, Fault, Origin, Place};
 pub use secrets::{Credentials, read_env_file};
 pub use settings::{
-    AccountMatch, AccountRule, BrokerSettings, COLOURS, CalendarSettings, Colour, DatedEvents, Dividend,
+    AccountMatch, AccountRule, BrokerName, BrokerSettings, COLOURS, CalendarSettings, Colour, DatedEvents, Dividend,
     Environment, Glyphs, LiveDataThresholds, MarketSettings, OrderSettings, ROLES, RateCurve, RatePoint,
     ScreenSettings, Source, Theme, Unallocated,
 };

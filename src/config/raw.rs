@@ -21,10 +21,12 @@ pub(super) struct Cotrader {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Broker {
+    pub name: Option<Scalar>,
     pub environment: Option<Scalar>,
     pub base_url: Option<Scalar>,
     pub dxlink_url: Option<Scalar>,
     pub account_stream_url: Option<Scalar>,
+    pub stream_url: Option<Scalar>,
 }
 
 #[derive(Debug, Default, Deserialize)]

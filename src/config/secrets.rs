@@ -8,20 +8,37 @@ use secrecy::{ExposeSecret, SecretString};
 use super::env::Env;
 use super::error::{ConfigError, Fault, Origin};
 use super::load::{MOST_BYTES, file_fault, read_bounded};
-use super::settings::Source;
+use super::settings::{BrokerName, Source};
 
 const CLIENT_SECRET: &str = "TT_CLIENT_SECRET";
 const REFRESH_TOKEN: &str = "TT_REFRESH_TOKEN";
+const TRADIER_TOKEN: &str = "TRADIER_TOKEN";
 
-/// What the broker's OAuth wants. `Debug` shows nothing of it.
+/// What a broker wants to know us by. `Debug` shows nothing of it.
 #[derive(Debug, Clone)]
-pub struct Credentials {
-    pub client_secret: SecretString,
-    pub refresh_token: SecretString,
+pub enum Credentials {
+    /// Of an OAuth application.
+    Tastytrade { client_secret: SecretString, refresh_token: SecretString },
+    /// The personal token of the account page.
+    Tradier { token: SecretString },
 }
 
-/// The environment goes before the file, each variable by itself.
-pub(super) fn load(folder: Option<&Path>, env: &Env) -> Result<(Option<Credentials>, Source), ConfigError> {
+impl BrokerName {
+    /// The variables that hold its credentials.
+    pub fn variables(self) -> &'static [&'static str] {
+        match self {
+            Self::Tastytrade => &[CLIENT_SECRET, REFRESH_TOKEN],
+            Self::Tradier => &[TRADIER_TOKEN],
+        }
+    }
+}
+
+/// The credentials of one broker. The environment goes before the file, each variable by itself.
+pub(super) fn load(
+    folder: Option<&Path>,
+    of: BrokerName,
+    env: &Env,
+) -> Result<(Option<Credentials>, Source), ConfigError> {
     let file = match folder.map(|folder| folder.join(".env")) {
         Some(path) => read_env_file(&path)?.map(|pairs| (path, pairs)),
         None => None,
@@ -38,10 +55,14 @@ pub(super) fn load(folder: Option<&Path>, env: &Env) -> Result<(Option<Credentia
         source.file = Some(path.clone());
         Some(value.clone())
     };
+    if of == BrokerName::Tradier {
+        let token = take(TRADIER_TOKEN);
+        return Ok((token.map(|token| Credentials::Tradier { token }), source));
+    }
     let (client_secret, refresh_token) = (take(CLIENT_SECRET), take(REFRESH_TOKEN));
     match (client_secret, refresh_token) {
         (Some(client_secret), Some(refresh_token)) => {
-            Ok((Some(Credentials { client_secret, refresh_token }), source))
+            Ok((Some(Credentials::Tastytrade { client_secret, refresh_token }), source))
         }
         (None, None) => Ok((None, source)),
         (Some(_), None) => Err(half(REFRESH_TOKEN, CLIENT_SECRET, source)),

@@ -46,6 +46,23 @@ pub struct Unallocated {
     pub amount: Money,
 }
 
+/// Whose accounts these are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BrokerName {
+    Tastytrade,
+    Tradier,
+}
+
+impl BrokerName {
+    /// As the configuration and the accounts spell it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tastytrade => "tastytrade",
+            Self::Tradier => "tradier",
+        }
+    }
+}
+
 /// What stands behind the screen; follows from the credentials and the address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Environment {
@@ -53,7 +70,7 @@ pub enum Environment {
     Demo,
     /// A simulator at a loopback address.
     Sim,
-    /// The broker's certification host.
+    /// The broker's own host for rehearsals.
     Sandbox,
     /// Real market data and accounts, read only.
     Production,
@@ -61,12 +78,15 @@ pub enum Environment {
 
 #[derive(Debug, Clone)]
 pub struct BrokerSettings {
+    pub name: BrokerName,
     pub environment: Environment,
     /// `None` in the demo, which brings its own.
     pub base_url: Option<Url>,
-    /// Overrides what the broker answers; `None` follows the broker.
+    /// Overrides what tastytrade answers; `None` follows the broker.
     pub dxlink_url: Option<Url>,
     pub account_stream_url: Option<Url>,
+    /// Of both streams of Tradier.
+    pub stream_url: Option<Url>,
     pub credentials: Option<Credentials>,
 }
 

@@ -2,8 +2,12 @@
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
+use secrecy::SecretString;
 
+use crate::broker::BrokerError;
+use crate::broker::clock::Pace;
 use crate::broker::tastytrade::{Credentials, TastytradeConfig};
+use crate::broker::tradier::TradierConfig;
 use crate::config::{AccountMatch, Config, Environment};
 use crate::domain::account::AccountRule;
 use crate::domain::control::OptIn;
@@ -172,24 +176,57 @@ fn market(config: &Config) -> Result<MarketConfig, BadCurve> {
     })
 }
 
-/// Where the configured broker is; `None` in the demo.
-pub fn broker(
-    config: &Config,
-) -> Result<Option<(TastytradeConfig, Credentials)>, crate::broker::BrokerError> {
+/// One of the brokers, and what it knows us by. Whoever reaches one looks here which it is, once.
+pub enum Access {
+    Tastytrade(TastytradeConfig, Credentials),
+    Tradier(TradierConfig, SecretString),
+}
+
+impl Access {
+    pub fn address(&self) -> &str {
+        match self {
+            Self::Tastytrade(wire, _) => &wire.base_url,
+            Self::Tradier(wire, _) => &wire.base_url,
+        }
+    }
+
+    /// How fast its clock goes.
+    pub fn pace(&self) -> Pace {
+        match self {
+            Self::Tastytrade(wire, _) => wire.clock_pace,
+            Self::Tradier(..) => Pace::default(),
+        }
+    }
+}
+
+/// The way to the configured broker; `None` in the demo.
+pub fn broker(config: &Config) -> Result<Option<Access>, BrokerError> {
     let Some(credentials) = &config.broker.credentials else { return Ok(None) };
     let text = |url: &url::Url| url.as_str().trim_end_matches('/').to_owned();
-    let stream = config.broker.account_stream_url.as_ref().map(text);
-    let mut wire = match (&config.broker.base_url, config.broker.environment) {
-        (Some(base), _) => TastytradeConfig::from_base_url(&text(base), stream.as_deref())?,
-        (None, Environment::Sandbox) => TastytradeConfig::sandbox(),
-        (None, _) => TastytradeConfig::production(),
-    };
-    wire.dxlink_url = config.broker.dxlink_url.as_ref().map(text);
-    let credentials = Credentials {
-        client_secret: credentials.client_secret.clone(),
-        refresh_token: credentials.refresh_token.clone(),
-    };
-    Ok(Some((wire, credentials)))
+    let base = config.broker.base_url.as_ref().map(text);
+    let is_sandbox = config.broker.environment == Environment::Sandbox;
+    Ok(Some(match credentials {
+        crate::config::Credentials::Tastytrade { client_secret, refresh_token } => {
+            let stream = config.broker.account_stream_url.as_ref().map(text);
+            let mut wire = match base {
+                Some(base) => TastytradeConfig::from_base_url(&base, stream.as_deref())?,
+                None if is_sandbox => TastytradeConfig::sandbox(),
+                None => TastytradeConfig::production(),
+            };
+            wire.dxlink_url = config.broker.dxlink_url.as_ref().map(text);
+            let (client_secret, refresh_token) = (client_secret.clone(), refresh_token.clone());
+            Access::Tastytrade(wire, Credentials { client_secret, refresh_token })
+        }
+        crate::config::Credentials::Tradier { token } => {
+            let stream = config.broker.stream_url.as_ref().map(text);
+            let wire = match base {
+                Some(base) => TradierConfig::from_base_url(&base, stream.as_deref())?,
+                None if is_sandbox => TradierConfig::sandbox(),
+                None => TradierConfig::production(),
+            };
+            Access::Tradier(wire, token.clone())
+        }
+    }))
 }
 
 #[cfg(test)]

@@ -11,9 +11,10 @@ use tokio::time::timeout;
 
 use crate::broker::clock::Pace;
 use crate::broker::paper::{FillModel, PaperConfig, PaperDesk, Resumed};
-use crate::broker::tastytrade::{Credentials, Tastytrade, TastytradeConfig, TastytradeDesk};
-use crate::broker::{Broker, BrokerError};
-use crate::config::{Config, Environment};
+use crate::broker::tastytrade::{Credentials, Tastytrade, TastytradeConfig};
+use crate::broker::tradier::Tradier;
+use crate::broker::{BrokerError, Desk, OrderDesk, Venue};
+use crate::config::{BrokerName, Config, Environment};
 use crate::containers::Containers;
 use crate::domain::control::LiveOptIn;
 use crate::domain::order::OrderLeg;
@@ -28,6 +29,8 @@ use super::clock::EngineClock;
 use super::desk_task::Desks;
 use super::engine_task::{Ask, EngineTask, Ports};
 use super::kill_flag::KillFlag;
+use super::recovery::Recovered;
+use super::settings::Access;
 use super::world::{self, WorldError, WorldWish};
 use super::{
     broker_task, compute, control, desk_task, following, ids, paper_task, recovery, settings, supervised,
@@ -88,6 +91,7 @@ const GRACE: Duration = Duration::from_secs(2);
 const FIRST_ANSWER: Duration = Duration::from_secs(3);
 const HISTORY_PATIENCE: Duration = Duration::from_secs(2);
 
+/// The broker is looked up here, and from then on it is a type.
 pub async fn start(plan: Plan<'_>) -> Result<Running, StartError> {
     let recovered = recovery::open(&plan.store)?;
     let last_event = recovered.books.last_event_at;
@@ -99,47 +103,74 @@ pub async fn start(plan: Plan<'_>) -> Result<Running, StartError> {
     let mode = settings::mode(plan.config, plan.own_broker);
     let mut config = settings::engine(plan.config, mode)?;
     config.read_only.clone_from(&recovered.read_only);
-    let (sim, wire, credentials) = broker(&plan, record, &mut config).await?;
-    let follows_broker = plan.own_broker || plan.config.broker.environment == Environment::Sim;
-    let clock = if follows_broker { EngineClock::of_broker_at(wire.clock_pace) } else { EngineClock::wall() };
-    let broker = Arc::new(Tastytrade::new(wire, credentials)?);
-    if follows_broker {
-        // The first thing the engine needs is the time.
-        match timeout(FIRST_ANSWER, broker.session()).await {
-            Ok(Ok(_)) => clock.heard(broker.clock_skew_ms()),
-            Ok(Err(error)) => tracing::warn!(%error, "the broker does not answer yet"),
-            Err(_) => tracing::warn!("the broker does not answer yet"),
-        }
+    let name = if plan.own_broker { BrokerName::Tastytrade } else { plan.config.broker.name };
+    world::one_broker(&plan.store, &recovered.books, name)?;
+    let (sim, access) = broker(&plan, record, &mut config).await?;
+    let ready = Ready { plan, mode, config, recovered, pace: access.pace(), sim };
+    match access {
+        Access::Tastytrade(wire, credentials) => ready.run(Tastytrade::new(wire, credentials)?).await,
+        Access::Tradier(wire, token) => ready.run(Tradier::new(wire, token)?).await,
     }
-    if let Some(last) = last_event {
-        clock.not_before(last);
-    }
-    let next = recovered.books.seq + 1;
-    let paper = Arc::new(paper(plan.config, &config, &recovered.books, clock.clone()));
-    let engine = Engine::new(config, recovered.books, Box::new(ids::TimeOrdered));
-    let store = match recovered.read_only {
-        None => Recording::Writes(recovered.store),
-        Some(ReadOnly::Held { pid, since }) => {
-            Recording::Follows { store: recovered.store, next, writer: Holder { pid, since } }
-        }
-        Some(_) => Recording::Stands,
-    };
-    let desks = Desks { broker: order_desk(mode, plan.config.orders.live, &broker), paper };
-    Ok(spawn(&plan, mode, engine, store, clock, (broker, desks), sim))
 }
 
+/// All that a cockpit needs beside a broker.
+struct Ready<'a> {
+    plan: Plan<'a>,
+    mode: Mode,
+    config: EngineConfig,
+    recovered: Recovered,
+    pace: Pace,
+    sim: Option<RunningSim>,
+}
+
+impl Ready<'_> {
+    async fn run<B: Venue>(self, broker: B) -> Result<Running, StartError>
+    where
+        Desk<B>: OrderDesk,
+    {
+        let Self { plan, mode, config, recovered, pace, sim } = self;
+        let broker = Arc::new(broker);
+        let follows_broker = plan.own_broker || plan.config.broker.environment == Environment::Sim;
+        let clock = if follows_broker { EngineClock::of_broker_at(pace) } else { EngineClock::wall() };
+        if follows_broker {
+            // The first thing the engine needs is the time.
+            match timeout(FIRST_ANSWER, broker.session()).await {
+                Ok(Ok(_)) => clock.heard(broker.clock_skew_ms()),
+                Ok(Err(error)) => tracing::warn!(%error, "the broker does not answer yet"),
+                Err(_) => tracing::warn!("the broker does not answer yet"),
+            }
+        }
+        if let Some(last) = recovered.books.last_event_at {
+            clock.not_before(last);
+        }
+        let next = recovered.books.seq + 1;
+        let paper = Arc::new(paper(plan.config, &config, &recovered.books, clock.clone()));
+        let engine = Engine::new(config, recovered.books, Box::new(ids::TimeOrdered));
+        let store = match recovered.read_only {
+            None => Recording::Writes(recovered.store),
+            Some(ReadOnly::Held { pid, since }) => {
+                Recording::Follows { store: recovered.store, next, writer: Holder { pid, since } }
+            }
+            Some(_) => Recording::Stands,
+        };
+        let desks = Desks { broker: order_desk(mode, plan.config.orders.live, &broker), paper };
+        Ok(spawn(&plan, mode, engine, store, clock, (broker, desks), sim))
+    }
+}
+
+/// The way to the broker of this process; its own simulated one is started.
 async fn broker(
     plan: &Plan<'_>,
     record: world::Record,
     config: &mut EngineConfig,
-) -> Result<(Option<RunningSim>, TastytradeConfig, Credentials), StartError> {
+) -> Result<(Option<RunningSim>, Access), StartError> {
     if !plan.own_broker
-        && let Some((wire, credentials)) = settings::broker(plan.config)?
+        && let Some(access) = settings::broker(plan.config)?
     {
         if world::is_simulated(&plan.store) {
             return Err(WorldError::SimulatedStore { dir: plan.store.clone() }.into());
         }
-        return Ok((None, wire, credentials));
+        return Ok((None, access));
     }
     let sim_config = world::own(&plan.store, &plan.wish, record)?;
     let days = sim_config.world.recorded_days();
@@ -153,7 +184,7 @@ async fn broker(
         refresh_token: connection.refresh_token.clone().into(),
     };
     config.banner = Some(world::banner(&plan.wish, days, plan.config.broker.credentials.is_some()));
-    Ok((Some(sim), wire, credentials))
+    Ok((Some(sim), Access::Tastytrade(wire, credentials)))
 }
 
 /// What this process does with the record.
@@ -169,15 +200,18 @@ enum Recording {
     Stands,
 }
 
-fn spawn(
+fn spawn<B: Venue>(
     plan: &Plan<'_>,
     mode: Mode,
     engine: Engine,
     recording: Recording,
     clock: EngineClock,
-    (broker, desks): (Arc<Tastytrade>, Desks<TastytradeDesk>),
+    (broker, desks): (Arc<B>, Desks<Desk<B>>),
     sim: Option<RunningSim>,
-) -> Running {
+) -> Running
+where
+    Desk<B>: OrderDesk,
+{
     let (asks, asked) = mpsc::channel(64);
     let (back, inputs) = mpsc::channel(256);
     let (errands, errands_in) = mpsc::channel(16);
@@ -240,13 +274,13 @@ fn spawn(
 
 /// Where orders of the mode go. One that is not the address's own gets none: nothing is sent then. On paper the
 /// broker's orders are read and no more.
-fn order_desk(mode: Mode, live: Option<LiveOptIn>, reads: &Arc<Tastytrade>) -> Option<Arc<TastytradeDesk>> {
+fn order_desk<B: Venue>(mode: Mode, live: Option<LiveOptIn>, reads: &Arc<B>) -> Option<Arc<Desk<B>>> {
     let reads = Arc::clone(reads);
     let desk = match (mode, live) {
-        (Mode::Demo | Mode::Sim, _) => TastytradeDesk::loopback(reads),
-        (Mode::Sandbox, _) => TastytradeDesk::sandbox(reads),
-        (Mode::Live, Some(live)) => TastytradeDesk::live(reads, live),
-        (Mode::Paper, _) | (Mode::Live, None) => Ok(TastytradeDesk::reading(reads)),
+        (Mode::Demo | Mode::Sim, _) => Desk::loopback(reads),
+        (Mode::Sandbox, _) => Desk::sandbox(reads),
+        (Mode::Live, Some(live)) => Desk::live(reads, live),
+        (Mode::Paper, _) | (Mode::Live, None) => Ok(Desk::reading(reads)),
     };
     desk.map(Arc::new).inspect_err(|error| tracing::error!(%error, "orders go nowhere")).ok()
 }
@@ -327,7 +361,16 @@ impl Running {
     }
 }
 
-/// Where a store is when nobody names it: the demo never shares a folder with a real record.
-pub fn default_store(data: &Path, own_broker: bool) -> PathBuf {
-    data.join(if own_broker { "demo" } else { "store" })
+/// Every place where one may be, the demo's last.
+pub fn default_stores(data: &Path) -> [PathBuf; 3] {
+    [Some(BrokerName::Tastytrade), Some(BrokerName::Tradier), None].map(|broker| default_store(data, broker))
+}
+
+/// Where a store is when nobody names it: neither the demo, which has no broker's name, nor two brokers share a folder.
+pub fn default_store(data: &Path, broker: Option<BrokerName>) -> PathBuf {
+    data.join(match broker {
+        None => "demo",
+        Some(BrokerName::Tastytrade) => "store",
+        Some(BrokerName::Tradier) => "tradier",
+    })
 }

@@ -8,6 +8,8 @@ use chrono::{TimeDelta, Utc};
 use flate2::read::GzDecoder;
 use serde::{Deserialize, Serialize};
 
+use crate::config::BrokerName;
+use crate::containers::Containers;
 use crate::domain::time::new_york_date;
 use crate::domain::{Timestamp, TradingDate};
 use crate::market::calendar::Calendar;
@@ -47,6 +49,8 @@ pub enum WorldError {
     OtherDay { dir: PathBuf, kept: String, wished: String },
     #[error("the store in {} holds the record of a simulated market", dir.display())]
     SimulatedStore { dir: PathBuf },
+    #[error("the store in {} holds the record of accounts at {kept}, and the broker is {wished}", dir.display())]
+    OtherBroker { dir: PathBuf, kept: String, wished: &'static str },
     #[error("{}: {why}", path.display())]
     Input { path: PathBuf, why: String },
     #[error(transparent)]
@@ -60,6 +64,7 @@ impl WorldError {
             Self::OtherStore { .. } | Self::OtherDay { .. } | Self::SimulatedStore { .. } => {
                 "name another folder with --store"
             }
+            Self::OtherBroker { .. } => "name another folder with --store, or the broker in cotrader.yaml",
             Self::Malformed { .. } => "delete the demo's folder to begin a new world",
             Self::Unreadable { .. } | Self::Unwritable { .. } => "check that the path exists and is yours",
             Self::Input { .. } => "compare with the columns in docs/guide/recorded-markets.md",
@@ -99,6 +104,18 @@ pub fn is_simulated(dir: &Path) -> bool {
 /// it is of no market.
 pub fn mark_of(dir: &Path) -> Option<PathBuf> {
     [FILE, RECORDED].into_iter().map(|name| dir.join(name)).find(|path| path.exists())
+}
+
+/// The record of one broker's accounts is no other's: what the other holds would look closed.
+pub fn one_broker(dir: &Path, books: &Containers, name: BrokerName) -> Result<(), WorldError> {
+    let others = books.accounts.values().map(|held| &held.account.broker).filter(|it| *it != name.word());
+    match others.max() {
+        None => Ok(()),
+        Some(kept) => {
+            let kept = crate::domain::text::clean(kept, 20);
+            Err(WorldError::OtherBroker { dir: dir.to_owned(), kept, wished: name.word() })
+        }
+    }
 }
 
 /// What the store's record says about a world beside it.

@@ -1,10 +1,8 @@
-//! Orders at tastytrade. A desk is made for one environment by a function that checks it: this machine's
-//! simulated brokers and the certification host need nothing more, the broker itself needs [`LiveOptIn`].
+//! Orders at tastytrade.
 //!
 //! Never: sends twice, sends what is not cleared, polls the list of live orders.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use reqwest::Method;
 use serde::de::DeserializeOwned;
@@ -13,11 +11,10 @@ use super::order_body::{self, Unsendable};
 use super::parse::orders;
 use super::wire::Envelope;
 use super::wire::order::{ComplexOrder, Order, OrderAnswer};
-use super::{Environment, Tastytrade, http};
+use super::Tastytrade;
 use crate::broker::answered::{Body, is_no, placed, unsent};
-use crate::broker::send_once::{SendOnce, Sent};
-use crate::broker::{BrokerError, OrderDesk, Undone};
-use crate::domain::control::LiveOptIn;
+use crate::broker::send_once::Sent;
+use crate::broker::{BrokerError, Desk, OrderDesk, Undone};
 use crate::domain::order::{
     BrokerOrderId, ComplexReport, ComplexTicket, DryRun, OrderReport, Placed, Ticket,
 };
@@ -28,51 +25,10 @@ const PER_PAGE: u32 = 50;
 /// Ten thousand orders; a look that would find more has failed.
 const MOST_PAGES: u32 = 200;
 
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum NoDesk {
-    #[error("the broker's address belongs to another environment than the orders")]
-    OtherEnvironment,
-    #[error(transparent)]
-    Broker(#[from] BrokerError),
-}
-
 /// Where orders of one user go.
-pub struct TastytradeDesk {
-    reads: Arc<Tastytrade>,
-    /// `None`: orders are read, and there is nothing they could be sent with.
-    once: Option<SendOnce>,
-}
+pub type TastytradeDesk = Desk<Tastytrade>;
 
 impl TastytradeDesk {
-    /// For a simulated broker on this machine.
-    pub fn loopback(reads: Arc<Tastytrade>) -> Result<Self, NoDesk> {
-        Self::of(reads, Environment::Loopback)
-    }
-
-    /// For the certification host: its money is none.
-    pub fn sandbox(reads: Arc<Tastytrade>) -> Result<Self, NoDesk> {
-        Self::of(reads, Environment::Sandbox)
-    }
-
-    /// For the broker itself. The third yes is typed for each order: the first control asks for it.
-    pub fn live(reads: Arc<Tastytrade>, _: LiveOptIn) -> Result<Self, NoDesk> {
-        Self::of(reads, Environment::Production)
-    }
-
-    fn of(reads: Arc<Tastytrade>, wanted: Environment) -> Result<Self, NoDesk> {
-        if reads.environment() == wanted { Self::new(reads) } else { Err(NoDesk::OtherEnvironment) }
-    }
-
-    fn new(reads: Arc<Tastytrade>) -> Result<Self, NoDesk> {
-        let once = Some(SendOnce::new(&http::caller(&reads.config)?)?);
-        Ok(Self { reads, once })
-    }
-
-    /// Sees what became of orders, wherever they are, and sends nothing.
-    pub fn reading(reads: Arc<Tastytrade>) -> Self {
-        Self { reads, once: None }
-    }
-
     fn source(&self) -> &str {
         &self.reads.config.user_agent
     }
@@ -83,20 +39,6 @@ impl TastytradeDesk {
 
     fn complex_report(&self, set: &ComplexOrder, account: AccountId) -> Option<ComplexReport> {
         orders::complex(set, account, |named| self.reads.directory.instrument(named))
-    }
-
-    /// The one request. `tail` is what stands behind the account in the path.
-    async fn send(&self, method: Method, account: AccountId, tail: &[&str], body: Option<Body>) -> Sent {
-        let Some(once) = &self.once else {
-            let message = "orders are only read in this mode".to_owned();
-            return Sent::Unsent(BrokerError::Forbidden { message });
-        };
-        let number = match self.reads.account_number(account).await {
-            Ok(number) => number,
-            Err(error) => return Sent::Unsent(error),
-        };
-        let path: Vec<&str> = ["accounts", &number].into_iter().chain(tail.iter().copied()).collect();
-        self.reads.http.send(once, method, &path, body).await
     }
 
     /// One request that brings an order back: bare or inside an answer.

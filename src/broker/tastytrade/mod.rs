@@ -6,13 +6,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{PoisonError, RwLock};
 
+use reqwest::Method;
 use secrecy::SecretString;
 use tokio::sync::{mpsc, watch};
 use url::Url;
 
 use super::link::Keeper;
 use super::outbox::Outbox;
-use super::{Broker, BrokerError, StreamControl, StreamEvent, Subscriptions, unless_stopped};
+use super::answered::Body;
+use super::send_once::{SendOnce, Sent};
+use super::{Broker, BrokerError, StreamControl, StreamEvent, Subscriptions, Venue, unless_stopped};
 use crate::domain::report::{AccountReport, AccountsReport, BrokerPosition, MarketSession};
 use crate::domain::{Account, AccountId, Instrument, Symbol, Timestamp};
 use crate::market::update::{MarketUpdate, OptionChain};
@@ -32,7 +35,8 @@ pub mod wire;
 
 pub use auth::Credentials;
 pub use config::{Environment, Keepalive, Probe, Reconnect, TastytradeConfig, Timeouts};
-pub use desk::{NoDesk, TastytradeDesk};
+pub use super::NoDesk;
+pub use desk::TastytradeDesk;
 
 use account_stream::AccountStream;
 use config::Addresses;
@@ -87,16 +91,6 @@ impl Tastytrade {
         let transport = http::transport(&config, &addresses)?;
         let http = Http::new(transport, auth::Auth::new(credentials));
         Ok(Self { config, addresses, http, directory: Directory::default() })
-    }
-
-    pub fn environment(&self) -> Environment {
-        self.addresses.environment
-    }
-
-    /// Whether market data is granted: the host that a fresh quote token belongs to. Opens no stream.
-    pub async fn market_data_host(&self) -> Result<String, BrokerError> {
-        let (_, url) = self.quote_token().await?;
-        Ok(url.host_str().unwrap_or_default().to_owned())
     }
 
     fn now(&self) -> Timestamp {
@@ -216,6 +210,30 @@ fn query_key(instrument: &Instrument) -> &'static str {
         Instrument::Equity(_) => "equity",
         Instrument::Index(_) => "index",
         Instrument::Option(_) => "equity-option",
+    }
+}
+
+impl Venue for Tastytrade {
+    fn environment(&self) -> Environment {
+        self.addresses.environment
+    }
+
+    /// A fresh quote token says which host it belongs to.
+    async fn market_data(&self) -> Result<String, BrokerError> {
+        let (_, url) = self.quote_token().await?;
+        Ok(format!("granted, streamed from {}", url.host_str().unwrap_or_default()))
+    }
+
+    fn order_client(&self) -> Result<SendOnce, BrokerError> {
+        SendOnce::new(&http::caller(&self.config)?)
+    }
+
+    async fn number(&self, account: AccountId) -> Result<String, BrokerError> {
+        self.account_number(account).await
+    }
+
+    async fn send(&self, once: &SendOnce, method: Method, path: &[&str], body: Option<Body>) -> Sent {
+        self.http.send(once, method, path, body).await
     }
 }
 

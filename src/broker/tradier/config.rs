@@ -94,6 +94,32 @@ impl TradierConfig {
         Self::at(base_url.into(), stream_url.into(), true)
     }
 
+    /// The configuration behind a REST address. The streams' address follows from the broker's own hosts; a loopback
+    /// address needs it given.
+    pub fn from_base_url(base_url: &str, stream_url: Option<&str>) -> Result<Self, BrokerError> {
+        let rest = parsed("the broker", base_url)?;
+        let mut config = match (environment_of(&rest)?, stream_url) {
+            (Environment::Production, _) => Self::production(),
+            (Environment::Sandbox, _) => Self::sandbox(),
+            (Environment::Loopback, Some(stream)) => Self::loopback(base_url, stream),
+            (Environment::Loopback, None) => {
+                return Err(BrokerError::BadAddress {
+                    what: "the streams",
+                    why: "a loopback broker needs stream_url as well".into(),
+                });
+            }
+        };
+        // A bare host means the version that is spoken here.
+        if rest.path() != "/" {
+            config.base_url = base_url.to_owned();
+        }
+        if let Some(stream) = stream_url {
+            config.stream_url = stream.to_owned();
+        }
+        config.checked()?;
+        Ok(config)
+    }
+
     fn at(base_url: String, stream_url: String, streams_quotes: bool) -> Self {
         Self {
             base_url,
@@ -111,15 +137,12 @@ impl TradierConfig {
     /// The addresses as URLs, once all of them are found to be ones that the token may go to.
     pub(super) fn checked(&self) -> Result<Addresses, BrokerError> {
         let rest = parsed("the broker", &self.base_url)?;
-        let (environment, sockets) = match rest.domain() {
-            _ if is_loopback(&rest) => (Environment::Loopback, None),
-            Some("api.tradier.com") => (Environment::Production, Some(PRODUCTION_SOCKETS)),
-            Some("sandbox.tradier.com") => (Environment::Sandbox, Some(SANDBOX_SOCKETS)),
-            _ => return Err(not_allowed(&rest)),
+        let environment = environment_of(&rest)?;
+        let sockets = match environment {
+            Environment::Production => Some(PRODUCTION_SOCKETS),
+            Environment::Sandbox => Some(SANDBOX_SOCKETS),
+            Environment::Loopback => None,
         };
-        if !scheme_fits(&rest, "https", "http") {
-            return Err(not_allowed(&rest));
-        }
         let streams = parsed("the streams", &self.stream_url)?;
         let allowed = match sockets {
             Some(own) => parsed("the streams", own)?.host() == streams.host(),
@@ -142,6 +165,16 @@ impl TradierConfig {
             rest,
         })
     }
+}
+
+fn environment_of(rest: &Url) -> Result<Environment, BrokerError> {
+    let environment = match rest.domain() {
+        _ if is_loopback(rest) => Environment::Loopback,
+        Some("api.tradier.com") => Environment::Production,
+        Some("sandbox.tradier.com") => Environment::Sandbox,
+        _ => return Err(not_allowed(rest)),
+    };
+    if scheme_fits(rest, "https", "http") { Ok(environment) } else { Err(not_allowed(rest)) }
 }
 
 /// Checked addresses of one environment.

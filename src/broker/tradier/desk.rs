@@ -1,10 +1,8 @@
-//! Orders at Tradier. A desk is made for one environment by a function that checks it: this machine's simulated
-//! brokers and the sandbox need nothing more, the broker itself needs [`LiveOptIn`].
+//! Orders at Tradier.
 //!
 //! Never: sends twice, sends what is not cleared, fakes what the broker has not.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -12,12 +10,11 @@ use reqwest::Method;
 use super::order_body::{self, Unsendable};
 use super::parse::orders;
 use super::wire::{self, Order, Preview};
-use super::{Environment, Tradier, http};
+use super::Tradier;
 use crate::broker::answered::{Body, is_no, placed, unsent};
 use crate::broker::fields::Many;
-use crate::broker::send_once::{SendOnce, Sent};
-use crate::broker::{BrokerError, OrderDesk, Undone};
-use crate::domain::control::LiveOptIn;
+use crate::broker::send_once::Sent;
+use crate::broker::{BrokerError, Desk, OrderDesk, Undone};
 use crate::domain::order::{
     BrokerOrderId, ComplexReport, ComplexTicket, DryRun, OrderReport, OrderStatus, Placed, Ticket,
 };
@@ -29,54 +26,10 @@ const PER_PAGE: u32 = 100;
 /// Ten thousand orders; a look that would find more has failed.
 const MOST_PAGES: u32 = 100;
 
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum NoDesk {
-    #[error("the broker's address belongs to another environment than the orders")]
-    OtherEnvironment,
-    #[error(transparent)]
-    Broker(#[from] BrokerError),
-}
-
 /// Where orders of one user go.
-pub struct TradierDesk {
-    reads: Arc<Tradier>,
-    once: SendOnce,
-}
+pub type TradierDesk = Desk<Tradier>;
 
 impl TradierDesk {
-    /// For a simulated broker on this machine.
-    pub fn loopback(reads: Arc<Tradier>) -> Result<Self, NoDesk> {
-        Self::of(reads, Environment::Loopback)
-    }
-
-    /// For paper accounts: their money is none.
-    pub fn sandbox(reads: Arc<Tradier>) -> Result<Self, NoDesk> {
-        Self::of(reads, Environment::Sandbox)
-    }
-
-    /// For the broker itself. The third yes is typed for each order.
-    pub fn live(reads: Arc<Tradier>, _: LiveOptIn) -> Result<Self, NoDesk> {
-        Self::of(reads, Environment::Production)
-    }
-
-    fn of(reads: Arc<Tradier>, wanted: Environment) -> Result<Self, NoDesk> {
-        if reads.environment() != wanted {
-            return Err(NoDesk::OtherEnvironment);
-        }
-        let once = SendOnce::new(&http::caller(&reads.config))?;
-        Ok(Self { reads, once })
-    }
-
-    /// The one request. `tail` is what stands behind the account in the path.
-    async fn send(&self, method: Method, account: AccountId, tail: &[&str], body: Option<Body>) -> Sent {
-        let number = match self.reads.account_number(account).await {
-            Ok(number) => number,
-            Err(error) => return Sent::Unsent(error),
-        };
-        let path: Vec<&str> = ["accounts", &number].into_iter().chain(tail.iter().copied()).collect();
-        self.reads.http.send(&self.once, method, &path, body).await
-    }
-
     /// One request whose answer tells no more than a number: the look that follows tells the rest.
     async fn taken(
         &self,
@@ -103,6 +56,11 @@ impl TradierDesk {
 }
 
 impl OrderDesk for TradierDesk {
+    /// The token lasts; what may be missing is the account's number.
+    async fn ready(&self, account: AccountId) -> Result<(), BrokerError> {
+        self.reads.account_number(account).await.map(drop)
+    }
+
     async fn dry_run(&self, ticket: &Ticket) -> Result<DryRun, Undone> {
         const ENDPOINT: &str = "/accounts/…/orders";
         let unreadable = |why: &str| BrokerError::Unreadable { endpoint: ENDPOINT.into(), why: why.into() };

@@ -7,13 +7,16 @@ use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use chrono::{Datelike, Months};
+use reqwest::Method;
 use secrecy::SecretString;
 use tokio::sync::{mpsc, watch};
 
+use super::answered::Body;
 use super::fields::Many;
 use super::link::Keeper;
 use super::outbox::Outbox;
-use super::{Broker, BrokerError, StreamControl, StreamEvent, Subscriptions, unless_stopped};
+use super::send_once::{SendOnce, Sent};
+use super::{Broker, BrokerError, StreamControl, StreamEvent, Subscriptions, Venue, unless_stopped};
 use crate::domain::order::{BrokerOrderId, OrderReport};
 use crate::domain::report::{AccountReport, AccountsReport, BrokerPosition, MarketSession};
 use crate::domain::time::new_york_date;
@@ -25,6 +28,7 @@ mod desk;
 mod http;
 mod order_body;
 mod parse;
+mod records;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -32,7 +36,8 @@ mod wire;
 
 pub use super::settings::Environment;
 pub use config::{Keepalive, Polling, TradierConfig};
-pub use desk::{NoDesk, TradierDesk};
+pub use super::NoDesk;
+pub use desk::TradierDesk;
 
 use config::Addresses;
 use http::Http;
@@ -60,21 +65,22 @@ impl Tradier {
         Ok(Self { config, addresses, http, numbers: RwLock::default() })
     }
 
-    pub fn environment(&self) -> Environment {
-        self.addresses.environment
-    }
-
     fn now(&self) -> Timestamp {
         self.http.transport.clock.now()
     }
 
-    /// The open accounts by number; remembers them.
-    async fn open_accounts(&self) -> Result<Vec<(String, Account)>, BrokerError> {
+    /// Every account of the user, open or not.
+    async fn profile(&self) -> Result<Vec<wire::Account>, BrokerError> {
         const ENDPOINT: &str = "/user/profile";
         let entries: Many<wire::Account> =
             self.http.list(ENDPOINT, &["user", "profile"], &[], ("profile", "account")).await?;
+        Ok(entries.warned(ENDPOINT))
+    }
+
+    /// The open accounts by number; remembers them.
+    async fn open_accounts(&self) -> Result<Vec<(String, Account)>, BrokerError> {
+        let entries = self.profile().await?;
         let open: Vec<(String, Account)> = entries
-            .warned(ENDPOINT)
             .iter()
             .filter_map(|entry| parse::accounts::account(entry, &self.config.account_kinds))
             .collect();
@@ -183,6 +189,39 @@ impl Tradier {
         parse::orders::report(&wire, account).filter(|report| report.id == *order).ok_or_else(|| {
             BrokerError::Unreadable { endpoint: ENDPOINT.into(), why: "it is not that order".into() }
         })
+    }
+}
+
+impl Venue for Tradier {
+    fn environment(&self) -> Environment {
+        self.addresses.environment
+    }
+
+    /// By a quote that is read: asking for a session could end the one that a cockpit streams by.
+    async fn market_data(&self) -> Result<String, BrokerError> {
+        let known: Vec<Instrument> = Symbol::new("SPY").map(Instrument::Equity).into_iter().collect();
+        let rows = self.rows(&known).await?;
+        if rows.is_empty() {
+            return Err(BrokerError::NotFound { what: "a quote of SPY".into() });
+        }
+        Ok(if self.config.streams_quotes {
+            format!("quotes are answered, streamed from {}", self.addresses.market.host_str().unwrap_or_default())
+        } else {
+            let every = self.config.polling.quotes.as_secs();
+            format!("quotes are answered, delayed, and read every {every} s: nothing is streamed here")
+        })
+    }
+
+    fn order_client(&self) -> Result<SendOnce, BrokerError> {
+        SendOnce::new(&http::caller(&self.config))
+    }
+
+    async fn number(&self, account: AccountId) -> Result<String, BrokerError> {
+        self.account_number(account).await
+    }
+
+    async fn send(&self, once: &SendOnce, method: Method, path: &[&str], body: Option<Body>) -> Sent {
+        self.http.send(once, method, path, body).await
     }
 }
 

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::broker::fields::{Day, Many, Num, Text, When};
+use crate::broker::fields::{Day, Flag, Many, Num, Text, When};
 
 /// The object under `outer`; `None` where there is none.
 pub fn one<T: DeserializeOwned>(mut answer: Value, outer: &str) -> Option<T> {
@@ -91,6 +91,8 @@ pub struct Account {
     pub status: Text,
     #[serde(rename = "type")]
     pub kind: Text,
+    pub option_level: Num,
+    pub day_trader: Flag,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -11,7 +11,7 @@ use crate::cli::exit::{Exit, Trouble};
 use crate::cli::setting::Setting;
 use crate::config::{Config, Env, Environment, Folders};
 use crate::runtime::kill_flag::KillFlag;
-use crate::runtime::wire_up::default_store;
+use crate::runtime::wire_up::default_stores;
 use crate::snapshot::Mode;
 use crate::store::{self, StoreError, VerifyOptions};
 
@@ -175,7 +175,7 @@ fn mode(setting: &Setting) -> Check {
     match mode {
         Mode::Demo => Check::ok(NAME, format!("{badge}: orders go to the demo's own exchange")),
         Mode::Sim => Check::ok(NAME, format!("{badge}: orders go to the simulator on this machine")),
-        Mode::Sandbox => Check::ok(NAME, format!("{badge}: orders go to the broker's certification host")),
+        Mode::Sandbox => Check::ok(NAME, format!("{badge}: orders go to the broker's rehearsal host")),
         Mode::Paper => {
             let text = format!("{badge}: accounts are only read, orders are filled on paper");
             let real = setting.config.broker.environment == Environment::Production && !setting.own_broker;
@@ -203,8 +203,8 @@ fn mode(setting: &Setting) -> Check {
 }
 
 fn likely_store(data: &Path) -> PathBuf {
-    let real = default_store(data, false);
-    if real.exists() { real } else { default_store(data, true) }
+    let [own, other, demo] = default_stores(data);
+    [own, other].into_iter().find(|dir| dir.exists()).unwrap_or(demo)
 }
 
 fn the_store(dir: &Path) -> Vec<Check> {

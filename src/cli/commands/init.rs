@@ -10,13 +10,14 @@ use secrecy::ExposeSecret;
 use tokio::time::timeout;
 
 use crate::broker::tastytrade::Tastytrade;
+use crate::broker::tradier::Tradier;
 use crate::broker::{Broker, BrokerError};
 use crate::cli::args::InitArgs;
 use crate::cli::exit::{Exit, Trouble};
-use crate::config::{Config, Env, Folders};
+use crate::config::{BrokerName, Config, Env, Folders};
 use crate::domain::AccountKind;
 use crate::domain::report::AccountsReport;
-use crate::runtime::settings;
+use crate::runtime::settings::{self, Access};
 
 use super::private_file;
 
@@ -34,7 +35,7 @@ pub async fn run(folder: Option<&Path>, env: &Env, args: &InitArgs) -> Result<Ex
     if !args.no_credentials && !std::io::stdin().is_terminal() {
         return Err(Trouble::new(Exit::Usage, "credentials are asked for on a terminal, and this is none")
             .with_remedy(
-                "add --no-credentials to write the files only; scripts set TT_CLIENT_SECRET and TT_REFRESH_TOKEN",
+                "add --no-credentials to write the files only; scripts set TT_CLIENT_SECRET and TT_REFRESH_TOKEN, or TRADIER_TOKEN",
             ));
     }
     let written = Config::write_default(&folder)?;
@@ -55,19 +56,21 @@ pub async fn run(folder: Option<&Path>, env: &Env, args: &InitArgs) -> Result<Ex
         ))
         .map(|()| Exit::Ok);
     }
-    if wants_credentials(&folder, env)? {
-        super::print(
-            "From your OAuth application at my.tastytrade.com (Manage, My Profile, API).\n\
-             Nothing is shown while you type; Enter ends, Esc gives up.\n",
-        )?;
+    let broker = Config::broker_name(Some(&folder), env)?;
+    if wants_credentials(&folder, broker, env)? {
+        let (from, asked): (_, &[&str]) = match broker {
+            BrokerName::Tastytrade => (
+                "From your OAuth application at my.tastytrade.com (Manage, My Profile, API).",
+                &["client secret: ", "refresh token: "],
+            ),
+            BrokerName::Tradier => ("From the API page of your account at Tradier.", &["access token: "]),
+        };
+        super::print(&format!("{from}\nNothing is shown while you type; Enter ends, Esc gives up.\n"))?;
         let unseen = prompt::Unseen::begin()?;
-        let client_secret = unseen.ask("client secret: ")?;
-        let refresh_token = unseen.ask("refresh token: ")?;
+        let typed = asked.iter().map(|what| unseen.ask(what)).collect::<Result<Vec<_>, _>>()?;
         drop(unseen);
-        let values = [
-            ("TT_CLIENT_SECRET", client_secret.expose_secret()),
-            ("TT_REFRESH_TOKEN", refresh_token.expose_secret()),
-        ];
+        let values: Vec<(&str, &str)> =
+            broker.variables().iter().copied().zip(typed.iter().map(ExposeSecret::expose_secret)).collect();
         private_file::write(&file, &values).map_err(|error| {
             Trouble::failed(format!("cannot write {}: {error}", file.display()))
                 .with_remedy("check that the folder is yours")
@@ -78,9 +81,10 @@ pub async fn run(folder: Option<&Path>, env: &Env, args: &InitArgs) -> Result<Ex
 }
 
 /// Whether to ask: not over what the environment says, and over a file only when the trader wants it.
-fn wants_credentials(folder: &Path, env: &Env) -> Result<bool, Trouble> {
-    if env.get("TT_CLIENT_SECRET").is_some() && env.get("TT_REFRESH_TOKEN").is_some() {
-        super::print("TT_CLIENT_SECRET and TT_REFRESH_TOKEN are set in the environment: they are used\n")?;
+fn wants_credentials(folder: &Path, broker: BrokerName, env: &Env) -> Result<bool, Trouble> {
+    let variables = broker.variables();
+    if variables.iter().all(|name| env.get(name).is_some()) {
+        super::print(&format!("used from the environment: {}\n", variables.join(", ")))?;
         return Ok(false);
     }
     // A file with half of them, or open to others, is what the questions put right.
@@ -103,12 +107,20 @@ async fn log_in(folder: &Path, env: &Env) -> Result<Exit, Trouble> {
         Trouble::new(exit, format!("the files are written, but the login failed: {error}"))
             .with_remedy(error.remedy())
     };
-    let Some((wire, credentials)) = settings::broker(&config).map_err(refused)? else {
+    let Some(access) = settings::broker(&config).map_err(refused)? else {
         return Err(Trouble::failed("no credentials are configured").with_remedy("run `cotrader init` again"));
     };
-    say(&format!("logging in at {} … ", crate::domain::text::clean(&wire.base_url, 80)))?;
-    let broker = Tastytrade::new(wire, credentials).map_err(refused)?;
-    let answer = timeout(DEADLINE, broker.accounts()).await;
+    say(&format!("logging in at {} … ", crate::domain::text::clean(access.address(), 80)))?;
+    let answer = match access {
+        Access::Tastytrade(wire, credentials) => {
+            let broker = Tastytrade::new(wire, credentials).map_err(refused)?;
+            timeout(DEADLINE, broker.accounts()).await
+        }
+        Access::Tradier(wire, token) => {
+            let broker = Tradier::new(wire, token).map_err(refused)?;
+            timeout(DEADLINE, broker.accounts()).await
+        }
+    };
     super::print("\n")?;
     match answer {
         Err(_) => Err(Trouble::new(

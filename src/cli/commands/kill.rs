@@ -12,7 +12,7 @@ use crate::domain::control::KillMode;
 use crate::runtime::control::Told;
 use crate::runtime::kill_flag::KillFlag;
 use crate::runtime::shell::Shell;
-use crate::runtime::wire_up::default_store;
+use crate::runtime::wire_up::default_stores;
 
 /// The flag is up already: who does not answer by then is not waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -26,7 +26,7 @@ pub fn raise(cli: &Cli, args: &KillArgs) -> Result<Exit, Trouble> {
     let stores: Vec<PathBuf> = match (&setting, &cli.store, &folders.data) {
         (Ok(setting), ..) => vec![setting.store.clone()],
         (Err(_), Some(store), _) => vec![store.clone()],
-        (Err(_), None, Some(data)) => vec![default_store(data, false), default_store(data, true)],
+        (Err(_), None, Some(data)) => default_stores(data).to_vec(),
         (Err(_), None, None) => Vec::new(),
     };
     let mode = if args.hard { KillMode::Hard } else { KillMode::Safe };

@@ -6,7 +6,7 @@ mod orders;
 mod portfolios;
 mod settings;
 
-pub(super) use broker::broker;
+pub(super) use broker::{broker, name_of};
 pub(super) use orders::orders;
 pub(super) use portfolios::portfolios;
 pub(super) use settings::{calendar, market, screen};

@@ -1,5 +1,6 @@
 //! The desk against the simulated exchange: what one side says about orders, the other understands.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveTime, TimeDelta};

@@ -10,7 +10,10 @@ use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
 
 use super::*;
-use crate::broker::tastytrade::{Credentials, TastytradeConfig};
+use crate::broker::NoDesk;
+use crate::broker::send_once::SendOnce;
+use crate::broker::tastytrade::{Credentials, TastytradeConfig, http};
+use crate::domain::control::LiveOptIn;
 use crate::domain::order::{
     ComplexKind, NetPrice, OrderAction, OrderLeg, OrderRefusal, OrderStatus, TimeInForce,
 };

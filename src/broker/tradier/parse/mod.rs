@@ -11,6 +11,7 @@ pub(super) mod accounts;
 pub(super) mod events;
 pub(super) mod market;
 pub(super) mod orders;
+pub(super) mod records;
 
 pub(super) const BROKER: &str = "tradier";
 

@@ -2,6 +2,7 @@
 
 mod orders;
 mod reads;
+#[path = "../../../../tests/it/tradier/server.rs"]
 mod server;
 mod streams;
 

@@ -6,11 +6,13 @@ use tokio::time::timeout;
 
 use super::{Check, DEADLINE, State};
 use crate::broker::tastytrade::{Credentials, Tastytrade, TastytradeConfig};
-use crate::broker::{Broker, BrokerError, Records};
+use crate::broker::tradier::Tradier;
+use crate::broker::{Broker, BrokerError, Records, Venue};
 use crate::cli::setting::Setting;
 use crate::config::{Env, Environment};
 use crate::domain::report::{MarketHolidays, TradingStatus};
 use crate::market::calendar::Calendar;
+use crate::runtime::settings::Access;
 use crate::runtime::{settings, world};
 use crate::sim;
 
@@ -66,19 +68,29 @@ pub async fn checks(setting: &Setting) -> Vec<Check> {
     if setting.own_broker {
         return vec![simulated(setting).await];
     }
-    let made = settings::broker(&setting.config).and_then(|configured| match configured {
-        Some((wire, credentials)) => Ok(Some((wire.base_url.clone(), Tastytrade::new(wire, credentials)?))),
-        None => Ok(None),
-    });
-    match made {
-        Err(error) => vec![failed("broker", &error)],
-        Ok(None) => vec![Check::ok("broker", "none configured: the demo brings its own")],
-        Ok(Some((address, broker))) => reach(setting, &address, &broker).await,
+    let access = match settings::broker(&setting.config) {
+        Err(error) => return vec![failed("broker", &error)],
+        Ok(None) => return vec![Check::ok("broker", "none configured: the demo brings its own")],
+        Ok(Some(access)) => access,
+    };
+    let address = crate::domain::text::clean(access.address(), 80);
+    match access {
+        Access::Tastytrade(wire, credentials) => {
+            reach(setting, address, Tastytrade::new(wire, credentials)).await
+        }
+        Access::Tradier(wire, token) => reach(setting, address, Tradier::new(wire, token)).await,
     }
 }
 
-async fn reach(setting: &Setting, address: &str, broker: &Tastytrade) -> Vec<Check> {
-    let address = crate::domain::text::clean(address, 80);
+async fn reach<B: Venue + Records>(
+    setting: &Setting,
+    address: String,
+    broker: Result<B, BrokerError>,
+) -> Vec<Check> {
+    let broker = match &broker {
+        Ok(broker) => broker,
+        Err(error) => return vec![failed("broker", error)],
+    };
     let session = match timeout(DEADLINE, broker.session()).await {
         Err(_) => return vec![late("broker", &address)],
         Ok(Err(error)) => return vec![failed("broker", &error)],
@@ -88,10 +100,10 @@ async fn reach(setting: &Setting, address: &str, broker: &Tastytrade) -> Vec<Che
         "broker",
         format!("{address} answers; the market is {:?}", session.state).to_lowercase(),
     )];
-    checks.push(match timeout(DEADLINE, broker.market_data_host()).await {
+    checks.push(match timeout(DEADLINE, broker.market_data()).await {
         Err(_) => late("market data", &address),
         Ok(Err(error)) => failed("market data", &error),
-        Ok(Ok(host)) => Check::ok("market data", format!("granted, streamed from {host}")),
+        Ok(Ok(told)) => Check::ok("market data", told),
     });
     checks.push(clock(setting, broker.clock_skew_ms()));
     checks.push(holidays(setting, &address, broker).await);
@@ -100,7 +112,7 @@ async fn reach(setting: &Setting, address: &str, broker: &Tastytrade) -> Vec<Che
 }
 
 /// What each account may do.
-async fn accounts(address: &str, broker: &Tastytrade) -> Vec<Check> {
+async fn accounts<B: Broker + Records>(address: &str, broker: &B) -> Vec<Check> {
     const NAME: &str = "account";
     let report = match timeout(DEADLINE, broker.accounts()).await {
         Err(_) => return vec![late(NAME, address)],
@@ -143,7 +155,7 @@ fn permissions(status: &TradingStatus) -> String {
 }
 
 /// The calendar here is by rule and table; the broker lists the days. Expiries and times to expiry rest on it.
-async fn holidays(setting: &Setting, address: &str, broker: &Tastytrade) -> Check {
+async fn holidays<B: Records>(setting: &Setting, address: &str, broker: &B) -> Check {
     const NAME: &str = "holidays";
     let listed = match timeout(DEADLINE, broker.holidays()).await {
         Err(_) => return unread(NAME, address),
