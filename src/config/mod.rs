@@ -23,9 +23,9 @@ pub use env::{Env, Folders};
 pub use error::{ConfigError, Fault, Origin, Place};
 pub use secrets::{Credentials, read_env_file};
 pub use settings::{
-    AccountMatch, AccountRule, BrokerName, BrokerSettings, COLOURS, CalendarSettings, Colour, DatedEvents, Dividend,
-    Environment, Glyphs, LiveDataThresholds, MarketSettings, OrderSettings, ROLES, RateCurve, RatePoint,
-    ScreenSettings, Source, Theme, Unallocated,
+    AccountMatch, AccountRule, BrokerName, BrokerSettings, COLOURS, CalendarSettings, Colour, DatedEvents,
+    Dividend, Environment, Glyphs, LiveDataThresholds, MarketSettings, OrderSettings, ROLES, RateCurve,
+    RatePoint, ScreenSettings, Source, Theme, Unallocated,
 };
 
 use crate::domain::Portfolio;

@@ -140,7 +140,8 @@ fn the_broker_is_chosen_by_name_and_each_has_its_own_hosts_and_credentials() {
     assert!(!format!("{broker:?}").contains("canary"));
     let sandbox = of(&[("COTRADER_BASE_URL", "https://sandbox.tradier.com/v1")]).unwrap();
     assert_eq!(sandbox.environment, Environment::Sandbox);
-    let here = [("COTRADER_BASE_URL", "http://127.0.0.1:9/v1"), ("COTRADER_STREAM_URL", "ws://127.0.0.1:9/v1")];
+    let here =
+        [("COTRADER_BASE_URL", "http://127.0.0.1:9/v1"), ("COTRADER_STREAM_URL", "ws://127.0.0.1:9/v1")];
     let sim = of(&here).unwrap();
     assert_eq!((sim.environment, sim.stream_url.is_some()), (Environment::Sim, true));
     let foreign = of(&[("COTRADER_BASE_URL", "https://api.tastyworks.com")]).unwrap_err();

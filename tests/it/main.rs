@@ -19,3 +19,4 @@ mod sim_streams;
 mod store;
 mod store_cli;
 mod terminal;
+mod tradier;

@@ -7,11 +7,11 @@ use std::collections::HashSet;
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 
+use super::Tastytrade;
 use super::order_body::{self, Unsendable};
 use super::parse::orders;
 use super::wire::Envelope;
 use super::wire::order::{ComplexOrder, Order, OrderAnswer};
-use super::Tastytrade;
 use crate::broker::answered::{Body, is_no, placed, unsent};
 use crate::broker::send_once::Sent;
 use crate::broker::{BrokerError, Desk, OrderDesk, Undone};

@@ -11,9 +11,9 @@ use secrecy::SecretString;
 use tokio::sync::{mpsc, watch};
 use url::Url;
 
+use super::answered::Body;
 use super::link::Keeper;
 use super::outbox::Outbox;
-use super::answered::Body;
 use super::send_once::{SendOnce, Sent};
 use super::{Broker, BrokerError, StreamControl, StreamEvent, Subscriptions, Venue, unless_stopped};
 use crate::domain::report::{AccountReport, AccountsReport, BrokerPosition, MarketSession};
@@ -33,9 +33,9 @@ mod parse;
 mod records;
 pub mod wire;
 
+pub use super::NoDesk;
 pub use auth::Credentials;
 pub use config::{Environment, Keepalive, Probe, Reconnect, TastytradeConfig, Timeouts};
-pub use super::NoDesk;
 pub use desk::TastytradeDesk;
 
 use account_stream::AccountStream;

@@ -25,6 +25,8 @@ pub struct TradierConfig {
     pub stream_url: String,
     /// False: quotes are read every few seconds instead.
     pub streams_quotes: bool,
+    /// Halts are not told. Whatever traded no longer ago than this is taken to be trading; of all else it is unknown.
+    pub traded_within: Duration,
     pub user_agent: String,
     pub timeouts: Timeouts,
     pub keepalive: Keepalive,
@@ -86,7 +88,9 @@ impl TradierConfig {
 
     /// Its quotes are delayed, and no stream of them is promised there.
     pub fn sandbox() -> Self {
-        Self::at(SANDBOX_REST.into(), SANDBOX_SOCKETS.into(), false)
+        // Fifteen minutes of delay are usual, and how many they are is not documented.
+        let traded_within = Duration::from_secs(20 * 60);
+        Self { traded_within, ..Self::at(SANDBOX_REST.into(), SANDBOX_SOCKETS.into(), false) }
     }
 
     /// A simulated broker on this machine.
@@ -125,6 +129,7 @@ impl TradierConfig {
             base_url,
             stream_url,
             streams_quotes,
+            traded_within: Duration::from_secs(60),
             user_agent: concat!("cotrader/", env!("CARGO_PKG_VERSION")).into(),
             timeouts: Timeouts::default(),
             keepalive: Keepalive::default(),

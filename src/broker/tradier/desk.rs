@@ -7,10 +7,10 @@ use std::collections::HashSet;
 use chrono::TimeDelta;
 use reqwest::Method;
 
+use super::Tradier;
 use super::order_body::{self, Unsendable};
 use super::parse::orders;
 use super::wire::{self, Order, Preview};
-use super::Tradier;
 use crate::broker::answered::{Body, is_no, placed, unsent};
 use crate::broker::fields::Many;
 use crate::broker::send_once::Sent;

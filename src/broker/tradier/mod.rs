@@ -34,9 +34,9 @@ mod stream;
 mod tests;
 mod wire;
 
+pub use super::NoDesk;
 pub use super::settings::Environment;
 pub use config::{Keepalive, Polling, TradierConfig};
-pub use super::NoDesk;
 pub use desk::TradierDesk;
 
 use config::Addresses;
@@ -156,6 +156,15 @@ impl Tradier {
         Ok(found)
     }
 
+    fn told<'a>(
+        &self,
+        rows: &'a [(Instrument, wire::Quote)],
+        received: Timestamp,
+    ) -> impl Iterator<Item = MarketUpdate> + use<'a> {
+        let within = self.config.traded_within;
+        rows.iter().flat_map(move |(of, row)| parse::market::snapshot(of, row, received, within))
+    }
+
     async fn bars(&self, symbol: &Symbol, since: Timestamp) -> Result<Vec<Bar>, BrokerError> {
         let query = [
             ("symbol", symbol.to_string()),
@@ -205,7 +214,10 @@ impl Venue for Tradier {
             return Err(BrokerError::NotFound { what: "a quote of SPY".into() });
         }
         Ok(if self.config.streams_quotes {
-            format!("quotes are answered, streamed from {}", self.addresses.market.host_str().unwrap_or_default())
+            format!(
+                "quotes are answered, streamed from {}",
+                self.addresses.market.host_str().unwrap_or_default()
+            )
         } else {
             let every = self.config.polling.quotes.as_secs();
             format!("quotes are answered, delayed, and read every {every} s: nothing is streamed here")
@@ -259,7 +271,7 @@ impl Broker for Tradier {
     async fn quotes(&self, of: &[Instrument]) -> Result<Vec<MarketUpdate>, BrokerError> {
         let rows = self.rows(of).await?;
         let received = self.now();
-        Ok(rows.iter().flat_map(|(of, row)| parse::market::snapshot(of, row, received)).collect())
+        Ok(self.told(&rows, received).collect())
     }
 
     /// Neither volatility ranks nor dividends nor earnings are among the documented endpoints.

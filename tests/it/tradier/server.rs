@@ -11,6 +11,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{broadcast, watch};
 use tokio_tungstenite::tungstenite::Message;
 
+#[path = "book.rs"]
+mod book;
+#[path = "market.rs"]
+pub mod market;
+
+use market::Clock;
+
 pub const TOKEN: &str = "a-token-of-the-simulated-broker";
 pub const NUMBER: &str = "VA000001";
 
@@ -40,12 +47,17 @@ pub struct Book {
     /// By path: what a read answers instead of the usual.
     pub answers: HashMap<String, Value>,
     pub orders: BTreeMap<u64, Value>,
+    /// Units and cost by symbol.
+    pub positions: BTreeMap<String, (f64, f64)>,
+    /// Orders are filled as soon as they are there, and quotes stream by themselves.
+    pub is_open: bool,
     pub subscriptions: Vec<Value>,
 }
 
 /// Shared by the connections and the test.
 pub struct Server {
     book: Mutex<Book>,
+    clock: Clock,
     pub base: String,
     pub sockets: String,
     /// Frames for whoever listens, by stream.
@@ -62,7 +74,8 @@ impl Server {
         let http = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let socket = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let server = Arc::new(Self {
-            book: Mutex::default(),
+            book: Mutex::new(book::opening()),
+            clock: Clock::start(),
             base: format!("http://{}/v1", http.local_addr().expect("an address")),
             sockets: format!("ws://{}/v1", socket.local_addr().expect("an address")),
             market: broadcast::channel(64).0,
@@ -82,6 +95,13 @@ impl Server {
                 tokio::spawn(stream(connection, Arc::clone(&own)));
             }
         });
+        server
+    }
+
+    /// With a market that moves: answers are dated, quotes stream, orders fill.
+    pub async fn open_market() -> Arc<Self> {
+        let server = Self::start().await;
+        server.book().is_open = true;
         server
     }
 
@@ -143,7 +163,9 @@ async fn converse(mut socket: TcpStream, server: Arc<Server>) -> Option<()> {
         bytes.drain(..head + length);
         let (status, headers, body) = answer(&server, asked)?;
         let length = body.len();
-        let answer = format!("HTTP/1.1 {status} X\r\n{headers}content-length: {length}\r\n\r\n{body}");
+        let date = server.clock.now().format("%a, %d %b %Y %H:%M:%S GMT");
+        let date = if server.book().is_open { format!("date: {date}\r\n") } else { String::new() };
+        let answer = format!("HTTP/1.1 {status} X\r\n{headers}{date}content-length: {length}\r\n\r\n{body}");
         socket.write_all(answer.as_bytes()).await.ok()?;
     }
 }
@@ -158,7 +180,7 @@ fn answer(server: &Server, asked: Asked) -> Option<(u16, &'static str, String)> 
         Some(Fault::Status(status, headers, body)) => return Some((status, headers, body)),
         Some(Fault::Closed) => return None,
         Some(Fault::Lost) => {
-            usual(&mut book, &asked);
+            book::usual(server, &mut book, &asked);
             return None;
         }
         None => {}
@@ -170,141 +192,8 @@ fn answer(server: &Server, asked: Asked) -> Option<(u16, &'static str, String)> 
     if asked.accept != "application/json" {
         return Some((200, "content-type: application/xml\r\n", "<profile/>".into()));
     }
-    let (status, value) = usual(&mut book, &asked);
+    let (status, value) = book::usual(server, &mut book, &asked);
     Some((status, "content-type: application/json\r\n", value.to_string()))
-}
-
-/// The answer of a day without faults.
-fn usual(book: &mut Book, asked: &Asked) -> (u16, Value) {
-    if let Some(told) = book.answers.get(&asked.what) {
-        return (200, told.clone());
-    }
-    let (method, path) = asked.what.split_once(' ').expect("a method and a path");
-    let orders = format!("/accounts/{NUMBER}/orders");
-    let order = path.strip_prefix(&format!("{orders}/"));
-    match (method, order) {
-        ("GET", Some(id)) => match id.parse().ok().and_then(|id: u64| book.orders.get(&id)) {
-            Some(order) => (200, json!({"order": order})),
-            None => (404, json!({"errors": {"error": "order not found"}})),
-        },
-        ("PUT" | "DELETE", Some(id)) => change(book, method, id, &asked.form),
-        ("POST", _) if path == orders => place(book, &asked.form),
-        ("GET", _) if path == orders => {
-            let page: usize = asked.query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1);
-            let all: Vec<Value> = book.orders.values().skip((page - 1) * 2).take(2).cloned().collect();
-            (200, json!({"orders": listed("order", all)}))
-        }
-        ("POST", _) if path.ends_with("/events/session") => {
-            (200, json!({"stream": {"url": "https://stream.example/v1", "sessionid": "a-session-of-today"}}))
-        }
-        ("POST", _) if path == "/markets/quotes" => quotes(&asked.form),
-        ("GET", _) => read(path),
-        _ => (404, json!({"fault": {"faultstring": "no such path"}})),
-    }
-}
-
-/// The shapes of a list.
-pub fn listed(name: &str, mut items: Vec<Value>) -> Value {
-    match items.len() {
-        0 => json!("null"),
-        1 => json!({name: items.remove(0)}),
-        _ => json!({name: items}),
-    }
-}
-
-fn read(path: &str) -> (u16, Value) {
-    let told = match path {
-        "/user/profile" => json!({"profile": {"id": "id-x", "account": {"account_number": NUMBER,
-            "classification": "individual", "status": "active", "type": "margin", "option_level": 6}}}),
-        "/markets/clock" => json!({"clock": {"date": "2026-11-20", "state": "open", "timestamp": 1795186980,
-            "next_change": "16:00", "next_state": "postmarket"}}),
-        "/markets/calendar" => json!({"calendar": {"month": 11, "year": 2026, "days": {"day": []}}}),
-        "/markets/history" => json!({"history": {"day": {"date": "2026-11-19", "open": 650, "high": 652.5,
-            "low": "649", "close": 651.2, "volume": 70000000}}}),
-        "/markets/options/lookup" => json!({"symbols": [{"rootSymbol": "SPY", "options":
-            ["SPY261218C00630000", "SPY261218P00630000", "SPY261218C00620000", "SPY261218P00620000"]}]}),
-        _ if path.ends_with("/balances") => {
-            json!({"balances": {"account_number": NUMBER, "account_type": "margin",
-            "total_cash": 6363.86, "total_equity": "17798.36", "current_requirement": 2557.0,
-            "margin": {"option_buying_power": 6363.86, "stock_buying_power": 12727.72}}})
-        }
-        _ if path.ends_with("/positions") => json!({"positions": {"position": {"id": 130089, "symbol":
-            "SPY261218P00630000", "quantity": -2.0, "cost_basis": -310.0, "date_acquired": "2026-11-03T15:41:09.120Z"}}}),
-        _ => return (404, json!({"errors": {"error": ["no such path"]}})),
-    };
-    (200, told)
-}
-
-fn quotes(form: &HashMap<String, String>) -> (u16, Value) {
-    let symbols = form.get("symbols").map_or("", String::as_str).split(',').filter(|s| *s != "UNKNOWN");
-    let row = |symbol: &str| {
-        let mut row = json!({"symbol": symbol, "bid": 1.45, "ask": "1.55", "bidsize": 10, "asksize": 12, "last": 1.5,
-            "prevclose": null, "bid_date": 1795186979000_i64, "ask_date": 1795186980000_i64});
-        if symbol.len() > 10 {
-            row["greeks"] = json!({"delta": -0.3, "gamma": 0.01, "theta": -0.05, "vega": 0.4, "rho": "-0.1",
-                "smv_vol": 0.17, "updated_at": "2026-11-20 16:00:02"});
-        }
-        row
-    };
-    (200, json!({"quotes": listed("quote", symbols.map(row).collect())}))
-}
-
-/// Taken at once; a tag that has other characters than it may have is refused.
-fn place(book: &mut Book, form: &HashMap<String, String>) -> (u16, Value) {
-    let field = |name: &str| form.get(name).cloned().unwrap_or_default();
-    let tag = field("tag");
-    if tag.len() > 255 || !tag.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
-        return (400, json!({"errors": {"error": "Invalid tag"}}));
-    }
-    let price: f64 = field("price").parse().unwrap_or(0.0);
-    if form.contains_key("preview") {
-        let sign = if field("type") == "credit" { -1.0 } else { 1.0 };
-        return (
-            200,
-            json!({"order": {"status": "ok", "commission": 0.70, "cost": sign * price * 200.0 + 0.7,
-            "fees": 0, "order_cost": sign * price * 200.0, "margin_change": 2000.0, "result": true,
-            "class": field("class"), "strategy": "spread"}}),
-        );
-    }
-    // Systems behind the API refuse with a 200.
-    if price > 100.0 {
-        return (
-            200,
-            json!({"errors": {"error": ["Backoffice rejected override of the order.", "PriceTooHigh"]}}),
-        );
-    }
-    let id = 228_175 + u64::try_from(book.orders.len()).expect("few");
-    let leg = |n: usize| {
-        Some(json!({"id": id * 10 + n as u64, "class": "option", "symbol": field("symbol"), "option_symbol":
-            form.get(&format!("option_symbol[{n}]"))?, "side": form.get(&format!("side[{n}]"))?, "quantity":
-            form.get(&format!("quantity[{n}]"))?.parse::<f64>().ok()?, "exec_quantity": 0.0, "status": "open"}))
-    };
-    let legs: Vec<Value> = (0..4).map_while(leg).collect();
-    let order = json!({"id": id, "class": field("class"), "symbol": field("symbol"), "type": field("type"),
-        "side": field("side"), "option_symbol": form.get("option_symbol"), "quantity": field("quantity"),
-        "status": "open", "duration": field("duration"), "price": price, "avg_fill_price": 0.0, "exec_quantity": 0.0,
-        "create_date": "2026-11-20T15:13:36.076Z", "transaction_date": "2026-11-20T15:13:36.076Z", "tag": tag,
-        "num_legs": legs.len(), "leg": if legs.is_empty() { Value::Null } else { json!(legs) }});
-    book.orders.insert(id, order);
-    (200, json!({"order": {"id": id, "status": "ok", "partner_id": "c4998eb7-06e8-4820-a7ab-55d9760065fb"}}))
-}
-
-/// A change keeps number, legs and tag.
-fn change(book: &mut Book, method: &str, id: &str, form: &HashMap<String, String>) -> (u16, Value) {
-    let Some(order) = id.parse().ok().and_then(|id: u64| book.orders.get_mut(&id)) else {
-        return (400, json!({"errors": {"error": "order not found"}}));
-    };
-    if order["status"] != "open" {
-        return (200, json!({"errors": {"error": "order is not open"}}));
-    }
-    if method == "DELETE" {
-        order["status"] = json!("canceled");
-    } else {
-        order["price"] = json!(form.get("price").and_then(|price| price.parse::<f64>().ok()));
-        order["type"] = json!(form.get("type"));
-        order["duration"] = json!(form.get("duration"));
-    }
-    (200, json!({"order": {"id": order["id"], "status": "ok"}}))
 }
 
 /// A websocket: the first message names the session; then whatever the test sends.
@@ -316,8 +205,10 @@ async fn stream(connection: TcpStream, server: Arc<Server>) -> Option<()> {
         Ok(response)
     };
     let mut socket = tokio_tungstenite::accept_hdr_async(connection, seen).await.ok()?;
-    let mut frames =
-        if path == "/v1/markets/events" { server.market.subscribe() } else { server.account.subscribe() };
+    let is_market = path == "/v1/markets/events";
+    let mut frames = if is_market { server.market.subscribe() } else { server.account.subscribe() };
+    let mut wanted: Vec<String> = Vec::new();
+    let mut beat = tokio::time::interval(std::time::Duration::from_millis(200));
     loop {
         tokio::select! {
             message = socket.next() => match message?.ok()? {
@@ -327,11 +218,20 @@ async fn stream(connection: TcpStream, server: Arc<Server>) -> Option<()> {
                         let refusal = json!({"error": "Session not found"}).to_string();
                         socket.send(Message::text(refusal)).await.ok()?;
                     }
+                    let symbols = asked["symbols"].as_array().into_iter().flatten().filter_map(Value::as_str);
+                    wanted = symbols.map(str::to_owned).collect();
                     server.book().subscriptions.push(asked);
                     server.subscribed.send_modify(|count| *count += 1);
                 }
                 Message::Close(_) => return None,
                 _ => {}
+            },
+            _ = beat.tick(), if is_market && server.book().is_open => {
+                let events = wanted.iter().map(|symbol| market::event(symbol, server.clock.now()).to_string());
+                let frame = events.collect::<Vec<_>>().join("\n");
+                if !frame.is_empty() {
+                    socket.send(Message::text(frame)).await.ok()?;
+                }
             },
             frame = frames.recv() => match frame.ok()?.as_str() {
                 "hang up" => return None,

@@ -1,6 +1,7 @@
 //! Quotes with Greeks, chains, daily bars, the clock and the calendar.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{NaiveDateTime, NaiveTime};
 use rust_decimal::Decimal;
@@ -15,9 +16,18 @@ use crate::market::update::{
     BrokerGreeks, ChainStrike, DaySummary, Expiration, MarketUpdate, OptionChain, RawQuote, RawTrade, Source,
 };
 
-/// What one row says about its instrument: quote, last price, the day, and an option's Greeks.
-pub fn snapshot(instrument: &Instrument, wire: &wire::Quote, received: Timestamp) -> Vec<MarketUpdate> {
+/// What one row says about its instrument: quote, last price, the day, and an option's Greeks. What traded `within` so
+/// long is not halted.
+pub fn snapshot(
+    instrument: &Instrument,
+    wire: &wire::Quote,
+    received: Timestamp,
+    within: Duration,
+) -> Vec<MarketUpdate> {
     let source = Source::Read;
+    let traded = instant(&wire.trade_date);
+    let age = traded.map(|at| (received - at).num_milliseconds().unsigned_abs());
+    let is_trading = age.is_some_and(|age| u128::from(age) <= within.as_millis());
     let mut updates = vec![
         MarketUpdate::Quote {
             instrument: instrument.clone(),
@@ -33,7 +43,7 @@ pub fn snapshot(instrument: &Instrument, wire: &wire::Quote, received: Timestamp
         },
         MarketUpdate::Trade {
             instrument: instrument.clone(),
-            trade: RawTrade { price: positive_price(&wire.last), at: instant(&wire.trade_date), received },
+            trade: RawTrade { price: positive_price(&wire.last), at: traded, received },
             source,
         },
         MarketUpdate::Summary {
@@ -44,7 +54,7 @@ pub fn snapshot(instrument: &Instrument, wire: &wire::Quote, received: Timestamp
                 high: positive_price(&wire.high),
                 low: positive_price(&wire.low),
                 open_interest: wire.open_interest.f64(),
-                halted: None,
+                halted: is_trading.then_some(false),
             },
             source,
         },
@@ -201,7 +211,12 @@ mod tests {
 
     fn quote(symbol: &str, json: &str) -> Vec<MarketUpdate> {
         let wire = serde_json::from_str(json).expect("a row");
-        snapshot(&super::super::instrument(symbol).expect("an instrument"), &wire, noon())
+        snapshot(
+            &super::super::instrument(symbol).expect("an instrument"),
+            &wire,
+            noon(),
+            Duration::from_secs(60),
+        )
     }
 
     #[test]
@@ -229,6 +244,17 @@ mod tests {
         assert_eq!((greeks.delta, greeks.theta, greeks.vega), (Some(-0.12), Some(-0.031), Some(0.21)));
         assert_eq!(greeks.volatility, Some(0.183));
         assert_eq!(greeks.at, Utc.with_ymd_and_hms(2026, 11, 20, 16, 0, 2).single());
+    }
+
+    #[test]
+    fn what_traded_within_the_minute_is_not_halted_and_of_all_else_it_is_unknown() {
+        let halted = |ago_ms: i64| {
+            let told = quote("SPY", &format!(r#"{{"trade_date":{}}}"#, noon().timestamp_millis() - ago_ms));
+            let [_, _, MarketUpdate::Summary { summary, .. }] = &told[..] else { panic!("{told:?}") };
+            summary.halted
+        };
+        assert_eq!([0, 60_000, -60_000].map(halted), [Some(false); 3]);
+        assert_eq!([60_001, 86_400_000, -60_001].map(halted), [None; 3]);
     }
 
     #[test]

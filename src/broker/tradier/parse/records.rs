@@ -24,10 +24,12 @@ pub fn trading_status(wire: &wire::Account) -> TradingStatus {
 /// Of the days of one month those on which the exchange does not trade, or not to the end.
 pub fn special_days(days: &[wire::CalendarDay], into: &mut MarketHolidays) {
     for day in days {
-        let Some(date) = day.date.0.filter(|date| !matches!(date.weekday(), Weekday::Sat | Weekday::Sun)) else {
+        let Some(date) = day.date.0.filter(|date| !matches!(date.weekday(), Weekday::Sat | Weekday::Sun))
+        else {
             continue;
         };
-        let end = day.open.0.as_ref().and_then(|open| NaiveTime::parse_from_str(open.end.as_str(), "%H:%M").ok());
+        let end =
+            day.open.0.as_ref().and_then(|open| NaiveTime::parse_from_str(open.end.as_str(), "%H:%M").ok());
         match (day.status.as_str(), end) {
             ("closed", _) => drop(into.closed.insert(date)),
             ("open", Some(end)) if NaiveTime::from_hms_opt(16, 0, 0).is_some_and(|usual| end < usual) => {
@@ -64,9 +66,11 @@ mod tests {
         .expect("any object is read");
         let mut read = MarketHolidays::default();
         special_days(&days, &mut read);
-        let told = |days: &std::collections::BTreeSet<_>| {
-            days.iter().map(ToString::to_string).collect::<Vec<_>>()
-        };
-        assert_eq!((told(&read.closed), told(&read.early)), (vec!["2026-11-26".into()], vec!["2026-11-27".into()]));
+        let told =
+            |days: &std::collections::BTreeSet<_>| days.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(
+            (told(&read.closed), told(&read.early)),
+            (vec!["2026-11-26".into()], vec!["2026-11-27".into()])
+        );
     }
 }

@@ -99,7 +99,7 @@ impl Polls<'_> {
         let rows = self.adapter.rows(of).await?;
         let received = self.adapter.now();
         self.outbox.alive(Link::MarketStream);
-        self.outbox.market(rows.iter().flat_map(|(of, row)| parse::market::snapshot(of, row, received)));
+        self.outbox.market(self.adapter.told(&rows, received));
         Ok(())
     }
 

@@ -89,7 +89,7 @@ async fn chain_session_and_what_is_not_offered() {
     let adapter = adapter(&server);
     let spy = Symbol::new("SPY").expect("a symbol");
     let chain = adapter.chain(&spy).await.expect("a chain");
-    assert_eq!((chain.expirations.len(), chain.expirations[0].strikes.len()), (1, 2));
+    assert_eq!((chain.expirations.len(), chain.expirations[0].strikes.len()), (2, 37));
     assert_eq!(adapter.session().await.expect("a session").state, SessionState::Open);
     let refused = adapter.metrics(&[spy]).await.expect_err("there are none");
     assert_eq!((told(&refused).as_str(), refused.grade()), ("Tradier offers no market metrics", Grade::Tell));
