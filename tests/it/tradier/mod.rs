@@ -25,7 +25,9 @@ struct Broker {
 impl Broker {
     fn start() -> Self {
         let runtime = Runtime::new().expect("a runtime");
-        Self { server: runtime.block_on(Server::open_market()), _runtime: runtime }
+        let server = runtime.block_on(Server::start());
+        server.book().is_open = true;
+        Self { server, _runtime: runtime }
     }
 
     /// A home that is configured for it: the broker by the file, the rest by the environment.

@@ -49,7 +49,7 @@ pub struct Book {
     pub orders: BTreeMap<u64, Value>,
     /// Units and cost by symbol.
     pub positions: BTreeMap<String, (f64, f64)>,
-    /// Orders are filled as soon as they are there, and quotes stream by themselves.
+    /// Answers are dated, quotes stream by themselves, and orders are filled as soon as they are there.
     pub is_open: bool,
     pub subscriptions: Vec<Value>,
 }
@@ -95,13 +95,6 @@ impl Server {
                 tokio::spawn(stream(connection, Arc::clone(&own)));
             }
         });
-        server
-    }
-
-    /// With a market that moves: answers are dated, quotes stream, orders fill.
-    pub async fn open_market() -> Arc<Self> {
-        let server = Self::start().await;
-        server.book().is_open = true;
         server
     }
 
