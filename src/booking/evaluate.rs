@@ -7,6 +7,7 @@ use super::draft::Draft;
 use super::profile;
 use crate::containers::Containers;
 use crate::domain::command_line::BookingLine;
+use crate::domain::limit::{Backing, LimitId};
 use crate::domain::text::signed;
 use crate::domain::trade::{TradeOdds, Verdict};
 use crate::domain::{
@@ -16,6 +17,7 @@ use crate::domain::{
 use crate::risk::exposure;
 use crate::risk::limits::compare;
 use crate::risk::report::portfolio_limits;
+use crate::risk::trade_loss::Most;
 use crate::risk::{RiskBook, permission, recognition, trade_loss};
 
 /// A booking on its way: waiting for the chain, then for the evaluation.
@@ -31,6 +33,14 @@ pub struct PendingBooking {
     pub judged: Option<(u64, Timestamp)>,
 }
 
+/// L7 of a draft.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MayLose {
+    pub most: Most,
+    /// Dollars that it would cost more at the worst price its order accepts.
+    pub worse: f64,
+}
+
 /// Everything the worker needs.
 #[derive(Debug, Clone)]
 pub struct EvaluationJob {
@@ -41,6 +51,8 @@ pub struct EvaluationJob {
     pub legs: Vec<Leg>,
     pub notes: Vec<String>,
     pub odds: Option<TradeOdds>,
+    /// What L7 lets it lose; `None` where the controls of its order judge that.
+    pub may_lose: Option<MayLose>,
     pub before: RiskBook,
     pub after: RiskBook,
 }
@@ -86,8 +98,26 @@ pub fn evaluate(job: &EvaluationJob) -> Evaluation {
     let own = own.map(|row| &row.exposure);
     let payoff = profile::at_expiry(&job.legs);
     let cost = job.legs.iter().map(Leg::cost).sum::<Option<Money>>();
+    let max_loss = payoff.as_ref().and_then(|p| p.max_loss);
+    let stress_loss = trade_loss::stress_loss(&job.after, job.trade);
+    let mut limits = compared.changes;
     let mut notes = job.notes.clone();
     let mut verdict = compared.verdict;
+    if let Some(may) = job.may_lose {
+        let loss = match trade_loss::backing(job.strategy, &job.legs) {
+            Backing::Defined => max_loss.map(|loss| (loss.abs() + may.worse).max(0.0)),
+            Backing::Undefined | Backing::Stock => stress_loss,
+        };
+        let own = trade_loss::change(loss, may.most);
+        let judged = match own.state {
+            LimitState::Off | LimitState::Within => Verdict::Pass,
+            LimitState::Near => Verdict::Warn,
+            LimitState::Unknown | LimitState::Breached if job.warn_only => Verdict::Warn,
+            LimitState::Unknown | LimitState::Breached => Verdict::Block,
+        };
+        verdict = verdict.max(judged);
+        limits.push(own);
+    }
     if compared.reduces_breach {
         notes.push("over a limit, but less than before".to_owned());
     }
@@ -106,17 +136,17 @@ pub fn evaluate(job: &EvaluationJob) -> Evaluation {
     Evaluation {
         net_price: cost.map(|cost| -cost),
         max_profit: payoff.as_ref().and_then(|p| p.max_profit).and_then(Money::from_f64),
-        max_loss: payoff.as_ref().and_then(|p| p.max_loss).and_then(Money::from_f64),
+        max_loss: max_loss.and_then(Money::from_f64),
         payoff_unknown: payoff.is_none(),
         defined_risk: recognition::is_defined_risk(&job.legs),
-        stress_loss: trade_loss::stress_loss(&job.after, job.trade).and_then(Money::from_f64),
+        stress_loss: stress_loss.and_then(Money::from_f64),
         breakevens: payoff.map(|p| p.breakevens).unwrap_or_default(),
         odds: job.odds.clone(),
         delta_shares: own.map(|of| of.delta_shares),
         beta_weighted_delta: own.map(|of| of.beta_weighted_delta),
         theta_day: own.map(|of| of.theta_day),
         vega_point: own.map(|of| of.vega_point),
-        limits: compared.changes,
+        limits,
         verdict,
         notes,
     }
@@ -144,7 +174,11 @@ pub fn blocked(evaluation: &Evaluation, underlying: &Symbol) -> Option<Refusal> 
             None => Refusal::LimitIsNone { limit },
         });
     }
+    // L7 is measured by either: with both known it is the limit that is not.
+    let measured =
+        evaluation.stress_loss.is_some() && (evaluation.max_loss.is_some() || !evaluation.defined_risk);
     Some(match of(LimitState::Unknown).next() {
+        Some(change) if change.limit == LimitId::L7 && measured => Refusal::NoTradeLoss,
         Some(change) => Refusal::LimitUnknown { limit: change.limit.words().to_owned() },
         None => Refusal::StaleMarket(underlying.clone()),
     })
@@ -245,6 +279,7 @@ mod tests {
             legs: vec![leg],
             notes: Vec::new(),
             odds: None,
+            may_lose: None,
             before,
             after,
         }
@@ -270,5 +305,33 @@ mod tests {
         assert!(evaluate(&job).notes.is_empty());
         job.after.underlyings[1].beta_assumed = true;
         assert_eq!(evaluate(&job).notes, ["nobody knows the beta of QQQ: 1.00 stands in"]);
+    }
+
+    #[test]
+    fn what_one_trade_may_lose_is_judged_before_it_exists() {
+        let judged = |most: Most| {
+            let mut job = job(LegPricing::Shares);
+            job.warn_only = false;
+            job.may_lose = Some(MayLose { most, worse: 0.0 });
+            evaluate(&job)
+        };
+        let roomy = judged(Most::Dollars(10_000.0));
+        let loss = roomy.stress_loss.unwrap().to_f64();
+        let own = roomy.limits.iter().find(|change| change.limit == LimitId::L7).unwrap();
+        assert_eq!(
+            (own.before, own.after, own.state),
+            (Some(0.0), Some(loss / 10_000.0), LimitState::Within)
+        );
+        assert_eq!((roomy.verdict, blocked(&roomy, &fixtures::symbol("QQQ"))), (Verdict::Pass, None));
+        let near = judged(Most::Dollars(loss / 0.9));
+        assert_eq!(near.verdict, Verdict::Warn);
+        let refused = |most| blocked(&judged(most), &fixtures::symbol("QQQ")).unwrap();
+        let limit = LimitId::L7.words().to_owned();
+        assert_eq!(
+            refused(Most::Dollars(loss / 1.5)),
+            Refusal::LimitBlocks { limit: limit.clone(), percent: 150 }
+        );
+        assert_eq!(refused(Most::Nothing), Refusal::LimitIsNone { limit });
+        assert_eq!(refused(Most::Unset), Refusal::NoTradeLoss);
     }
 }

@@ -6,7 +6,7 @@ use rust_decimal::prelude::ToPrimitive;
 
 use crate::domain::freshness::{Standing, Unusable};
 use crate::domain::order::{NetPrice, OrderAction, OrderFor, OrderLeg, Ticket, TimeInForce, Walk};
-use crate::domain::{AccountId, Instrument, OrderRef, Refusal, Trade};
+use crate::domain::{AccountId, Instrument, Leg, Money, OrderRef, Refusal, Trade};
 use crate::market::view::MarketView;
 use crate::risk::controls::{LegFacts, Package, QuoteFacts, QuoteSource, TickSize, package, tick};
 
@@ -94,6 +94,16 @@ pub fn prices(ticket: &Ticket, market: &MarketView) -> Option<Package> {
     let live =
         legs.iter().all(|leg| leg.quote.as_ref().is_some_and(|quote| quote.standing == Standing::Live));
     package(ticket, &legs).filter(|_| live)
+}
+
+/// Dollars that an opening order of the trade would cost more at its worst acceptable price than its legs cost as they
+/// stand in it; `None` without a live market.
+pub fn worse_by(trade: &Trade, market: &MarketView) -> Option<f64> {
+    // Never sent: it only asks for its price.
+    let (reference, account) = (OrderRef(trade.id.0), AccountId(trade.id.0));
+    let (ticket, walk) = ticket(reference, trade, account, OrderFor::Open, Limit::Walks, market).ok()?;
+    let booked: Money = trade.legs.iter().map(Leg::cost).sum::<Option<Money>>()?;
+    Some((ticket.cost_at(walk?.worst)? - booked).to_f64())
 }
 
 /// To the tick on our side: a limit is never rounded to a worse price than was meant.

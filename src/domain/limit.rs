@@ -10,6 +10,8 @@ pub enum LimitId {
     L1,
     /// one-day VaR at 95 % ÷ equity
     L5,
+    /// what one trade may lose ÷ equity
+    L7,
 }
 
 impl LimitId {
@@ -17,6 +19,7 @@ impl LimitId {
         match self {
             Self::L1 => "beta delta",
             Self::L5 => "VaR95",
+            Self::L7 => "trade loss",
         }
     }
 }
@@ -59,4 +62,24 @@ pub struct TradeLoss {
     pub undefined: Option<Decimal>,
     /// The same, where shares or cash stand behind it.
     pub stock: Option<Decimal>,
+}
+
+/// What stands behind the loss of a trade: it says which part of L7 holds for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backing {
+    Defined,
+    Undefined,
+    /// Shares, and what is written against or in place of them.
+    Stock,
+}
+
+impl TradeLoss {
+    /// As a fraction of equity; `None`: no such trade.
+    pub fn of(&self, backing: Backing) -> Option<Decimal> {
+        match backing {
+            Backing::Defined => Some(self.defined),
+            Backing::Undefined => self.undefined,
+            Backing::Stock => self.stock,
+        }
+    }
 }

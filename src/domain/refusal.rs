@@ -67,6 +67,8 @@ pub enum Refusal {
     LimitBlocks { limit: String, percent: i64 },
     #[error("{limit} allows nothing at all")]
     LimitIsNone { limit: String },
+    #[error("no limit is set for what one trade of this portfolio may lose")]
+    NoTradeLoss,
     #[error("{limit} of the portfolio is not known: something in it has no usable quote")]
     LimitUnknown { limit: String },
     #[error("the book changed or the quotes grew old while this was being judged")]
@@ -120,7 +122,8 @@ impl Refusal {
             Self::NoStrikes { .. } => "change delta, width or days",
             Self::StaleMarket(_) => "refresh with r and try again",
             Self::LimitBlocks { .. } => "take fewer lots, a narrower width, or reduce something first",
-            Self::LimitIsNone { .. } => "take another portfolio, or change its limit in portfolios.yaml",
+            Self::LimitIsNone { .. } => "take another portfolio, or change the limit in its configuration",
+            Self::NoTradeLoss => "set it under `orders: trade_loss:` in cotrader.yaml",
             Self::LimitUnknown { .. } => {
                 "refresh with r; `snapshot --json` names what is missing under warnings"
             }
@@ -145,6 +148,7 @@ impl Refusal {
             Self::LimitBlocks { .. }
                 | Self::LimitIsNone { .. }
                 | Self::LimitUnknown { .. }
+                | Self::NoTradeLoss
                 | Self::NotPermitted { .. }
                 | Self::NotAllowedThere { .. }
                 | Self::StaleMarket(_)

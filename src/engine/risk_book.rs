@@ -7,18 +7,19 @@ use rust_decimal::prelude::ToPrimitive;
 use super::Engine;
 use super::effect::RiskJob;
 use crate::booking::draft::Draft;
-use crate::booking::evaluate::{EvaluationJob, PendingBooking};
-use crate::booking::odds;
+use crate::booking::evaluate::{EvaluationJob, MayLose, PendingBooking};
+use crate::booking::{odds, ticket};
 use crate::containers::Containers;
 use crate::domain::time::days_to;
 use crate::domain::units::BenchmarkShares;
 use crate::domain::view::Counts;
 use crate::domain::{
-    AccountId, Instrument, Leg, PortfolioId, Reading, Symbol, Timestamp, Trade, TradeId, TradeKind,
-    TradeState,
+    AccountId, Instrument, Leg, Portfolio, PortfolioId, Reading, Symbol, Timestamp, Trade, TradeId,
+    TradeKind, TradeState,
 };
 use crate::market::view::{BetaSource, MarketView};
 use crate::risk::report::RiskQuestion;
+use crate::risk::trade_loss::{self, Most};
 use crate::risk::valuation::{self, Total};
 use crate::risk::{LegPricing, PortfolioRisk, RiskBook, RiskLeg, RiskUnderlying, two_models};
 use crate::snapshot::Mode;
@@ -102,37 +103,46 @@ impl Engine {
         // Judged against what counts on the screen: with `f`, other WhatIfs of the portfolio, too.
         let counted = self.counted();
         let before = book(&self.books, market, &counted);
+        let drafted = Trade {
+            id: trade,
+            kind: TradeKind::WhatIf,
+            portfolio: Some(pending.portfolio),
+            account: None,
+            underlying: pending.line.underlying.clone(),
+            strategy: draft.strategy,
+            legs: draft.legs.clone(),
+            state: TradeState::Intent,
+            opened_at: now,
+            adopted: false,
+            rationale: None,
+            evaluation: None,
+        };
+        let held = self.books.portfolios.get(&pending.portfolio).map(|held| &held.portfolio);
+        let may_lose = held.map(|portfolio| MayLose {
+            most: self.may_lose(portfolio, &drafted),
+            worse: ticket::worse_by(&drafted, market).unwrap_or(0.0),
+        });
         let mut with_draft = self.books.clone();
-        with_draft.trades.insert(
-            trade,
-            Trade {
-                id: trade,
-                kind: TradeKind::WhatIf,
-                portfolio: Some(pending.portfolio),
-                account: None,
-                underlying: pending.line.underlying.clone(),
-                strategy: draft.strategy,
-                legs: draft.legs.clone(),
-                state: TradeState::Intent,
-                opened_at: now,
-                adopted: false,
-                rationale: None,
-                evaluation: None,
-            },
-        );
+        with_draft.trades.insert(trade, drafted);
         let after = book(&with_draft, market, |other: &Trade| counted(other) || other.id == trade);
-        let held = self.books.portfolios.get(&pending.portfolio);
         EvaluationJob {
             trade,
             portfolio: pending.portfolio,
-            warn_only: held.is_some_and(|held| held.portfolio.warn_only),
+            warn_only: held.is_some_and(|portfolio| portfolio.warn_only),
             strategy: draft.strategy,
             legs: draft.legs.clone(),
             notes: draft.notes.clone(),
             odds: odds::of(&draft.legs, market).ok().and_then(|odds| odds.live().cloned()),
+            may_lose,
             before,
             after,
         }
+    }
+
+    /// L7 of a trade in a portfolio.
+    pub(super) fn may_lose(&self, portfolio: &Portfolio, trade: &Trade) -> Most {
+        let limits = self.config.orders.trade_loss.get(&portfolio.key);
+        Most::of(limits, trade_loss::backing(trade.strategy, &trade.legs), portfolio.capital)
     }
 }
 

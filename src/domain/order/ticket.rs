@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::id::{AccountId, OrderRef, TradeId};
 use crate::domain::instrument::Instrument;
+use crate::domain::money::Money;
 use crate::domain::symbol::Symbol;
 use crate::domain::time::TradingDate;
 
@@ -174,6 +175,12 @@ impl Ticket {
     /// Contracts of all legs together.
     pub fn contracts(&self) -> u32 {
         self.legs.iter().map(|leg| leg.quantity).sum()
+    }
+
+    /// Dollars that the whole order costs at a net price; what brings money is negative.
+    pub fn cost_at(&self, price: NetPrice) -> Option<Money> {
+        let multiplier = self.legs.first()?.instrument.multiplier();
+        Some(Money(-price.0 * Decimal::from(self.units()) * Decimal::from(multiplier)))
     }
 
     /// What can be told without a market: form, not sense.

@@ -2,24 +2,24 @@
 //! not known stays so, and the control that needs it says no.
 
 use chrono::TimeDelta;
-use rust_decimal::prelude::ToPrimitive;
 
 use super::Yes;
 use crate::booking::{profile, ticket as tickets};
 use crate::containers::Order;
 use crate::domain::control::{ControlCheck, OptIn};
+use crate::domain::limit::Backing;
 use crate::domain::order::{DryRun, OrderState, Ticket, Walk};
 use crate::domain::report::SessionState;
 use crate::domain::time::new_york_date;
 use crate::domain::trade::Verdict;
-use crate::domain::{Evaluation, Instrument, Leg, Money, Refusal, Strategy, Timestamp, Trade};
+use crate::domain::{Evaluation, Leg, Money, Refusal, Timestamp, Trade};
 use crate::engine::Engine;
 use crate::market::view::MarketView;
 use crate::risk::controls::{
     self, Cleared, Confirmation, ControlFacts, DryRunFacts, Health, LegFacts, OpenOrders, OtherOrder,
     Replacement, Sent, SessionFacts, WorstCase, notional,
 };
-use crate::risk::{permission, recognition};
+use crate::risk::{permission, recognition, trade_loss};
 
 /// What was found out about an order just before it goes out.
 pub(super) struct Judged<'a> {
@@ -212,24 +212,19 @@ impl Engine {
         let Some(trade) = self.books.trades.get(&ticket.trade) else { return };
         let Some((key, equity)) = self.portfolio_of(ticket) else { return };
         let limits = self.config.orders.trade_loss.get(key);
-        let stock = stands_on_stock(trade);
+        let backing = trade_loss::backing(trade.strategy, &trade.legs);
         let defined = recognition::is_defined_risk(&trade.legs);
         let held = trade.portfolio.and_then(|id| self.books.portfolios.get(&id));
         let kind = self.books.accounts.get(&ticket.account.of_record()).map(|held| held.account.kind);
         let permitted = held.map(|held| {
             trade.adopted || permission::check(&held.portfolio, kind, trade.strategy, &trade.legs).is_ok()
         });
-        let measure = if defined && !stock {
-            max_loss_at(trade, ticket, judged.walk)
-        } else {
-            judged.evaluation.stress_loss.map(Money::to_f64)
+        let measure = match backing {
+            Backing::Defined => max_loss_at(trade, ticket, judged.walk),
+            Backing::Undefined | Backing::Stock => judged.evaluation.stress_loss.map(Money::to_f64),
         };
         let spot = ticket.underlying().and_then(|symbol| market.spot(symbol).known().copied());
-        let most = match (stock, defined) {
-            (true, _) => limits.and_then(|loss| loss.stock),
-            (false, true) => limits.map(|loss| loss.defined),
-            (false, false) => limits.and_then(|loss| loss.undefined),
-        };
+        let most = limits.and_then(|limits| limits.of(backing));
         let closing = ticket.is_closing();
         facts.worst_case = WorstCase {
             // What an order closes it takes away whole: nothing of it can be lost any more.
@@ -249,10 +244,9 @@ impl Engine {
         let losses = working.map(|order| {
             let trade = self.books.trades.get(&order.ticket.trade)?;
             let evaluation = trade.evaluation.as_ref()?;
-            let loss = if recognition::is_defined_risk(&trade.legs) && !stands_on_stock(trade) {
-                evaluation.max_loss
-            } else {
-                evaluation.stress_loss
+            let loss = match trade_loss::backing(trade.strategy, &trade.legs) {
+                Backing::Defined => evaluation.max_loss,
+                Backing::Undefined | Backing::Stock => evaluation.stress_loss,
             };
             loss.map(|loss| loss.to_f64().abs())
         });
@@ -281,21 +275,8 @@ fn max_loss_at(trade: &Trade, ticket: &Ticket, walk: Option<&Walk>) -> Option<f6
     let payoff = profile::at_expiry(&trade.legs)?;
     let booked: Money = trade.legs.iter().map(Leg::cost).sum::<Option<Money>>()?;
     let worst = walk.map_or(ticket.limit, |walk| walk.worst);
-    let multiplier = ticket.legs.first().map(|leg| leg.instrument.multiplier())?;
-    let units = rust_decimal::Decimal::from(ticket.units()) * rust_decimal::Decimal::from(multiplier);
-    let worse = (-worst.0 * units - booked.0).to_f64()?;
+    let worse = (ticket.cost_at(worst)? - booked).to_f64();
     payoff.max_loss.map(|loss| (loss.abs() + worse).max(0.0))
-}
-
-/// Shares, and what is written against or in place of them.
-fn stands_on_stock(trade: &Trade) -> bool {
-    let shares = trade.legs.iter().any(|leg| matches!(leg.instrument, Instrument::Equity(_)));
-    let short_put = trade.strategy == Strategy::Single
-        && trade.legs.iter().all(|leg| {
-            leg.quantity.is_sign_negative()
-                && leg.instrument.option().is_some_and(|option| option.right == crate::domain::Right::Put)
-        });
-    shares || short_put
 }
 
 fn other(order: &Order, now: Timestamp) -> OtherOrder {

@@ -95,6 +95,7 @@ impl Engine {
             legs: trade.legs.clone(),
             notes: Vec::new(),
             odds: None,
+            may_lose: None,
             before,
             after,
         };
