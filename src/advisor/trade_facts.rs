@@ -12,12 +12,14 @@ use super::held::{Held, HeldExit};
 use crate::booking::odds::{self, NoOdds};
 use crate::booking::profile;
 use crate::containers::Containers;
+use crate::domain::order::NetPrice;
 use crate::domain::portfolio::ExitProfile;
 use crate::domain::time::{days_to, new_york_date};
 use crate::domain::trade::TradeOdds;
 use crate::domain::units::{PerDay, PerVolPoint, Shares};
 use crate::domain::{
-    ExerciseStyle, Instrument, Leg, Money, OptionContract, Price, Reading, Right, Trade, TradingDate, label,
+    ExerciseStyle, Instrument, Leg, Money, OptionContract, Price, Reading, Refusal, Right, Trade,
+    TradingDate, label,
 };
 use crate::market::view::MarketView;
 use crate::pricing::payoff::Payoff;
@@ -46,6 +48,15 @@ pub struct TradeFacts<'a> {
     pub assignment: Option<AssignmentThreat>,
     /// How far a leg of the nearest expiry is in the money, where that is no assignment.
     pub exercise: Option<f64>,
+}
+
+impl TradeFacts<'_> {
+    /// Where its exit rule takes its profit, as the price of an order.
+    pub fn exit_price(&self) -> Result<NetPrice, Refusal> {
+        let target = self.exit.as_ref().and_then(|exit| exit.target.as_ref());
+        let why = "its exit rule names no price to buy it back at: x closes it at the market's";
+        target.map(|target| NetPrice(-target.0)).ok_or_else(|| Refusal::NotOrderable { why: why.to_owned() })
+    }
 }
 
 /// A short call whose remaining time value is below the coming dividend may be exercised for it.

@@ -125,6 +125,7 @@ impl Fault {
     pub fn remedy(&self) -> String {
         let nearest = |nearest: &Option<String>, known: &[String]| match nearest {
             Some(word) => format!("did you mean `{word}`?"),
+            None if known.is_empty() => "there is none yet: define it first".to_owned(),
             None => format!("known are {}", known.join(", ")),
         };
         match self {

@@ -64,6 +64,27 @@ impl ControlId {
         Self::DayLoss,
     ];
 
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::OptIn => "permission to trade",
+            Self::KillSwitch => "kill switch",
+            Self::Health => "state of the record",
+            Self::Session => "session",
+            Self::Freshness => "quotes",
+            Self::Form => "form of the order",
+            Self::Size => "size",
+            Self::WorstCase => "loss of the trade",
+            Self::Collar => "distance from mid",
+            Self::BuyingPower => "buying power",
+            Self::PortfolioLimits => "limits of the portfolio",
+            Self::Duplicate => "like order",
+            Self::Rate => "orders a minute or a day",
+            Self::OpenOrders => "open orders",
+            Self::ClosingOnly => "what is held",
+            Self::DayLoss => "loss of the day",
+        }
+    }
+
     pub fn number(self) -> usize {
         Self::ALL.iter().position(|control| *control == self).map_or(0, |place| place + 1)
     }

@@ -93,8 +93,8 @@ pub enum Refusal {
     #[error("the broker would refuse it: {what}")]
     BrokerRefuses { what: String },
     /// A pre-trade control says no.
-    #[error("control {number} blocks it: {why}")]
-    Control { number: usize, why: String },
+    #[error("{name} (control {number}) blocks it: {why}")]
+    Control { number: usize, name: &'static str, why: String },
     #[error("{what}")]
     CouldNotRead { what: String, remedy: String },
     #[error("{0}")]

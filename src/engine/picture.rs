@@ -49,6 +49,7 @@ impl Engine {
             doubted: self.risk.as_ref().is_some_and(|risk| risk.revision < self.live_revision),
             models,
             counted: &counted,
+            may_stage: &|trade, closing| self.may_stage(trade, closing).map(|_| ()),
             balances: &self.balances(),
             net_liq: &net_liq,
             session: self.session,

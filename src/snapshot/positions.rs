@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::shown::Shown;
+use crate::domain::order::OrderFor;
 use crate::domain::units::{PerDay, PerVolPoint, Shares};
 use crate::domain::{
     Money, PortfolioId, Price, Right, Strategy, Symbol, Timestamp, TradeId, TradeKind, TradingDate,
@@ -111,9 +112,18 @@ pub struct TradeRow {
     /// Held: executed, and something is left.
     pub is_open: bool,
     pub rationale: Option<String>,
+    /// Orders that cannot be staged of it now, and why not.
+    pub no_orders: Vec<NoOrder>,
     /// Where `m` may move it, those that permit it first.
     pub routes: Vec<RouteRow>,
     pub legs: Vec<LegRow>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NoOrder {
+    pub purpose: OrderFor,
+    pub why: String,
+    pub remedy: String,
 }
 
 // What the structure makes and loses if it is held to its expiry, from its own entry prices, before fees. No

@@ -92,7 +92,7 @@ pub enum TimeInForce {
 }
 
 /// What an order is to do for its trade.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderFor {
     Open,
@@ -102,6 +102,8 @@ pub enum OrderFor {
 }
 
 impl OrderFor {
+    pub const ALL: [Self; 3] = [Self::Open, Self::Close, Self::RestExit];
+
     pub fn is_closing(self) -> bool {
         self != Self::Open
     }

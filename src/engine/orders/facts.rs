@@ -306,6 +306,7 @@ fn refusal(checks: &[ControlCheck]) -> Refusal {
     let blocking = checks.iter().find(|check| check.verdict == Verdict::Block);
     Refusal::Control {
         number: blocking.map_or(0, |check| check.control.number()),
+        name: blocking.map_or("a control", |check| check.control.words()),
         why: blocking.and_then(|check| check.why.clone()).unwrap_or_else(|| "it did not pass".to_owned()),
     }
 }

@@ -5,13 +5,12 @@ use crate::advisor::trade_facts;
 use crate::booking::ticket::{self, Limit};
 use crate::containers::Order;
 use crate::domain::event::{OrderStaged, TradePromoted};
-use crate::domain::order::{DryRun, NetPrice, OrderFor, OrderState, Ticket, TimeInForce, Walk};
-use crate::domain::{Event, OrderRef, Refusal, Timestamp, Trade, TradeKind, TradeState};
+use crate::domain::order::{DryRun, OrderFor, OrderState, Ticket, TimeInForce, Walk};
+use crate::domain::{AccountId, Event, OrderRef, Refusal, Timestamp, Trade, TradeKind, TradeState};
 use crate::engine::decide::journal::checked_text;
 use crate::engine::effect::Effect;
 use crate::engine::input::ReplyTo;
 use crate::engine::{Answer, Engine, Step};
-use crate::market::view::MarketView;
 
 impl Engine {
     /// Nothing is recorded yet: the broker is asked first what it would do with the order.
@@ -37,32 +36,40 @@ impl Engine {
         reply: Option<ReplyTo>,
         now: Timestamp,
     ) -> Result<Staging, Refusal> {
-        if let Some(why) = &self.read_only {
-            return Err(Refusal::ReadOnly(why.clone()));
-        }
-        self.clock_permits()?;
         if self.desk.staging.len() >= STAGING_AT_ONCE {
             return Err(Refusal::TooManyBookings { most: STAGING_AT_ONCE });
         }
         let rationale = checked_text(&wish.rationale)?;
         let reference = OrderRef::new(self.ids.as_mut());
         let trade = self.books.trades.get(&wish.trade).ok_or(Refusal::UnknownTrade(wish.trade))?;
-        self.orderable(trade, wish.purpose.is_closing())?;
-        let account = self.account_of(trade)?;
-        if trade.portfolio.is_none() {
-            let why = "it is in no portfolio, and limits are a portfolio's: route it first (m)".to_owned();
-            return Err(Refusal::NotOrderable { why });
-        }
+        let account = self.may_stage(trade, wish.purpose.is_closing())?;
         let promotes =
             trade.kind == TradeKind::WhatIf || (!wish.purpose.is_closing() && trade.account != Some(account));
         let market = self.market(now);
         let limit = match (wish.limit, wish.purpose) {
             (Some(limit), _) => Limit::At(limit),
-            (None, OrderFor::RestExit) => Limit::Rests(self.exit_price(trade, &market)?),
+            (None, OrderFor::RestExit) => {
+                Limit::Rests(trade_facts::of(trade, &self.books, &market, &self.held).exit_price()?)
+            }
             (None, OrderFor::Open | OrderFor::Close) => Limit::Walks,
         };
         let (ticket, walk) = ticket::ticket(reference, trade, account, wish.purpose, limit, &market)?;
         Ok(Staging { ticket, walk, promotes, rationale, reply })
+    }
+
+    /// What stands in the way of an order before anybody says why it is wanted; else the account it would stand in.
+    pub(in crate::engine) fn may_stage(&self, trade: &Trade, closing: bool) -> Result<AccountId, Refusal> {
+        if let Some(why) = &self.read_only {
+            return Err(Refusal::ReadOnly(why.clone()));
+        }
+        self.clock_permits()?;
+        self.orderable(trade, closing)?;
+        let account = self.account_of(trade)?;
+        if trade.portfolio.is_none() {
+            let why = "it is in no portfolio, and limits are a portfolio's: route it first (m)".to_owned();
+            return Err(Refusal::NotOrderable { why });
+        }
+        Ok(account)
     }
 
     /// A trade that may be opened is evaluated; one that may be closed is open. One order of a kind at a time.
@@ -94,15 +101,6 @@ impl Engine {
             return Ok(());
         };
         Err(Refusal::NotOrderable { why: why.to_owned() })
-    }
-
-    /// Where the exit rule of the trade takes its profit.
-    fn exit_price(&self, trade: &Trade, market: &MarketView) -> Result<NetPrice, Refusal> {
-        let facts = trade_facts::of(trade, &self.books, market, &self.held);
-        let target = facts.exit.and_then(|exit| exit.target).ok_or_else(|| Refusal::NotOrderable {
-            why: "its exit rule names no price to buy it back at: x closes it at the market's".to_owned(),
-        })?;
-        Ok(NetPrice(-target.0))
     }
 
     pub(in crate::engine) fn dry_run_done(

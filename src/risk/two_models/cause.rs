@@ -6,10 +6,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::TRADING_DAYS_PER_YEAR;
 use super::{Figure, Figures, Pair};
 use crate::pricing::{Exercise, OptionInputs};
+use crate::risk::book::DAYS_PER_YEAR;
 
-/// In the order in which they are tried.
+/// What most likely lies behind a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
@@ -20,7 +22,7 @@ pub enum Cause {
     Volatility,
     /// The broker values it without early exercise.
     Exercise,
-    /// The broker leaves the dividends out that we reckon with.
+    /// The broker leaves the dividends out that we reckon with, or reckons with others.
     Dividend,
     /// The broker discounts with another rate.
     Rate,
@@ -36,7 +38,7 @@ impl Cause {
             Self::Sign => "the sign is turned over",
             Self::Volatility => "volatility: one of the two rests on an old or another quote",
             Self::Exercise => "the broker's has no early exercise",
-            Self::Dividend => "dividends: the broker's leaves them out",
+            Self::Dividend => "dividends: the broker's reckons with none, or with others",
             Self::Rate => "interest rate",
             Self::Spot => "spot: the broker's is of another moment",
             Self::Unknown => "no single input explains it",
@@ -44,11 +46,11 @@ impl Cause {
     }
 }
 
-/// The rate that a model has that was given none.
-const NO_RATE: f64 = 0.0;
-/// How far off a spot is sought, as a share of it.
+/// How far off a spot is sought, as a share of it; a rate and a dividend yield are sought between these.
 const FARTHEST_SPOT: f64 = 0.1;
-/// Halvings until the spot is found to a thousandth of a cent.
+const RATES: (f64, f64) = (-0.02, 0.15);
+const YIELDS: (f64, f64) = (0.0, 0.12);
+/// Halvings of an interval: until a spot is known to a thousandth of a cent.
 const HALVINGS: u32 = 30;
 
 pub(super) fn of(pair: &Pair, own: &Figures, broker: &Figures, figures: &[Figure]) -> Cause {
@@ -57,32 +59,39 @@ pub(super) fn of(pair: &Pair, own: &Figures, broker: &Figures, figures: &[Figure
     }
     let Some(vol_annual) = broker.iv else { return Cause::Unknown };
     let theirs = OptionInputs { vol_annual, ..pair.inputs };
-    let explains = |inputs: &OptionInputs, exercise: &Exercise| explains(inputs, exercise, broker);
-    if explains(&theirs, &pair.exercise) {
+    if distance(&theirs, &pair.exercise, broker) <= 1.0 {
         return Cause::Volatility;
     }
     let plain = OptionInputs { spot: theirs.spot + pair.escrow, dividend_yield: 0.0, ..theirs };
     let early = matches!(pair.exercise, Exercise::Anytime { .. });
-    let without_dividends = if early { Exercise::anytime() } else { Exercise::AtExpiry };
-    if early && explains(&theirs, &Exercise::AtExpiry) {
-        return Cause::Exercise;
-    }
     let pays = pair.escrow != 0.0 || theirs.dividend_yield != 0.0;
-    if pays && explains(&plain, &without_dividends) {
-        return Cause::Dividend;
-    }
-    if explains(&OptionInputs { rate: NO_RATE, ..theirs }, &pair.exercise) {
-        return Cause::Rate;
-    }
-    match spot_of(broker, &theirs, &pair.exercise) {
-        Some(spot) if explains(&OptionInputs { spot, ..theirs }, &pair.exercise) => Cause::Spot,
-        _ => Cause::Unknown,
-    }
+    let without_dividends = if early { Exercise::anytime() } else { Exercise::AtExpiry };
+    let at_expiry = early.then(|| (Cause::Exercise, theirs, Exercise::AtExpiry));
+    let undividended = pays.then_some((Cause::Dividend, plain, without_dividends));
+    // A model that was given no rate has none at all; next to nothing is hard to find.
+    let without_rate = Some((Cause::Rate, OptionInputs { rate: 0.0, ..theirs }, pair.exercise.clone()));
+    let spots = (theirs.spot * (1.0 - FARTHEST_SPOT), theirs.spot * (1.0 + FARTHEST_SPOT));
+    let with: [(Cause, (f64, f64), fn(OptionInputs, f64) -> OptionInputs); 3] = [
+        (Cause::Spot, spots, |inputs, spot| OptionInputs { spot, ..inputs }),
+        (Cause::Rate, RATES, |inputs, rate| OptionInputs { rate, ..inputs }),
+        (Cause::Dividend, YIELDS, |inputs, dividend_yield| OptionInputs { dividend_yield, ..inputs }),
+    ];
+    let priced = with.into_iter().filter_map(|(cause, between, changed)| {
+        let inputs = priced(broker, between, |x| changed(theirs, x), &pair.exercise)?;
+        Some((cause, inputs, pair.exercise.clone()))
+    });
+    // One wrong input moves the forward as another does, and more than one is within what is taken for the same: how
+    // near all the figures come tells them apart.
+    let tried = at_expiry.into_iter().chain(undividended).chain(without_rate).chain(priced);
+    let judged = tried.map(|(cause, inputs, exercise)| (cause, distance(&inputs, &exercise, broker)));
+    let nearest = judged.filter(|(_, off)| *off <= 1.0).min_by(|a, b| a.1.total_cmp(&b.1));
+    nearest.map_or(Cause::Unknown, |(cause, _)| cause)
 }
 
 /// A figure that is ours times a known factor.
 fn scaled(own: &Figures, broker: &Figures, figures: &[Figure]) -> Option<Cause> {
-    const FACTORS: [f64; 6] = [100.0, 0.01, 365.0, 1.0 / 365.0, 252.0, 1.0 / 252.0];
+    const FACTORS: [f64; 6] =
+        [100.0, 0.01, DAYS_PER_YEAR, 1.0 / DAYS_PER_YEAR, TRADING_DAYS_PER_YEAR, 1.0 / TRADING_DAYS_PER_YEAR];
     let both = |figure: &Figure| {
         let (own, broker) = match figure {
             Figure::Iv => (own.iv, broker.iv),
@@ -106,24 +115,33 @@ fn scaled(own: &Figures, broker: &Figures, figures: &[Figure]) -> Option<Cause> 
     })
 }
 
-/// Whether our model with these inputs has the broker's figures, closer than what is called a difference.
-fn explains(inputs: &OptionInputs, exercise: &Exercise, broker: &Figures) -> bool {
+/// The farthest of the broker's figures from our model's with these inputs, in units of what is taken for the same.
+fn distance(inputs: &OptionInputs, exercise: &Exercise, broker: &Figures) -> f64 {
     let greeks = exercise.greeks(inputs);
-    let within = |theirs: Option<f64>, ours: f64, least: f64, share: f64| {
-        theirs.is_none_or(|theirs| (theirs - ours).abs() <= least.max(share * ours.abs()))
+    let off = |theirs: Option<f64>, ours: f64, least: f64, share: f64| {
+        theirs.map_or(0.0, |theirs| (theirs - ours).abs() / least.max(share * ours.abs()))
     };
-    within(broker.price, greeks.price, 0.02, 0.005)
-        && within(broker.delta, greeks.delta, 0.01, 0.0)
-        && within(broker.gamma, greeks.gamma, 0.001 * 100.0 / inputs.spot.max(1.0), 0.08)
-        && within(broker.theta(), greeks.theta_day.0.0, 0.01, 0.06)
-        && within(broker.vega(), greeks.vega_point.0.0, 0.01, 0.06)
+    let all = [
+        off(broker.price, greeks.price, 0.02, 0.005),
+        off(broker.delta, greeks.delta, 0.01, 0.0),
+        off(broker.gamma, greeks.gamma, 0.001 * 100.0 / inputs.spot.max(1.0), 0.08),
+        off(broker.theta(), greeks.theta_day.0.0, 0.01, 0.06),
+        off(broker.vega(), greeks.vega_point.0.0, 0.01, 0.06),
+        off(broker.rho(), greeks.rho_pct.0.0, 0.01, 0.06),
+    ];
+    // A figure that is no number explains nothing.
+    all.into_iter().fold(0.0, |most: f64, off| if off.is_nan() { f64::INFINITY } else { most.max(off) })
 }
 
-/// The spot at which our model has the broker's price at the broker's volatility.
-fn spot_of(broker: &Figures, inputs: &OptionInputs, exercise: &Exercise) -> Option<f64> {
+/// The inputs between two, of which one input changes, at which our model has the broker's price.
+fn priced(
+    broker: &Figures,
+    (mut low, mut high): (f64, f64),
+    inputs: impl Fn(f64) -> OptionInputs,
+    exercise: &Exercise,
+) -> Option<OptionInputs> {
     let price = broker.price?;
-    let over = |spot: f64| exercise.price(&OptionInputs { spot, ..*inputs }) - price;
-    let (mut low, mut high) = (inputs.spot * (1.0 - FARTHEST_SPOT), inputs.spot * (1.0 + FARTHEST_SPOT));
+    let over = |x: f64| exercise.price(&inputs(x)) - price;
     let rises = over(high) > over(low);
     if (over(low) > 0.0) == (over(high) > 0.0) {
         return None;
@@ -132,5 +150,5 @@ fn spot_of(broker: &Figures, inputs: &OptionInputs, exercise: &Exercise) -> Opti
         let middle = 0.5 * (low + high);
         if (over(middle) > 0.0) == rises { high = middle } else { low = middle }
     }
-    Some(0.5 * (low + high))
+    Some(inputs(0.5 * (low + high)))
 }

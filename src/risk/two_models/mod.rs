@@ -30,6 +30,9 @@ const MOST_PAIRS: usize = 2_000;
 /// Causes are sought for so many legs at a time: each takes some solutions of the model.
 const MOST_EXPLAINED: usize = 40;
 
+/// Some brokers spread a year's decay over the days on which there is trading.
+const TRADING_DAYS_PER_YEAR: f64 = 252.0;
+
 /// One option as both models see it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pair {

@@ -38,6 +38,8 @@ struct Broker {
     vol: f64,
     rate: f64,
     dividends: bool,
+    /// Beside the dividends, or in their place.
+    pays_yield: f64,
     early: bool,
     /// The contracts are American.
     american: bool,
@@ -52,6 +54,7 @@ const SAME: Broker = Broker {
     vol: 0.0,
     rate: 0.04,
     dividends: true,
+    pays_yield: 0.0,
     early: true,
     american: false,
     theta: 1.0,
@@ -80,6 +83,7 @@ fn pair(right: Right, strike: i64, broker: Broker) -> Pair {
     let theirs = OptionInputs {
         spot: inputs.spot + broker.spot + if broker.dividends { 0.0 } else { PAYS },
         rate: broker.rate,
+        dividend_yield: broker.pays_yield,
         vol_annual: inputs.vol_annual + broker.vol,
         ..inputs
     };
@@ -229,8 +233,12 @@ fn each_wrong_input_is_named() {
     mostly(Broker { vol: -0.015, ..SAME }, Cause::Volatility, None);
     mostly(Broker { spot: 7.0, ..SAME }, Cause::Spot, None);
     mostly(Broker { spot: -9.0, vol: 0.002, ..SAME }, Cause::Spot, None);
-    mostly(Broker { rate: 0.0, vol: 0.012, ..SAME }, Cause::Rate, Some(Cause::Spot));
-    mostly(Broker { dividends: false, vol: 0.012, ..SAME }, Cause::Dividend, Some(Cause::Spot));
+    mostly(Broker { rate: 0.0, vol: 0.012, ..SAME }, Cause::Rate, None);
+    mostly(Broker { rate: 0.055, vol: 0.012, ..SAME }, Cause::Rate, None);
+    mostly(Broker { rate: 0.02, vol: -0.012, ..SAME }, Cause::Rate, None);
+    mostly(Broker { rate: 0.12, ..SAME }, Cause::Rate, None);
+    mostly(Broker { pays_yield: 0.015, vol: 0.012, ..SAME }, Cause::Dividend, None);
+    mostly(Broker { dividends: false, vol: 0.012, ..SAME }, Cause::Dividend, None);
 }
 
 #[test]
@@ -249,6 +257,7 @@ fn the_right_to_exercise_early_is_missed() {
         gamma: Some(theirs.gamma),
         theta: Some(theirs.theta_day.0.0),
         vega: Some(theirs.vega_point.0.0),
+        rho: Some(theirs.rho_pct.0.0),
         ..one.broker
     };
     assert_eq!(causes(&[one]), [Some(Cause::Exercise)]);

@@ -2,10 +2,11 @@
 //!
 //! Never: assumes a unit. What cannot be told is not compared.
 
-use super::{Figures, Pair};
+use super::{Figures, Pair, TRADING_DAYS_PER_YEAR};
 use crate::domain::units::{PerDay, PerRatePercent, PerShare, PerVolPoint};
 use crate::market::update::BrokerGreeks;
 use crate::pricing::UnitGreeks;
+use crate::risk::book::DAYS_PER_YEAR;
 
 /// So many options are needed, and their median decides.
 const ENOUGH: usize = 20;
@@ -45,8 +46,11 @@ pub enum RhoUnit {
 /// How many of theirs are one of ours.
 const VOLS: [(VolUnit, f64); 2] = [(VolUnit::Fraction, 1.0), (VolUnit::Percent, 100.0)];
 const VEGAS: [(VegaUnit, f64); 2] = [(VegaUnit::PerPoint, 1.0), (VegaUnit::PerVol, 100.0)];
-const THETAS: [(ThetaUnit, f64); 3] =
-    [(ThetaUnit::PerDay, 1.0), (ThetaUnit::PerTradingDay, 365.0 / 252.0), (ThetaUnit::PerYear, 365.0)];
+const THETAS: [(ThetaUnit, f64); 3] = [
+    (ThetaUnit::PerDay, 1.0),
+    (ThetaUnit::PerTradingDay, DAYS_PER_YEAR / TRADING_DAYS_PER_YEAR),
+    (ThetaUnit::PerYear, DAYS_PER_YEAR),
+];
 const RHOS: [(RhoUnit, f64); 2] = [(RhoUnit::PerPercent, 1.0), (RhoUnit::PerRate, 100.0)];
 
 /// `None`: not told yet, or not to be told.

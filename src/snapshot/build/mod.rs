@@ -13,7 +13,9 @@ use crate::domain::order::OrderReport;
 use crate::domain::report::MarketSession;
 use crate::domain::time::new_york_date;
 use crate::domain::view::{Scope, View};
-use crate::domain::{AccountId, Balances, OrderRef, PortfolioId, Symbol, Timestamp, Trade, TradingDate};
+use crate::domain::{
+    AccountId, Balances, OrderRef, PortfolioId, Refusal, Symbol, Timestamp, Trade, TradingDate,
+};
 use crate::market::update::{Link, LinkState};
 use crate::market::view::MarketView;
 use crate::risk::exposure::Coverage;
@@ -53,6 +55,8 @@ pub struct Facts<'a> {
     pub models: Option<&'a TwoModels>,
     /// Which trades are in the sums of the screen.
     pub counted: &'a dyn Fn(&Trade) -> bool,
+    /// What stands in the way of an opening or of a closing order of a trade.
+    pub may_stage: &'a dyn Fn(&Trade, bool) -> Result<(), Refusal>,
     /// The broker's latest balances, and our own value of each account.
     pub balances: &'a BTreeMap<AccountId, Balances>,
     pub net_liq: &'a BTreeMap<AccountId, Total>,

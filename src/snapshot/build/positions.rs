@@ -7,7 +7,7 @@ use crate::advisor::attention;
 use crate::advisor::trade_facts::{self, ModelGreeks, TradeFacts};
 use crate::booking::routing;
 use crate::containers::Order;
-use crate::domain::order::OrderState;
+use crate::domain::order::{OrderFor, OrderState};
 use crate::domain::time::days_to;
 use crate::domain::{
     AccountId, Instrument, Leg, Reading, Symbol, Trade, TradeId, TradeKind, TradeState, label,
@@ -16,7 +16,7 @@ use crate::market::quote::Quality;
 use crate::market::view::OptionReading;
 use crate::risk::exposure::{Exposure, LegExposure, TradeExposure};
 use crate::risk::valuation::{LegValue, Total};
-use crate::snapshot::positions::{Flag, LegRow, PositionGroup, PositionsPanel, RouteRow, TradeRow};
+use crate::snapshot::positions::{Flag, LegRow, NoOrder, PositionGroup, PositionsPanel, RouteRow, TradeRow};
 use crate::snapshot::{Shown, Standing};
 
 pub(super) fn panel(facts: &Facts<'_>, trades: &[TradeFacts<'_>], order: &[Symbol]) -> PositionsPanel {
@@ -108,6 +108,21 @@ fn summary(trades: &[&&TradeFacts<'_>]) -> String {
     }
 }
 
+/// Closing what is not held and opening what is are no question.
+fn no_orders(facts: &Facts<'_>, trade: &TradeFacts<'_>) -> Vec<NoOrder> {
+    let asked = OrderFor::ALL.into_iter().filter(|purpose| purpose.is_closing() == trade.trade.is_open());
+    let refused = |purpose: OrderFor| {
+        let standing = (facts.may_stage)(trade.trade, purpose.is_closing());
+        let priced = || match purpose {
+            OrderFor::RestExit => trade.exit_price().map(|_| ()),
+            OrderFor::Open | OrderFor::Close => Ok(()),
+        };
+        let refusal = standing.and_then(|()| priced()).err()?;
+        Some(NoOrder { purpose, why: refusal.to_string(), remedy: refusal.remedy().to_owned() })
+    };
+    asked.filter_map(refused).collect()
+}
+
 fn trade_row(facts: &Facts<'_>, trade: &TradeFacts<'_>, exposures: &Exposures<'_>) -> TradeRow {
     let it = trade.trade;
     let counted = (facts.counted)(it);
@@ -147,6 +162,7 @@ fn trade_row(facts: &Facts<'_>, trade: &TradeFacts<'_>, exposures: &Exposures<'_
         flags: flags(trade),
         state: state_words(it.state).to_owned(),
         is_open: it.is_open(),
+        no_orders: no_orders(facts, trade),
         rationale: it.rationale.as_deref().map(crate::domain::text::clean_note),
         routes: routing::routes(facts.books, it)
             .into_iter()

@@ -44,7 +44,7 @@ pub fn text(
     lines.push(Line::default());
     let footer = match purpose {
         Purpose::Rationale(_) => "Enter books · Esc drops the booking",
-        Purpose::DiscardReason { .. } => "Enter goes on · Esc keeps the WhatIf",
+        Purpose::DiscardReason { .. } => "Enter goes on · Esc keeps it",
         Purpose::Stage { .. } => "Enter asks the broker and stages it · Esc leaves it",
         Purpose::TypedSend { .. } => "Enter sends if it matches · Esc leaves it staged",
         Purpose::NewLimit { .. } => "Enter asks the broker for it · Esc leaves the price",

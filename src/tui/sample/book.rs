@@ -93,6 +93,7 @@ fn trade(number: u128, strategy: Strategy, label: &str, figures: Figures<'_>, ru
         state: "executed".into(),
         is_open: true,
         rationale: Some("income; premium rich against what realised".into()),
+        no_orders: Vec::new(),
         routes: routes(book),
         legs: vec![
             leg(&format!("SPY   261218P{:08}", 645_000 + number), "put 645 18 Dec", -1, entry, mark, dte),

@@ -282,7 +282,7 @@ fn submit(ui: &mut UiState) -> Option<Effect> {
         Purpose::DiscardReason { trade, label } => {
             let then = Effect::Ask(Request::Command(Command::Discard { trade, reason: text.clone() }));
             ui.dialogs.push(Dialog::Confirm {
-                question: "Discard this WhatIf?".to_owned(),
+                question: "Discard this trade?".to_owned(),
                 lines: vec![label, format!("because: {text}")],
                 then,
             });

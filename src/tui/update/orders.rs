@@ -36,6 +36,11 @@ pub fn step_on(ui: &mut UiState, snapshot: &Snapshot, trade: TradeId) {
 
 pub fn stage(ui: &mut UiState, snapshot: &Snapshot, trade: TradeId, purpose: OrderFor) {
     let Some(row) = rows::trade(snapshot, trade) else { return };
+    // Nobody is asked for a reason that is then thrown away.
+    if let Some(no) = row.no_orders.iter().find(|no| no.purpose == purpose) {
+        ui.say(Level::Warning, no.why.clone(), Some(no.remedy.clone()));
+        return;
+    }
     let label = &row.label;
     let (title, prompt) = match purpose {
         OrderFor::Open => {

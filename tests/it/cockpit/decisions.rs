@@ -66,7 +66,7 @@ fn a_whatif_is_booked_by_one_line_counts_when_asked_to_and_is_discarded_with_a_r
     term.keys("d")
         .wait_for("Discard a WhatIf")
         .keys("too wide<Enter>")
-        .wait_for("Discard this WhatIf?")
+        .wait_for("Discard this trade?")
         .keys("y");
     term.wait_for("discarded");
     eventually("the WhatIf is gone", || what_ifs(&home.snapshot()).is_empty().then_some(()));
