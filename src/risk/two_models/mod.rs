@@ -273,4 +273,6 @@ fn differing(own: &Figures, broker: &Figures, spot: f64) -> Vec<Figure> {
 }
 
 #[cfg(test)]
+mod recorded_tests;
+#[cfg(test)]
 mod tests;

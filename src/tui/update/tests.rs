@@ -445,6 +445,26 @@ fn a_reset_needs_a_raised_switch_and_a_reason() {
 }
 
 #[test]
+fn nobody_is_asked_for_a_reason_that_would_be_thrown_away() {
+    use crate::domain::order::OrderFor;
+    use crate::snapshot::positions::NoOrder;
+    let mut desk = Desk::new();
+    let asks = |desk: &Desk| desk.ui.dialogs.iter().any(|dialog| matches!(dialog, Dialog::Text { .. }));
+    desk.keys("4jX");
+    assert!(asks(&desk), "an exit can be rested");
+    desk.keys("<esc>");
+    for row in desk.snapshot.positions.groups.iter_mut().flat_map(|group| &mut group.trades) {
+        let (why, remedy) = ("its exit rule names no price".to_owned(), "x closes it".to_owned());
+        row.no_orders = vec![NoOrder { purpose: OrderFor::RestExit, why, remedy }];
+    }
+    desk.keys("X");
+    assert!(!asks(&desk));
+    assert!(desk.ui.toasts.iter().any(|toast| toast.notice.text.contains("names no price")));
+    desk.keys("x");
+    assert!(asks(&desk), "closing it stands");
+}
+
+#[test]
 fn an_order_is_sent_by_a_yes_and_by_nothing_less() {
     let mut desk = Desk::new();
     desk.snapshot = sample::with_orders();
