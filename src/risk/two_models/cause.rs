@@ -53,6 +53,9 @@ const YIELDS: (f64, f64) = (0.0, 0.12);
 /// Halvings of an interval: until a spot is known to a thousandth of a cent.
 const HALVINGS: u32 = 30;
 
+/// The inputs with another value of one of them.
+type Changed = fn(OptionInputs, f64) -> OptionInputs;
+
 pub(super) fn of(pair: &Pair, own: &Figures, broker: &Figures, figures: &[Figure]) -> Cause {
     if let Some(cause) = scaled(own, broker, figures) {
         return cause;
@@ -66,12 +69,12 @@ pub(super) fn of(pair: &Pair, own: &Figures, broker: &Figures, figures: &[Figure
     let early = matches!(pair.exercise, Exercise::Anytime { .. });
     let pays = pair.escrow != 0.0 || theirs.dividend_yield != 0.0;
     let without_dividends = if early { Exercise::anytime() } else { Exercise::AtExpiry };
-    let at_expiry = early.then(|| (Cause::Exercise, theirs, Exercise::AtExpiry));
+    let at_expiry = early.then_some((Cause::Exercise, theirs, Exercise::AtExpiry));
     let undividended = pays.then_some((Cause::Dividend, plain, without_dividends));
     // A model that was given no rate has none at all; next to nothing is hard to find.
     let without_rate = Some((Cause::Rate, OptionInputs { rate: 0.0, ..theirs }, pair.exercise.clone()));
     let spots = (theirs.spot * (1.0 - FARTHEST_SPOT), theirs.spot * (1.0 + FARTHEST_SPOT));
-    let with: [(Cause, (f64, f64), fn(OptionInputs, f64) -> OptionInputs); 3] = [
+    let with: [(Cause, (f64, f64), Changed); 3] = [
         (Cause::Spot, spots, |inputs, spot| OptionInputs { spot, ..inputs }),
         (Cause::Rate, RATES, |inputs, rate| OptionInputs { rate, ..inputs }),
         (Cause::Dividend, YIELDS, |inputs, dividend_yield| OptionInputs { dividend_yield, ..inputs }),
