@@ -38,6 +38,8 @@ pub enum BrokerError {
     HostNotAllowed { host: String },
     #[error("{broker} offers no {what}")]
     NotOffered { broker: &'static str, what: &'static str },
+    #[error("{what}: not read from {broker}")]
+    NotRead { broker: &'static str, what: &'static str },
     #[error("the address of {what} cannot be used: {why}")]
     BadAddress { what: &'static str, why: String },
 }
@@ -53,7 +55,8 @@ impl BrokerError {
             | Self::Rejected { .. }
             | Self::Unreadable { .. }
             | Self::TooLarge { .. }
-            | Self::NotOffered { .. } => Grade::Tell,
+            | Self::NotOffered { .. }
+            | Self::NotRead { .. } => Grade::Tell,
             Self::Unauthorised { .. }
             | Self::Forbidden { .. }
             | Self::HostNotAllowed { .. }
@@ -75,6 +78,7 @@ impl BrokerError {
                 "the broker's format may have changed; see the log file"
             }
             Self::NotOffered { .. } => "what depends on it stays unknown; nothing is wrong",
+            Self::NotRead { .. } => "the broker's own platform shows it",
             Self::HostNotAllowed { .. } => "use the broker's own host or a loopback address",
             Self::BadAddress { .. } => {
                 "check the addresses under `broker` in cotrader.yaml, or their variables in the environment"

@@ -194,7 +194,8 @@ fn text(scalar: Scalar) -> Option<String> {
 
 fn instant(scalar: Scalar) -> Option<DateTime<Utc>> {
     let at = match scalar {
-        Scalar::Text(text) => DateTime::parse_from_rfc3339(&text)
+        // Some spell the zone out behind the offset: `…-05:00[America/New_York]`.
+        Scalar::Text(text) => DateTime::parse_from_rfc3339(text.split('[').next().unwrap_or_default())
             .or_else(|_| DateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f%z"))
             .ok()
             .map(|at| at.with_timezone(&Utc))

@@ -11,11 +11,13 @@ use crate::domain::{Account, Instrument, Symbol, Timestamp};
 use crate::market::update::{Link, LinkState, MarketUpdate, OptionChain};
 
 mod answered;
+mod catalogue;
 pub mod clock;
 mod desk;
 pub mod error;
 mod fields;
 mod hosts;
+mod ledger;
 mod link;
 mod outbox;
 pub mod paper;
@@ -31,8 +33,10 @@ mod values;
 mod venue;
 mod vitals;
 
+pub use catalogue::Catalogue;
 pub use desk::{OrderDesk, Undone};
 pub use error::BrokerError;
+pub use ledger::Ledger;
 pub use records::Records;
 pub use settings::Environment;
 pub use venue::{Desk, NoDesk, Venue};

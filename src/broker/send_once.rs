@@ -10,7 +10,7 @@ use url::Url;
 
 use super::BrokerError;
 use super::scrub::scrubbed;
-use super::transport::{Caller, LARGEST_ANSWER_MIB, Transport, chain, client_builder};
+use super::transport::{Caller, LARGEST_ANSWER_MIB, Transport, chain, client_builder, is_crowded};
 
 /// The client for orders. Its own, so that no read's connection is ever reused: one that the broker has closed
 /// meanwhile would leave open whether the order went out, and the library resends on such a connection.
@@ -81,7 +81,10 @@ impl SendOnce {
                 Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_ANSWER_MIB * 1024 * 1024 => {
                     body.extend_from_slice(&chunk);
                 }
-                Ok(None) => return Sent::Answered { status, body: Some(body) },
+                Ok(None) => {
+                    let body = Some(body).filter(|body| !is_crowded(body));
+                    return Sent::Answered { status, body };
+                }
                 Ok(Some(_)) | Err(_) => return Sent::Answered { status, body: None },
             }
         }

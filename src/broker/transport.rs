@@ -22,6 +22,10 @@ use super::settings::{Environment, Timeouts};
 use crate::domain::Timestamp;
 
 pub(super) const LARGEST_ANSWER_MIB: usize = 32;
+/// Objects and lists of one answer, and values: three bytes can become hundreds in memory. The longest list of
+/// contracts has a tenth of it.
+const MOST_OBJECTS: usize = 400_000;
+const MOST_VALUES: usize = 6_000_000;
 const RETRIES_AFTER_THE_FIRST: usize = 2;
 /// Before the second try; doubled before the third, and as much again at random.
 const FIRST_PAUSE: Duration = Duration::from_millis(300);
@@ -133,6 +137,10 @@ impl Transport {
             }
             body.extend_from_slice(&chunk);
         }
+        if is_crowded(&body) {
+            let why = "it holds more values than any answer does".into();
+            return Err(BrokerError::Unreadable { endpoint: endpoint.into(), why });
+        }
         Ok(Answer { status, retry_after_seconds, body })
     }
 
@@ -193,6 +201,17 @@ impl Answer {
     }
 }
 
+/// Whether a JSON text would take far more memory than it has bytes. Counts what stands inside texts, too: there it
+/// is rare.
+pub(super) fn is_crowded(body: &[u8]) -> bool {
+    let (mut objects, mut values) = (0, 0);
+    for byte in body {
+        objects += usize::from(matches!(byte, b'{' | b'['));
+        values += usize::from(*byte == b',');
+    }
+    objects > MOST_OBJECTS || values > MOST_VALUES
+}
+
 /// A read, and what may pass by itself tried again twice.
 pub(super) async fn retried<T, F: Future<Output = Result<T, BrokerError>>>(
     read: impl FnMut() -> F,
@@ -242,6 +261,13 @@ mod tests {
     use reqwest::header::HeaderValue;
 
     use super::*;
+
+    #[test]
+    fn a_short_text_of_many_values_is_not_unfolded() {
+        assert!(is_crowded(&b"{},".repeat(MOST_OBJECTS + 1)) && is_crowded(&b"[".repeat(MOST_OBJECTS + 1)));
+        assert!(is_crowded(&b"1,".repeat(MOST_VALUES + 1)));
+        assert!(!is_crowded(&b"{\"symbol\":\"SPY   261218C00640000\",\"n\":1},".repeat(60_000)));
+    }
 
     #[test]
     fn the_wait_is_told_in_seconds_or_as_the_end_of_the_counted_minute() {

@@ -95,6 +95,14 @@ pub enum Command {
     Book(BookArgs),
     /// List the orders of the day: staged, working, unknown, done, with their fills
     Orders(OrdersArgs),
+    /// Show what the broker keeps about your accounts: permissions, transactions, worth, margin, watchlists
+    ///
+    /// Without a further word: who the credentials belong to, what each account holds and may do.
+    Account(AccountArgs),
+    /// Look up what the broker lists: shares, contracts, dividends, earnings, expiries with their volatilities
+    ///
+    /// cotrader lookup SPY · cotrader lookup SPY QQQ IWM · cotrader lookup "SPY   261218C00640000"
+    Lookup(LookupArgs),
     /// Stage the order that makes a WhatIf real; nothing is sent, exit 3 when a limit or a gate blocks it
     Promote(StageArgs),
     /// Stage the order that closes an open trade; nothing is sent, exit 3 when a limit or a gate blocks it
@@ -252,6 +260,54 @@ pub struct BookArgs {
 #[derive(Debug, Args)]
 pub struct OrdersArgs {
     /// As one JSON document: what `snapshot --json` has under `orders`
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct AccountArgs {
+    #[command(subcommand)]
+    pub what: Option<AccountWhat>,
+    /// Only the account whose number ends so
+    #[arg(long, global = true, value_name = "TAIL")]
+    pub account: Option<String>,
+    /// As one JSON document
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum AccountWhat {
+    /// List trades, deliveries and money, newest first
+    Transactions(SinceArg),
+    /// Show what the accounts were worth day by day, as the broker reckons it
+    NetLiq(SinceArg),
+    /// Show what margin the positions need, by underlying and strategy
+    Margin,
+    /// List your watchlists, or one by its name
+    Watchlists {
+        /// Name of one list: all its symbols are printed
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+        /// The broker's lists instead of your own
+        #[arg(long)]
+        public: bool,
+    },
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub struct SinceArg {
+    /// From this day on (default: thirty days ago)
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<chrono::NaiveDate>,
+}
+
+#[derive(Debug, Args)]
+pub struct LookupArgs {
+    /// Tickers, or one option contract by its OCC symbol
+    #[arg(required = true, value_name = "SYMBOL")]
+    pub symbols: Vec<String>,
+    /// As one JSON document
     #[arg(long)]
     pub json: bool,
 }

@@ -69,6 +69,8 @@ fn dispatch(cli: Cli) -> Result<Exit, Trouble> {
         Some(Command::Health(args)) => wait(commands::health::run(setting, args)),
         Some(Command::Snapshot(args)) => wait(commands::snapshot::run(setting, args)),
         Some(Command::Book(args)) => wait(commands::book::run(setting, args)),
+        Some(Command::Account(args)) => wait(commands::account::run(setting, args)),
+        Some(Command::Lookup(args)) => wait(commands::lookup::run(setting, args)),
         Some(Command::Orders(args)) => wait(commands::orders::list(setting, args)),
         Some(Command::Promote(args)) => wait(commands::orders::stage(setting, args, false)),
         Some(Command::Close(args)) => wait(commands::orders::stage(setting, args, true)),

@@ -1,11 +1,14 @@
 //! Foreign text becomes text of ours here, once; and dollars in sentences.
 
+use std::borrow::Cow;
+use std::fmt::Write;
+
 use unicode_width::UnicodeWidthChar;
 
 /// Removes everything that could move the cursor, reorder or hide text (control characters, escape
 /// sequences, bidi and zero-width marks, private use) and cuts to `width` display columns.
 pub fn clean(text: &str, width: usize) -> String {
-    let mut out = String::with_capacity(text.len().min(width * 4));
+    let mut out = String::with_capacity(text.len().min(width.saturating_mul(4)));
     let mut used = 0;
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
@@ -58,6 +61,40 @@ fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     }
 }
 
+/// Text on its last way out: lines and tabs stay, what could move the cursor, reorder or hide becomes a dot.
+pub fn shown(text: &str) -> Cow<'_, str> {
+    let is_foul = |c: char| is_hostile(c) && !matches!(c, '\n' | '\t');
+    if text.chars().any(is_foul) {
+        Cow::Owned(text.chars().map(|c| if is_foul(c) { '·' } else { c }).collect())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// A JSON text whose strings hold nothing that a terminal acts on: the same document on one line, with escapes. JSON itself
+/// escapes only what lies below the space.
+pub fn escaped(json: &str) -> Cow<'_, str> {
+    if !json.chars().any(is_hostile) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if matches!(c, '\n' | '\r' | '\t') {
+            // Raw in JSON they stand between values only.
+            out.push(' ');
+        } else if is_hostile(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                // Writing to a String does not fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
 fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -106,6 +143,19 @@ mod tests {
     fn text_is_cut_by_display_width_not_by_bytes() {
         assert_eq!(clean("日本語", 4), "日本");
         assert_eq!(clean("Θ/day", 3), "Θ/d");
+    }
+
+    #[test]
+    fn json_says_the_same_with_nothing_raw_in_it() {
+        let foul = "a\u{9b}31m\u{202e}\u{e0041}\u{7f}\u{85}日本 \u{1b}[2J";
+        let json = serde_json::to_string(&[foul]).expect("json");
+        let told = escaped(&json);
+        assert_eq!(told, clean(&told, 1_000), "nothing raw");
+        let back: Vec<String> = serde_json::from_str(&told).expect("json");
+        assert_eq!(back, [foul]);
+        assert!(matches!(escaped("{\"a\":1}"), Cow::Borrowed(_)));
+        assert_eq!(escaped("{\"a\":\r\n1}"), "{\"a\":  1}", "one line");
+        assert_eq!(shown("a\tb\n\u{1b}[2J\u{202e}"), "a\tb\n·[2J·");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
+pub use crate::domain::listing::Increment;
 use crate::domain::{Bar, Instrument, Price, Symbol, Timestamp, TradingDate};
 
 /// Counts connections of one link; a quote of an earlier epoch is never live.
@@ -119,13 +120,6 @@ pub struct OptionChain {
     pub expirations: Vec<Expiration>,
     /// What prices of a root's contracts are multiples of; a root that is missing was not told of.
     pub increments: BTreeMap<Symbol, Vec<Increment>>,
-}
-
-/// Prices below `below` are multiples of `tick`; `None`: all the higher ones. Lowest prices first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Increment {
-    pub below: Option<Decimal>,
-    pub tick: Decimal,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -290,6 +290,15 @@ pub fn standing_alone(
     Ok(config)
 }
 
+/// The market of a demo's store for a look from outside, accounts included; without one a made-up market, as
+/// [`standing_alone`] has it. Nothing is written.
+pub fn looked_at(dir: &Path, wish: &WorldWish) -> Result<SimConfig, WorldError> {
+    if wish.market.is_empty() && dir.join(FILE).exists() {
+        return seeded(dir, wish, Record { is_foreign: true, ..Record::default() });
+    }
+    standing_alone(wish, None, None)
+}
+
 /// What a simulated broker's clock showed at an instant of its earlier run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunBefore {

@@ -3,6 +3,7 @@
 mod architecture;
 mod broker;
 mod cli;
+mod cli_account;
 mod cli_broker;
 mod cli_price;
 mod cockpit;

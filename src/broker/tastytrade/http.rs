@@ -2,6 +2,7 @@
 //!
 //! Never: sends a token anywhere but to the configured host, repeats anything but a read.
 
+use std::collections::HashSet;
 use std::num::NonZeroU32;
 
 use governor::Quota;
@@ -19,6 +20,11 @@ use crate::broker::answered::Body;
 use crate::broker::scrub::scrubbed;
 use crate::broker::send_once::{Request, SendOnce, Sent};
 use crate::broker::transport::{Answer, Caller, Transport, retried};
+
+/// As the broker gives them when nothing is said.
+const PER_PAGE: u32 = 250;
+/// Fifty thousand items; a list that would be longer has failed.
+const MOST_PAGES: u32 = 200;
 
 /// Authorised reads.
 pub(super) struct Http {
@@ -72,6 +78,55 @@ impl Http {
         let page: Page<T> = self.read(endpoint, path, query).await?.json(endpoint)?;
         let list = page.data.ok_or_else(|| no_data(endpoint))?;
         Ok((list.items, page.pagination.and_then(|pagination| pagination.total_pages.u32())))
+    }
+
+    /// Every page of a list, each item once: the whole list or an error. `key` tells items apart; one without a
+    /// key cannot be read.
+    pub async fn get_all<T: DeserializeOwned>(
+        &self,
+        endpoint: &'static str,
+        path: &[&str],
+        query: &[(&str, String)],
+        key: impl Fn(&T) -> Option<String> + Send,
+    ) -> Result<Vec<T>, BrokerError> {
+        let mut found: Vec<T> = Vec::new();
+        let mut seen: HashSet<String> = HashSet::new();
+        let (mut pages, mut total): (Option<u32>, Option<u32>) = (None, None);
+        for page in 0..MOST_PAGES {
+            let mut query = query.to_vec();
+            query.push(("per-page", PER_PAGE.to_string()));
+            query.push(("page-offset", page.to_string()));
+            let answer: Page<T> = self.read(endpoint, path, &query).await?.json(endpoint)?;
+            let list = answer.data.ok_or_else(|| no_data(endpoint))?.items;
+            if list.bad > 0 {
+                return Err(unreadable(endpoint, "an item of the list cannot be read"));
+            }
+            // What comes meanwhile lengthens the list; a page that says nothing of it leaves it as it was told.
+            let told = answer.pagination.unwrap_or_default();
+            pages = told.total_pages.u32().or(pages);
+            total = told.total_items.u32().or(total);
+            let before = found.len();
+            for item in list.good {
+                let key =
+                    key(&item).ok_or_else(|| unreadable(endpoint, "an item of the list has no name"))?;
+                if seen.insert(key) {
+                    found.push(item);
+                }
+            }
+            let last = match pages {
+                Some(pages) => page + 1 >= pages,
+                None => found.len() == before,
+            };
+            if last {
+                let whole = total.is_none_or(|total| found.len() >= total as usize);
+                return if whole {
+                    Ok(found)
+                } else {
+                    Err(unreadable(endpoint, "the list is shorter than it is said to be"))
+                };
+            }
+        }
+        Err(unreadable(endpoint, "the list does not end"))
     }
 
     async fn read(
@@ -182,7 +237,11 @@ fn data<T: DeserializeOwned>(answer: &Answer, endpoint: &'static str) -> Result<
 }
 
 fn no_data(endpoint: &'static str) -> BrokerError {
-    BrokerError::Unreadable { endpoint: endpoint.into(), why: "it carries no data".into() }
+    unreadable(endpoint, "it carries no data")
+}
+
+pub(super) fn unreadable(endpoint: &'static str, why: &str) -> BrokerError {
+    BrokerError::Unreadable { endpoint: endpoint.into(), why: why.into() }
 }
 
 /// Two a second with a burst of ten; a simulator on this machine need not be spared.

@@ -22,12 +22,16 @@ use crate::market::update::{MarketUpdate, OptionChain};
 
 mod account_stream;
 mod auth;
+mod catalogue;
 mod config;
 mod desk;
 mod dxlink;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+#[cfg(test)]
+mod hostile_tests;
 mod http;
+mod ledger;
 mod order_body;
 mod parse;
 mod records;

@@ -33,7 +33,7 @@ pub async fn run(setting: Setting, args: BookArgs) -> Result<Exit, Trouble> {
         Told::Refused { text, remedy, block } => {
             if args.json {
                 let document = json!({ "refused": { "text": text, "remedy": remedy, "block": block } });
-                super::print(&format!("{document}\n"))?;
+                super::print_json(&document)?;
             }
             let exit = if block { Exit::Blocked } else { Exit::Failed };
             Err(Trouble::new(exit, text).with_remedy(remedy))

@@ -108,7 +108,7 @@ fn report(checks: &[Check], args: JsonArg) -> Result<Exit, Trouble> {
             "version": env!("CARGO_PKG_VERSION"),
             "checks": checks,
         });
-        super::print(&format!("{document}\n"))?;
+        super::print_json(&document)?;
         return Ok(exit);
     }
     let mut text = String::new();

@@ -41,7 +41,7 @@ pub async fn run(setting: Setting, args: JsonArg) -> Result<Exit, Trouble> {
             "kill": kill.json(),
             "store": store.json(&setting),
         });
-        super::print(&format!("{document}\n"))?;
+        super::print_json(&document)?;
     } else {
         let mut text = String::new();
         match &cockpit {

@@ -7,9 +7,11 @@ use super::setting::Setting;
 use crate::runtime::control::Client;
 use crate::runtime::world;
 
+pub mod account;
 mod batch;
 pub mod book;
 pub mod cockpit;
+mod connection;
 pub mod doctor;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
@@ -18,6 +20,7 @@ pub mod init;
 pub mod iv;
 pub mod kill;
 pub mod log;
+pub mod lookup;
 pub mod orders;
 pub mod price;
 mod private_file;
@@ -25,6 +28,7 @@ pub mod sim;
 mod sim_credentials;
 pub mod snapshot;
 pub mod store;
+mod table;
 
 /// What a running cockpit answers or records is of its own market: arguments that name another are refused.
 pub async fn refuse_other_market(setting: &Setting) -> Result<(), Trouble> {
@@ -36,15 +40,25 @@ pub async fn refuse_other_market(setting: &Setting) -> Result<(), Trouble> {
         .map_err(|error| Trouble::failed(error.to_string()).with_remedy(error.remedy()))
 }
 
-/// To stdout, at once.
+/// To stdout, at once. Foreign text in it was cleaned where it came in; nothing that moves a cursor passes here either.
 pub fn print(text: &str) -> Result<(), Trouble> {
+    write(crate::domain::text::shown(text).as_bytes())
+}
+
+/// One JSON document on one line. What a terminal would act on is escaped.
+pub fn print_json(document: &impl serde::Serialize) -> Result<(), Trouble> {
+    let text = serde_json::to_string(document).map_err(|error| Trouble::failed(error.to_string()))?;
+    write(format!("{}\n", crate::domain::text::escaped(&text)).as_bytes())
+}
+
+fn write(bytes: &[u8]) -> Result<(), Trouble> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(stdout_gone)
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(stdout_gone)
 }
 
 /// To stderr; if even that is gone there is nobody to tell.
 pub fn complain(text: &str) {
-    drop(writeln!(std::io::stderr().lock(), "{text}"));
+    drop(writeln!(std::io::stderr().lock(), "{}", crate::domain::text::shown(text)));
 }
 
 /// A reader that has seen enough (`| head`) is no failure.

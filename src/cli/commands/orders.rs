@@ -19,8 +19,7 @@ pub async fn list(setting: Setting, args: OrdersArgs) -> Result<Exit, Trouble> {
     let (snapshot, _) = super::snapshot::picture(&setting, Duration::from_secs(10)).await?;
     let orders = &snapshot.orders;
     if args.json {
-        let text = serde_json::to_string(orders).map_err(|error| Trouble::failed(error.to_string()))?;
-        super::print(&format!("{text}\n"))?;
+        super::print_json(orders)?;
         return Ok(Exit::Ok);
     }
     let mut text = String::new();
@@ -90,7 +89,7 @@ pub async fn stage(setting: Setting, args: StageArgs, closing: bool) -> Result<E
         Told::Refused { text, remedy, block } => {
             if args.json {
                 let document = json!({ "refused": { "text": text, "remedy": remedy, "block": block } });
-                super::print(&format!("{document}\n"))?;
+                super::print_json(&document)?;
             }
             let exit = if block { Exit::Blocked } else { Exit::Failed };
             Err(Trouble::new(exit, text).with_remedy(remedy))

@@ -15,10 +15,7 @@ pub async fn run(setting: Setting, args: SnapshotArgs) -> Result<Exit, Trouble> 
     let wait = Duration::from_secs(args.wait.min(600));
     let (snapshot, complete) = picture(&setting, wait).await?;
     if args.json {
-        let mut text =
-            serde_json::to_string(snapshot.as_ref()).map_err(|e| Trouble::failed(e.to_string()))?;
-        text.push('\n');
-        super::print(&text)?;
+        super::print_json(snapshot.as_ref())?;
     } else {
         let config = super::cockpit::screen_config(&setting.config.screen, &setting);
         let ui = tui::UiState::new(&config)

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::args::{EventsArgs, JsonArg};
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::setting::{Setting, instant};
+use crate::domain::text::{clean, escaped, shown};
 use crate::runtime::world;
 use crate::store::{self, Access, Filter, Store, StoredEvent, VerifyOptions};
 
@@ -18,8 +19,11 @@ pub fn events(setting: &Setting, args: EventsArgs) -> Result<Exit, Trouble> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut broken = Ok(());
     opened.store.events(&filter, |event| {
-        let line = if args.json { event.to_json_line() } else { plain(&event, columns) };
-        broken = writeln!(out, "{line}");
+        broken = if args.json {
+            writeln!(out, "{}", escaped(&event.to_json_line()))
+        } else {
+            writeln!(out, "{}", shown(&plain(&event, columns)))
+        };
         if broken.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
     broken.and_then(|()| out.flush()).map_err(super::stdout_gone)?;
@@ -34,7 +38,7 @@ fn plain(event: &StoredEvent, columns: usize) -> String {
     let second = event.occurred_at.get(..19).unwrap_or(&event.occurred_at);
     let head = format!("{:>7}  {second}Z  {:<24} ", event.seq, event.kind);
     let room = columns.saturating_sub(head.chars().count()).max(20);
-    format!("{head}{}", crate::domain::text::clean(&event.payload, room))
+    format!("{head}{}", clean(&event.payload, room))
 }
 
 /// More than any event has.
@@ -60,7 +64,7 @@ pub fn verify(setting: &Setting, args: JsonArg) -> Result<Exit, Trouble> {
             "first_damaged_seq": report.first_damaged(),
             "damages": damages,
         });
-        super::print(&format!("{document}\n"))?;
+        super::print_json(&document)?;
     } else if sound {
         super::print(&format!(
             "{} events in {} streams: every one as it was written\n",

@@ -2,6 +2,7 @@
 
 mod account_stream;
 mod fake;
+mod ledger;
 mod logging;
 mod market_stream;
 mod peer;

@@ -21,13 +21,13 @@ fn morning() -> Timestamp {
     new_york(date, NaiveTime::from_hms_opt(10, 48, 0).expect("a time"))
 }
 
-async fn sim() -> RunningSim {
+pub async fn sim() -> RunningSim {
     let anchor = NaiveDate::from_ymd_opt(2026, 11, 20).expect("a date");
     let config = SimConfig::new(7, SimClock::starting_at(morning(), 1.0), WorldSource::Seeded { anchor });
     start(config).await.expect("the simulator starts")
 }
 
-fn adapter(sim: &RunningSim) -> Tastytrade {
+pub fn adapter(sim: &RunningSim) -> Tastytrade {
     let at = sim.connection();
     let config =
         TastytradeConfig::from_base_url(&at.base_url, Some(&at.account_stream_url)).expect("loopback");

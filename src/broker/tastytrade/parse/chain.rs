@@ -118,7 +118,7 @@ impl ParsedChain {
 }
 
 /// All of them or none: with a hole in it the table would name a wrong increment.
-fn increments(wire: &Many<wire::TickSize>) -> Option<Vec<Increment>> {
+pub fn increments(wire: &Many<wire::TickSize>) -> Option<Vec<Increment>> {
     let positive = |number: &Num| positive_price(number).map(|price| price.0.normalize());
     let one = |size: &wire::TickSize| {
         let below = size.threshold.as_ref().map(|below| positive(below).ok_or(())).transpose().ok()?;

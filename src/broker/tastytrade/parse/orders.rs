@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use rust_decimal::Decimal;
-
 use super::super::order_body::action_word;
 use super::super::wire::order as wire;
 use super::super::wire::{Many, Num, Refusal, Text};
+use super::amount::{cash, signed};
 use crate::broker::scrub::scrubbed;
 use crate::broker::values::{instant, message, order_number, price, units};
 use crate::domain::order::{
@@ -14,7 +13,7 @@ use crate::domain::order::{
     OrderRefusal, OrderReport, OrderStatus,
 };
 use crate::domain::text::clean;
-use crate::domain::{AccountId, Instrument, Money, Price, Timestamp};
+use crate::domain::{AccountId, Instrument, Price, Timestamp};
 
 /// Messages of one answer that are kept.
 const MOST_MESSAGES: usize = 20;
@@ -153,17 +152,6 @@ fn status(word: &str) -> OrderStatus {
     }
 }
 
-/// A magnitude and its effect: credit positive, debit negative. Without an effect only nought has a sign.
-fn signed(size: &Num, effect: &Text) -> Option<Decimal> {
-    let size = size.0?;
-    match effect.as_str() {
-        "Credit" => Some(size.abs()),
-        "Debit" => Some(-size.abs()),
-        _ => Some(size).filter(Decimal::is_zero),
-    }
-    .map(|value| value.normalize())
-}
-
 fn net_price(size: &Num, effect: &Text) -> Option<NetPrice> {
     signed(size, effect).filter(|value| Price(value.abs()).is_plausible()).map(NetPrice)
 }
@@ -180,18 +168,16 @@ pub fn dry_run(wire: &wire::OrderAnswer, body_hash: String, reference: &str, at:
             text: "the broker gives back another identifier of the order than it was sent".into(),
         });
     }
-    let money =
-        |size: &Num, effect: &Text| signed(size, effect).map(Money).filter(|money| money.is_plausible());
     DryRun {
         body_hash,
         at,
-        buying_power_change: money(&effect.change_in_buying_power, &effect.change_in_buying_power_effect),
-        buying_power_after: money(&effect.new_buying_power, &effect.new_buying_power_effect),
-        margin_change: money(
+        buying_power_change: cash(&effect.change_in_buying_power, &effect.change_in_buying_power_effect),
+        buying_power_after: cash(&effect.new_buying_power, &effect.new_buying_power_effect),
+        margin_change: cash(
             &effect.change_in_margin_requirement,
             &effect.change_in_margin_requirement_effect,
         ),
-        fees: money(&fees.total_fees, &fees.total_fees_effect),
+        fees: cash(&fees.total_fees, &fees.total_fees_effect),
         warnings,
         errors: messages(&wire.errors),
     }
@@ -215,6 +201,8 @@ pub fn refusal(status: u16, body: Option<&[u8]>) -> OrderRefusal {
 
 #[cfg(test)]
 mod tests {
+    use rust_decimal::Decimal;
+
     use super::*;
     use crate::broker::tastytrade::parse::contract;
 

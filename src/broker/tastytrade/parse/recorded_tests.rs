@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chrono::{TimeZone, Utc};
 
-use super::{accounts, chain, contract, market, orders, records};
+use super::{accounts, chain, contract, ledger, listing, market, orders, records};
 use crate::broker::tastytrade::wire;
 use crate::domain::report::SessionState;
 use crate::domain::{Instrument, Symbol};
@@ -120,5 +120,52 @@ fn the_recorded_trading_status_reads_completely() {
     assert_eq!(
         (status.short_calls, status.day_trades, status.margin_call),
         (Some(true), Some(0), Some(false))
+    );
+}
+
+#[test]
+fn the_recorded_transactions_and_margin_read_completely() {
+    let Some(text) = recorded("transactions_listing.json") else { return };
+    let rows: wire::Items<wire::ledger::Transaction> = serde_json::from_value(data(&text)).expect("rows");
+    let read: Vec<_> = rows.items.good.iter().filter_map(ledger::transaction).collect();
+    assert_eq!((read.len(), rows.items.bad), (3, 0));
+    assert!(
+        read.iter().all(|one| one.executed_at.is_some() && one.net_value.is_some() && one.date.is_some())
+    );
+    assert_eq!(read[2].value.map(|value| value.to_string()), Some("27.74".into()));
+    assert_eq!(read[2].quantity, None, "money has no quantity");
+
+    let Some(text) = recorded("margin_requirements.json") else { return };
+    let report = ledger::margin(&serde_json::from_value(data(&text)).expect("a report"));
+    assert_eq!(report.requirement.map(|money| money.to_string()), Some("4337.831401355".into()));
+    assert!(report.equity.is_some_and(|equity| !equity.is_negative()) && report.at.is_some());
+    assert_eq!((report.groups.len(), report.unread), (2, 0));
+    assert!(report.groups.iter().all(|group| group.strategies.len() == 1 && group.buying_power.is_some()));
+    assert_eq!(report.groups[1].strategies[0].includes_working_order, Some(true));
+}
+
+#[test]
+fn the_recorded_customer_equities_and_watchlist_read_completely() {
+    let Some(text) = recorded("captures__customer.json") else { return };
+    let customer = ledger::customer(&serde_json::from_value(data(&text)).expect("a customer"));
+    assert_eq!(customer.name.as_deref(), Some("REDACTED REDACTED"));
+    assert!(customer.since.is_some() && customer.professional == Some(false));
+
+    let Some(text) = recorded("captures__equities.json") else { return };
+    let rows: wire::Items<wire::listing::Equity> = serde_json::from_value(data(&text)).expect("rows");
+    let read: Vec<_> = rows.items.good.iter().filter_map(listing::equity).collect();
+    assert_eq!((read.len(), rows.items.bad), (3, 0));
+    assert!(read.iter().all(|one| one.increments.len() == 2 && one.is_etf.is_some()));
+
+    let Some(text) = recorded("frames__account__public-watchlists.derived.json") else { return };
+    let (list, unread) =
+        ledger::watchlist(&serde_json::from_value(data(&text)).expect("a list")).expect("named");
+    assert_eq!((list.name.as_str(), list.entries.len(), unread), ("High Options Volume", 2, 0));
+
+    let Some(text) = recorded("captures__instrument-search.json") else { return };
+    let rows: wire::Items<wire::listing::Found> = serde_json::from_value(data(&text)).expect("rows");
+    assert!(!rows.items.good.is_empty());
+    assert!(
+        rows.items.good.iter().all(|row| listing::found(row).is_some_and(|one| one.description.is_some()))
     );
 }

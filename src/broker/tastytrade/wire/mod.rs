@@ -11,6 +11,8 @@ pub use crate::broker::fields::{Day, Flag, Many, Num, Text, When};
 
 pub mod account;
 pub mod instrument;
+pub mod ledger;
+pub mod listing;
 pub mod market;
 pub mod order;
 
@@ -48,6 +50,7 @@ pub struct Page<T> {
 #[serde(default, rename_all = "kebab-case")]
 pub struct Pagination {
     pub total_pages: Num,
+    pub total_items: Num,
 }
 
 /// A token. It does not print.
