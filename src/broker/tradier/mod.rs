@@ -26,6 +26,7 @@ use crate::market::update::{MarketUpdate, OptionChain};
 mod config;
 mod desk;
 mod http;
+mod ledger;
 mod order_body;
 mod parse;
 mod records;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::sync::Arc;
 
 use chrono::Months;
 use serde::Serialize;
@@ -20,7 +21,7 @@ use crate::domain::listing::{
 };
 use crate::domain::symbol_forms::settlement_of_root;
 use crate::domain::time::{days_to, new_york_date};
-use crate::domain::{ExerciseStyle, OptionContract, Settlement, Symbol, Timestamp, TradingDate};
+use crate::domain::{ExerciseStyle, Instrument, OptionContract, Settlement, Symbol, Timestamp, TradingDate};
 use crate::market::update::{MarketUpdate, OptionChain, UnderlyingMetrics};
 
 /// One request's worth of symbols.
@@ -158,14 +159,17 @@ async fn table(broker: &impl Catalogue, symbols: &[Symbol]) -> Result<Told, Trou
 
 /// Everything about one name. A part that cannot be read is named and costs itself.
 async fn whole(broker: &(impl Broker + Catalogue), symbol: &Symbol) -> Result<Told, Trouble> {
+    let mut parts = Parts::default();
     let equity = match broker.equity(symbol).await {
-        Ok(equity) => equity,
+        Ok(equity) => Some(equity),
         Err(BrokerError::NotFound { .. }) => return Err(not_listed(broker, symbol).await),
+        Err(error @ (BrokerError::NotRead { .. } | BrokerError::NotOffered { .. })) => {
+            parts.lost("listed", error)
+        }
         Err(error) => return Err(trouble(&error)),
     };
     let now = now_at(broker);
     let today = new_york_date(now);
-    let mut parts = Parts::default();
     let metrics = match broker.metrics(std::slice::from_ref(symbol)).await {
         Ok(updates) => updates.into_iter().find_map(|update| match update {
             MarketUpdate::Metrics(metrics) => Some(metrics),
@@ -178,10 +182,13 @@ async fn whole(broker: &(impl Broker + Catalogue), symbol: &Symbol) -> Result<To
     let reports = parts.of("earnings", broker.earnings(symbol, since).await);
     let contracts = parts.of("options", broker.options(symbol).await);
     let chain = parts.of("chain", broker.chain(symbol).await);
-    let options =
-        contracts.as_ref().map(|contracts| Options::of(contracts, chain.as_ref(), metrics.as_ref()));
+    let options = match (&contracts, &chain) {
+        (Some(contracts), chain) => Some(Options::of(contracts, chain.as_ref(), metrics.as_ref())),
+        (None, Some(chain)) => Some(Options::of(&contracts_of(chain), None, metrics.as_ref())),
+        (None, None) => None,
+    };
 
-    let mut text = headline(&equity);
+    let mut text = equity.as_ref().map_or_else(|| format!("{symbol}\n"), headline);
     text.push_str(&volatility(metrics.as_ref()));
     text.push_str(&dividends(metrics.as_ref(), paid.as_ref()));
     text.push_str(&earnings(metrics.as_ref(), reports.as_ref()));
@@ -196,6 +203,26 @@ async fn whole(broker: &(impl Broker + Catalogue), symbol: &Symbol) -> Result<To
         "options": options, "not_read": parts.unread,
     });
     Ok(Told { text, document, missing: parts.missing })
+}
+
+/// The contracts of a chain by strikes, where no list of them is read.
+fn contracts_of(chain: &OptionChain) -> Listed<OptionDetails> {
+    let strikes = chain.expirations.iter().flat_map(|expiration| &expiration.strikes);
+    let details = |side: &Instrument| match side {
+        Instrument::Option(contract) => Some(OptionDetails {
+            symbol: contract.occ(),
+            contract: Arc::clone(contract),
+            active: None,
+            closing_only: None,
+            expiration: None,
+            chain: None,
+            expires_at: None,
+            stops_trading_at: None,
+        }),
+        Instrument::Equity(_) | Instrument::Index(_) => None,
+    };
+    let rows = strikes.flat_map(|strike| [&strike.call, &strike.put]).filter_map(details).collect();
+    Listed { rows, unread: 0 }
 }
 
 /// What was not read, with the reason.

@@ -39,7 +39,7 @@ async fn what_is_kept_of_the_accounts_reads_completely() {
         let later = broker.transactions(id, day("2026-11-15")).await.expect("transactions");
         assert!(later.len() < rows.len() && later.iter().all(|row| row.date >= Some(day("2026-11-15"))));
 
-        let of_day = later.iter().find_map(|row| row.date).expect("a day with a transaction");
+        let of_day = rows.iter().find_map(|row| row.date).expect("a day with a transaction");
         let told = broker.fees_of_day(id, of_day).await.expect("fees").expect("said");
         let summed = rows.iter().filter(|row| row.date == Some(of_day)).filter_map(|row| row.fees).sum();
         assert_eq!(told, summed);
@@ -108,7 +108,7 @@ async fn what_is_listed_reads_completely_and_both_chains_agree() {
 }
 
 fn page(ids: std::ops::Range<u32>, pages: Option<u32>, total: Option<u32>) -> Canned {
-    let items: Vec<Value> = ids.map(|id| json!({ "id": id, "transaction-type": "Trade" })).collect();
+    let items: Vec<Value> = ids.map(|id| json!({ "id": id + 1, "transaction-type": "Trade" })).collect();
     let pagination = pages.map(|pages| json!({ "total-pages": pages, "total-items": total }));
     Canned::ok(&json!({ "data": { "items": items }, "pagination": pagination }).to_string())
 }
