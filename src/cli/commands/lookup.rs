@@ -292,7 +292,7 @@ fn headline(of: &EquityDetails) -> String {
     words.extend(remarks(of).into_iter().map(str::to_owned));
     if let Some(lendability) = &of.lendability {
         let rate = of.borrow_rate.filter(|rate| !rate.is_zero());
-        let rate = rate.map_or(String::new(), |rate| format!(" at {}", rate));
+        let rate = rate.map_or(String::new(), |rate| format!(" at {rate}"));
         words.push(format!("{}{rate}", lendability.word().to_lowercase()));
     }
     let _ = writeln!(text, "{:<13} {}", "listed", words.join(", "));
