@@ -5,7 +5,7 @@ use std::fmt::Write;
 use chrono::Days;
 use serde_json::{Value, json};
 
-use super::connection::{Connection, incomplete, now_at, trouble};
+use super::connection::{Connection, Reached, incomplete, now_at, trouble};
 use super::table::{Side, Table, UNKNOWN, dollars, minute, percent};
 use crate::broker::{Broker, BrokerError, Ledger, Records};
 use crate::cli::args::{AccountArgs, AccountWhat};
@@ -30,7 +30,10 @@ struct Told {
 
 pub async fn run(setting: Setting, args: AccountArgs) -> Result<Exit, Trouble> {
     let connection = Connection::open(&setting).await?;
-    let told = look(&connection.broker, &args).await;
+    let told = match &connection.broker {
+        Reached::Tastytrade(broker) => look(&**broker, &args).await,
+        Reached::Tradier(broker) => look(&**broker, &args).await,
+    };
     connection.close().await;
     let mut told = told?;
     if args.json {

@@ -4,26 +4,40 @@
 use chrono::{TimeDelta, Utc};
 
 use crate::broker::tastytrade::{Credentials, Tastytrade, TastytradeConfig};
+use crate::broker::tradier::Tradier;
 use crate::broker::{Broker, BrokerError};
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::setting::Setting;
 use crate::domain::Timestamp;
-use crate::runtime::{settings, world};
+use crate::runtime::settings::{self, Access};
+use crate::runtime::world;
 use crate::sim::{self, RunningSim};
 
+/// One of the brokers: what is read of it is written once, for any.
+pub enum Reached {
+    Tastytrade(Box<Tastytrade>),
+    Tradier(Box<Tradier>),
+}
+
 pub struct Connection {
-    pub broker: Tastytrade,
+    pub broker: Reached,
     sim: Option<RunningSim>,
 }
 
 impl Connection {
     pub async fn open(setting: &Setting) -> Result<Self, Trouble> {
         if !setting.own_broker
-            && let Some((wire, credentials)) =
-                settings::broker(&setting.config).map_err(|error| trouble(&error))?
+            && let Some(access) = settings::broker(&setting.config).map_err(|error| trouble(&error))?
         {
-            let broker = Tastytrade::new(wire, credentials).map_err(|error| trouble(&error))?;
-            return Ok(Self { broker, sim: None });
+            let made = match access {
+                Access::Tastytrade(wire, credentials) => {
+                    Tastytrade::new(wire, credentials).map(|made| Reached::Tastytrade(Box::new(made)))
+                }
+                Access::Tradier(wire, token) => {
+                    Tradier::new(wire, token).map(|made| Reached::Tradier(Box::new(made)))
+                }
+            };
+            return Ok(Self { broker: made.map_err(|error| trouble(&error))?, sim: None });
         }
         let failed =
             |error: world::WorldError| Trouble::failed(error.to_string()).with_remedy(error.remedy());
@@ -36,7 +50,7 @@ impl Connection {
             refresh_token: at.refresh_token.clone().into(),
         };
         let broker = Tastytrade::new(wire, credentials).map_err(|error| trouble(&error))?;
-        Ok(Self { broker, sim: Some(sim) })
+        Ok(Self { broker: Reached::Tastytrade(Box::new(broker)), sim: Some(sim) })
     }
 
     pub async fn close(self) {

@@ -8,7 +8,7 @@ use chrono::Months;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::connection::{Connection, incomplete, now_at, trouble};
+use super::connection::{Connection, Reached, incomplete, now_at, trouble};
 use super::table::{Side, Table, UNKNOWN, percent};
 use crate::broker::{Broker, BrokerError, Catalogue};
 use crate::cli::args::LookupArgs;
@@ -40,10 +40,9 @@ struct Told {
 pub async fn run(setting: Setting, args: LookupArgs) -> Result<Exit, Trouble> {
     let wish = Wish::of(&args.symbols)?;
     let connection = Connection::open(&setting).await?;
-    let told = match &wish {
-        Wish::Contract(contract) => contract_details(&connection.broker, contract).await,
-        Wish::One(symbol) => whole(&connection.broker, symbol).await,
-        Wish::Several(symbols) => table(&connection.broker, symbols).await,
+    let told = match &connection.broker {
+        Reached::Tastytrade(broker) => look(&**broker, &wish).await,
+        Reached::Tradier(broker) => look(&**broker, &wish).await,
     };
     connection.close().await;
     let mut told = told?;
@@ -95,6 +94,14 @@ impl Wish {
             }
             _ => Ok(Self::Several(symbols)),
         }
+    }
+}
+
+async fn look(broker: &(impl Broker + Catalogue), wish: &Wish) -> Result<Told, Trouble> {
+    match wish {
+        Wish::Contract(contract) => contract_details(broker, contract).await,
+        Wish::One(symbol) => whole(broker, symbol).await,
+        Wish::Several(symbols) => table(broker, symbols).await,
     }
 }
 
