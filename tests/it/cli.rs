@@ -246,7 +246,7 @@ pub fn unreachable() -> Home {
         .with("TT_REFRESH_TOKEN", "a-refresh-token")
 }
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 16] = [
     "demo",
     "sim",
     "init",
@@ -254,6 +254,8 @@ const COMMANDS: [&str; 14] = [
     "health",
     "snapshot",
     "book",
+    "account",
+    "lookup",
     "log",
     "events",
     "verify",

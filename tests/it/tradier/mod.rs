@@ -105,6 +105,25 @@ fn doctor_and_snapshot_reach_the_second_broker() {
     assert!(words.contains("accounts at tradier, and the broker is tastytrade"), "{words}");
 }
 
+#[test]
+fn what_is_read_of_accounts_and_listings_is_shown_and_what_is_not_is_named() {
+    let broker = Broker::start();
+    let home = broker.home("");
+    let told = home.output(&["account", "--json"]);
+    says_no_secret(&told);
+    let told: Value = serde_json::from_str(&told).expect("a document");
+    assert!(told["customer"].is_null() && told["accounts"][0]["account"] == "…0001", "{told}");
+    assert_eq!(told["accounts"][0]["status"]["options_level"], "6");
+    let spy: Value = serde_json::from_str(&home.output(&["lookup", "SPY", "--json"])).expect("a document");
+    assert!(spy["options"]["contracts"].as_u64().is_some_and(|contracts| contracts > 4), "{spy}");
+    assert!(spy["options"]["same_as_chain"].is_null() && spy["not_read"]["dividends"].is_string(), "{spy}");
+    let refused = home.command(&["account", "transactions"]).output().expect("runs");
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{words}");
+    assert!(words.contains("transactions: not read from Tradier"), "{words}");
+    assert_eq!(broker.of_orders(), Vec::<String>::new());
+}
+
 /// A cockpit with one order of four legs, staged; the id of its trade.
 fn staged(home: &Home, mode: &str) -> (Term, String) {
     let term = Term::cockpit(home, 160, 50);
