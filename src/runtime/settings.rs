@@ -111,6 +111,7 @@ pub fn at_speed(config: &mut EngineConfig, speed: f64) {
     let times = |seconds: i64| (seconds as f64 * speed).ceil() as i64;
     config.market.link_live_seconds = times(config.market.link_live_seconds);
     config.market.read_live_seconds = times(config.market.read_live_seconds);
+    config.market.canary_seconds = times(config.market.canary_seconds);
     config.account_refresh_seconds = times(config.account_refresh_seconds.min(FAST_REFRESH_SECONDS));
     let controls = &mut config.orders.controls;
     controls.quote_age_seconds *= speed;

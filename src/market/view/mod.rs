@@ -43,6 +43,8 @@ pub struct MarketConfig {
     pub link_live_seconds: i64,
     /// A value that was only read once is live for this time.
     pub read_live_seconds: i64,
+    /// In regular hours the benchmark is never silent for longer than this on a stream that works.
+    pub canary_seconds: i64,
 }
 
 impl MarketConfig {
@@ -55,6 +57,7 @@ impl MarketConfig {
             overrides: BTreeMap::new(),
             link_live_seconds: 15,
             read_live_seconds: 15,
+            canary_seconds: 10,
         }
     }
 }
@@ -77,13 +80,22 @@ pub struct MarketView(Arc<Inner>);
 /// By root and expiry; `None` where parity gives none.
 type ForwardMemo = HashMap<(Symbol, TradingDate), Option<Reading<f64>>>;
 
+/// How the market stream stands at the moment of a picture.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Standing {
+    /// Of which connection values are live.
+    pub live_epoch: Option<Epoch>,
+    pub lost: Option<Timestamp>,
+    /// For how many seconds the benchmark has been silent, where that is too long.
+    pub canary_silent: Option<i64>,
+}
+
 #[derive(Debug)]
 struct Inner {
     now: Timestamp,
     config: MarketConfig,
     contents: Contents,
-    live_epoch: Option<Epoch>,
-    lost: Option<Timestamp>,
+    standing: Standing,
     revision: u64,
     options: Mutex<HashMap<Instrument, OptionReading>>,
     forwards: Mutex<ForwardMemo>,
@@ -94,15 +106,14 @@ impl MarketView {
         now: Timestamp,
         config: MarketConfig,
         contents: Contents,
-        (live_epoch, lost): (Option<Epoch>, Option<Timestamp>),
+        standing: Standing,
         revision: u64,
     ) -> Self {
         Self(Arc::new(Inner {
             now,
             config,
             contents,
-            live_epoch,
-            lost,
+            standing,
             revision,
             options: Mutex::default(),
             forwards: Mutex::default(),
@@ -142,7 +153,13 @@ impl MarketView {
 
     /// Whether streamed values are live at all.
     pub fn stream_is_live(&self) -> bool {
-        self.0.live_epoch.is_some()
+        self.0.standing.live_epoch.is_some()
+    }
+
+    /// For how many seconds the benchmark has been silent in regular hours on a stream that stands, where that is too
+    /// long for a stream that still brings the market.
+    pub fn canary_silent(&self) -> Option<i64> {
+        self.0.standing.canary_silent
     }
 
     pub fn chain(&self, symbol: &Symbol) -> Option<&Arc<OptionChain>> {
@@ -304,10 +321,10 @@ impl MarketView {
             return false;
         }
         match held.source {
-            Source::Stream(epoch) => self.0.live_epoch == Some(epoch),
+            Source::Stream(epoch) => self.0.standing.live_epoch == Some(epoch),
             // Read before the stream was lost: nobody knows what has happened since.
             Source::Read => {
-                self.0.lost.is_none_or(|lost| held.received > lost)
+                self.0.standing.lost.is_none_or(|lost| held.received > lost)
                     && is_young(held.received, self.now(), self.0.config.read_live_seconds)
             }
         }

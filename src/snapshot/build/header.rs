@@ -67,6 +67,10 @@ fn link(facts: &Facts<'_>) -> LinkView {
     let (kind, why, age_seconds) = if facts.streaming {
         match facts.links.get(&Link::MarketStream) {
             Some(LinkState::Up { .. }) if facts.market.stream_is_live() => (LinkKind::Live, None, age),
+            Some(LinkState::Up { .. }) if let Some(seconds) = facts.market.canary_silent() => {
+                let why = format!("nothing of {} comes any more", facts.market.benchmark());
+                (LinkKind::Quiet, Some(why), Some(seconds as f64))
+            }
             Some(LinkState::Up { .. }) => (LinkKind::Down, Some("silent".to_owned()), age),
             Some(LinkState::Silent { .. }) => {
                 (LinkKind::Quiet, Some("the broker does not answer".to_owned()), age)
