@@ -5,6 +5,7 @@
 use sha2::{Digest, Sha256};
 
 use super::send_once::Sent;
+use super::{BrokerError, Undone};
 use crate::domain::order::{BrokerMessage, OrderRefusal, Placed};
 
 /// Exactly the bytes of one request.
@@ -18,7 +19,7 @@ impl Body {
 }
 
 /// Statuses by which a broker says that it has not done it and will not.
-pub(super) fn is_no(status: u16) -> bool {
+fn is_no(status: u16) -> bool {
     matches!(status, 400 | 401 | 403 | 404 | 422 | 429)
 }
 
@@ -49,6 +50,28 @@ pub(super) fn placed<R>(
             Placed::Unknown { why: format!("the broker answered {}{words}", status.as_u16()) }
         }
     }
+}
+
+/// The body of the broker's judgement on an order that was not routed, or why there is none.
+pub(super) fn judged(
+    sent: Sent,
+    endpoint: &'static str,
+    refusal: impl FnOnce(u16, Option<&[u8]>) -> OrderRefusal,
+) -> Result<Vec<u8>, Undone> {
+    let (status, body) = match sent {
+        Sent::Unsent(error) | Sent::Lost(error) => return Err(error.into()),
+        Sent::Answered { status, body } => (status, body),
+    };
+    let code = status.as_u16();
+    if is_no(code) {
+        return Err(Undone::Refused(refusal(code, body.as_deref())));
+    }
+    if !status.is_success() {
+        let message = refusal(code, body.as_deref()).to_string();
+        return Err(BrokerError::Server { status: code, message }.into());
+    }
+    let broke_off = || BrokerError::Unreadable { endpoint: endpoint.into(), why: "it broke off".into() };
+    Ok(body.ok_or_else(broke_off)?)
 }
 
 /// A definite no of our own: nothing left this machine.

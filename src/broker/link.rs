@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::outbox::Outbox;
 use super::settings::Reconnect;
 use crate::broker::error::Grade;
-use crate::broker::{BrokerError, Subscriptions};
+use crate::broker::{BrokerError, StreamControl, StreamEvent, Subscriptions};
 use crate::market::update::{Epoch, Link, LinkState};
 
 /// An attempt this old gives way to the one the trader asks for: what it waits for may never come.
@@ -88,17 +88,58 @@ impl Standing<'_> {
     }
 }
 
-pub(super) struct Keeper<'a> {
+struct Keeper<'a> {
+    outbox: &'a Outbox,
+    reconnect: Reconnect,
+    subscriptions: watch::Receiver<Subscriptions>,
+    /// Counts the trader's wishes to try at once.
+    retries: watch::Receiver<u64>,
+}
+
+/// The two links of a broker, what they bring, and whoever steers them.
+pub(super) struct Links<'a> {
     pub outbox: &'a Outbox,
     pub reconnect: Reconnect,
     pub subscriptions: watch::Receiver<Subscriptions>,
-    /// Counts the trader's wishes to try at once.
-    pub retries: watch::Receiver<u64>,
+    pub control: mpsc::Receiver<StreamControl>,
+    pub out: mpsc::Sender<StreamEvent>,
+}
+
+impl Links<'_> {
+    /// Until the subscriptions are dropped. `permit` lets a login that was refused too often be tried once more.
+    pub async fn run<F: Future<Output = ()>>(
+        mut self,
+        market: impl Attempt,
+        account: impl Attempt,
+        permit: impl Fn() -> F,
+    ) {
+        let (retry, retries) = watch::channel(0_u64);
+        let keeper = || Keeper {
+            outbox: self.outbox,
+            reconnect: self.reconnect,
+            subscriptions: self.subscriptions.clone(),
+            retries: retries.clone(),
+        };
+        let links = async { tokio::join!(keeper().keep(market), keeper().keep(account)) };
+        let steering = async {
+            while let Some(StreamControl::RetryNow) = self.control.recv().await {
+                permit().await;
+                retry.send_modify(|count| *count = count.wrapping_add(1));
+            }
+            // Nobody steers any more; the streams go on.
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            ((), ()) = links => {}
+            () = self.outbox.pump(self.out) => {}
+            () = steering => {}
+        }
+    }
 }
 
 impl Keeper<'_> {
     /// Until the subscriptions are dropped.
-    pub async fn keep<A: Attempt>(mut self, attempt: A) {
+    async fn keep<A: Attempt>(mut self, attempt: A) {
         let mut dropped = self.subscriptions.clone();
         let gone = async move { while dropped.changed().await.is_ok() {} };
         tokio::select! {

@@ -26,6 +26,8 @@ mod scrub;
 mod send_once;
 mod settings;
 mod socket;
+#[cfg(any(test, feature = "fuzzing"))]
+mod soundness;
 pub mod tastytrade;
 pub mod tradier;
 mod transport;

@@ -13,6 +13,7 @@ pub(crate) use bytes::Bytes;
 pub(crate) use files::{quotable, spelt};
 
 pub use crate::broker::tastytrade::fuzzing::{dxlink, rest};
+pub use crate::broker::tradier::fuzzing::tradier;
 pub use crate::cli::fuzzing::{iv_batch, price_batch};
 pub use crate::config::fuzzing::config;
 pub use crate::store::fuzzing::store_json;
@@ -24,7 +25,7 @@ pub use words::{command_line, symbols};
 pub type Body = fn(&[u8]);
 
 /// All targets by the name under which `fuzz/` runs them.
-pub const TARGETS: [(&str, Body); 15] = [
+pub const TARGETS: [(&str, Body); 16] = [
     ("american", american),
     ("book_file", book_file),
     ("chain_file", chain_file),
@@ -40,6 +41,7 @@ pub const TARGETS: [(&str, Body); 15] = [
     ("rest", rest),
     ("store_json", store_json),
     ("symbols", symbols),
+    ("tradier", tradier),
 ];
 
 /// What is told to a person is one short line that moves no cursor.

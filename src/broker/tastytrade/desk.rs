@@ -12,8 +12,7 @@ use super::order_body::{self, Unsendable};
 use super::parse::orders;
 use super::wire::Envelope;
 use super::wire::order::{ComplexOrder, Order, OrderAnswer};
-use crate::broker::answered::{Body, is_no, placed, unsent};
-use crate::broker::send_once::Sent;
+use crate::broker::answered::{Body, judged, placed, unsent};
 use crate::broker::{BrokerError, Desk, OrderDesk, Undone};
 use crate::domain::order::{
     BrokerOrderId, ComplexReport, ComplexTicket, DryRun, OrderReport, Placed, Ticket,
@@ -84,29 +83,16 @@ impl OrderDesk for TastytradeDesk {
         const ENDPOINT: &str = "/accounts/…/orders/dry-run";
         let body = order_body::order(ticket, self.source()).map_err(|why| Undone::Refused(unsent(&why)))?;
         let hash = body.hash();
-        match self.send(Method::POST, ticket.account, &["orders", "dry-run"], Some(body)).await {
-            Sent::Unsent(error) | Sent::Lost(error) => Err(error.into()),
-            Sent::Answered { status, body } => {
-                let code = status.as_u16();
-                let unreadable =
-                    |why: &str| BrokerError::Unreadable { endpoint: ENDPOINT.into(), why: why.into() };
-                if is_no(code) {
-                    return Err(Undone::Refused(orders::refusal(code, body.as_deref())));
-                }
-                if !status.is_success() {
-                    let message = orders::refusal(code, body.as_deref()).to_string();
-                    return Err(BrokerError::Server { status: code, message }.into());
-                }
-                let body = body.ok_or_else(|| unreadable("it broke off"))?;
-                let answer = data::<OrderAnswer>(&body).ok_or_else(|| unreadable("it carries no data"))?;
-                // Neither an effect nor a reason: nothing that an order could be sent on.
-                if answer.buying_power_effect.is_none() && answer.errors.good.is_empty() {
-                    return Err(unreadable("it says nothing of buying power").into());
-                }
-                let reference = ticket.reference.to_string();
-                Ok(orders::dry_run(&answer, hash, &reference, self.reads.now()))
-            }
+        let unreadable = |why: &str| BrokerError::Unreadable { endpoint: ENDPOINT.into(), why: why.into() };
+        let sent = self.send(Method::POST, ticket.account, &["orders", "dry-run"], Some(body)).await;
+        let body = judged(sent, ENDPOINT, orders::refusal)?;
+        let answer = data::<OrderAnswer>(&body).ok_or_else(|| unreadable("it carries no data"))?;
+        // Neither an effect nor a reason: nothing that an order could be sent on.
+        if answer.buying_power_effect.is_none() && answer.errors.good.is_empty() {
+            return Err(unreadable("it says nothing of buying power").into());
         }
+        let reference = ticket.reference.to_string();
+        Ok(orders::dry_run(&answer, hash, &reference, self.reads.now()))
     }
 
     async fn place(&self, ticket: Cleared<Ticket>) -> Placed {

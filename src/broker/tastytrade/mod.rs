@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use url::Url;
 
 use super::answered::Body;
-use super::link::Keeper;
+use super::link::Links;
 use super::outbox::Outbox;
 use super::send_once::{SendOnce, Sent};
 use super::{Broker, BrokerError, StreamControl, StreamEvent, Subscriptions, Venue, unless_stopped};
@@ -321,32 +321,14 @@ impl Broker for Tastytrade {
     async fn stream(
         &self,
         subscriptions: watch::Receiver<Subscriptions>,
-        mut control: mpsc::Receiver<StreamControl>,
+        control: mpsc::Receiver<StreamControl>,
         out: mpsc::Sender<StreamEvent>,
     ) {
         let outbox = Outbox::default();
-        let (retry, retries) = watch::channel(0_u64);
-        let keeper = || Keeper {
-            outbox: &outbox,
-            reconnect: self.config.reconnect,
-            subscriptions: subscriptions.clone(),
-            retries: retries.clone(),
-        };
         let market = MarketStream { adapter: self, outbox: &outbox, subscriptions: subscriptions.clone() };
         let account = AccountStream { adapter: self, outbox: &outbox };
-        let links = async { tokio::join!(keeper().keep(market), keeper().keep(account)) };
-        let steering = async {
-            while let Some(StreamControl::RetryNow) = control.recv().await {
-                self.http.auth.allow_one_more().await;
-                retry.send_modify(|count| *count = count.wrapping_add(1));
-            }
-            // Nobody steers any more; the streams go on.
-            std::future::pending::<()>().await;
-        };
-        tokio::select! {
-            ((), ()) = links => {}
-            () = outbox.pump(out) => {}
-            () = steering => {}
-        }
+        let reconnect = self.config.reconnect;
+        let links = Links { outbox: &outbox, reconnect, subscriptions, control, out };
+        links.run(market, account, || self.http.auth.allow_one_more()).await;
     }
 }

@@ -11,7 +11,7 @@ use super::Tradier;
 use super::order_body::{self, Unsendable};
 use super::parse::orders;
 use super::wire::{self, Order, Preview};
-use crate::broker::answered::{Body, is_no, placed, unsent};
+use crate::broker::answered::{Body, judged, placed, unsent};
 use crate::broker::fields::Many;
 use crate::broker::send_once::Sent;
 use crate::broker::{BrokerError, Desk, OrderDesk, Undone};
@@ -68,29 +68,16 @@ impl OrderDesk for TradierDesk {
         let number = self.reads.account_number(ticket.account).await?;
         let before = orders::buying_power(self.reads.balances(&number).await?);
         let asked = order_body::previewed(&body);
-        match self.send(Method::POST, ticket.account, &["orders"], Some(asked)).await {
-            Sent::Unsent(error) | Sent::Lost(error) => Err(error.into()),
-            Sent::Answered { status, body: told } => {
-                let code = status.as_u16();
-                if is_no(code) {
-                    return Err(Undone::Refused(orders::refusal(code, told.as_deref())));
-                }
-                if !status.is_success() {
-                    let message = orders::refusal(code, told.as_deref()).to_string();
-                    return Err(BrokerError::Server { status: code, message }.into());
-                }
-                if let Some(refusal) = orders::refused_with_success(told.as_deref()) {
-                    return Err(Undone::Refused(refusal));
-                }
-                let told = told.ok_or_else(|| unreadable("it broke off"))?;
-                let answer = serde_json::from_slice(&told).map_err(|_| unreadable("it is not JSON"))?;
-                let preview: Option<Preview> = wire::one(answer, "order");
-                let preview = preview
-                    .filter(orders::is_previewed)
-                    .ok_or_else(|| unreadable("it says nothing of the cost"))?;
-                Ok(orders::dry_run(&preview, before, body.hash(), self.reads.now()))
-            }
+        let sent = self.send(Method::POST, ticket.account, &["orders"], Some(asked)).await;
+        let told = judged(sent, ENDPOINT, orders::refusal)?;
+        if let Some(refusal) = orders::refused_with_success(Some(&told)) {
+            return Err(Undone::Refused(refusal));
         }
+        let answer = serde_json::from_slice(&told).map_err(|_| unreadable("it is not JSON"))?;
+        let preview: Option<Preview> = wire::one(answer, "order");
+        let preview =
+            preview.filter(orders::is_previewed).ok_or_else(|| unreadable("it says nothing of the cost"))?;
+        Ok(orders::dry_run(&preview, before, body.hash(), self.reads.now()))
     }
 
     async fn place(&self, ticket: Cleared<Ticket>) -> Placed {

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::answered::Body;
 use super::fields::Many;
-use super::link::Keeper;
+use super::link::Links;
 use super::outbox::Outbox;
 use super::send_once::{SendOnce, Sent};
 use super::{Broker, BrokerError, StreamControl, StreamEvent, Subscriptions, Venue, unless_stopped};
@@ -25,6 +25,8 @@ use crate::market::update::{MarketUpdate, OptionChain};
 
 mod config;
 mod desk;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod http;
 mod ledger;
 mod order_body;
@@ -298,17 +300,10 @@ impl Broker for Tradier {
     async fn stream(
         &self,
         subscriptions: watch::Receiver<Subscriptions>,
-        mut control: mpsc::Receiver<StreamControl>,
+        control: mpsc::Receiver<StreamControl>,
         out: mpsc::Sender<StreamEvent>,
     ) {
         let (outbox, bars) = (Outbox::default(), Bars::default());
-        let (retry, retries) = watch::channel(0_u64);
-        let keeper = || Keeper {
-            outbox: &outbox,
-            reconnect: self.config.reconnect,
-            subscriptions: subscriptions.clone(),
-            retries: retries.clone(),
-        };
         let market = MarketStream {
             adapter: self,
             outbox: &outbox,
@@ -316,19 +311,8 @@ impl Broker for Tradier {
             bars: &bars,
         };
         let account = AccountStream { adapter: self, outbox: &outbox };
-        let links = async { tokio::join!(keeper().keep(market), keeper().keep(account)) };
-        let steering = async {
-            while let Some(StreamControl::RetryNow) = control.recv().await {
-                self.http.allow_one_more();
-                retry.send_modify(|count| *count = count.wrapping_add(1));
-            }
-            // Nobody steers any more; the streams go on.
-            std::future::pending::<()>().await;
-        };
-        tokio::select! {
-            ((), ()) = links => {}
-            () = outbox.pump(out) => {}
-            () = steering => {}
-        }
+        let reconnect = self.config.reconnect;
+        let links = Links { outbox: &outbox, reconnect, subscriptions, control, out };
+        links.run(market, account, || std::future::ready(self.http.allow_one_more())).await;
     }
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::broker::NoDesk;
-use crate::broker::send_once::SendOnce;
+use crate::broker::send_once::{SendOnce, Sent};
 use crate::broker::tastytrade::{Credentials, TastytradeConfig, http};
 use crate::domain::control::LiveOptIn;
 use crate::domain::order::{

@@ -13,7 +13,8 @@ use crate::domain::report::{MarketSession, SessionState};
 use crate::domain::time::{new_york, new_york_date};
 use crate::domain::{Bar, Instrument, Right, Symbol, Timestamp, TradingDate};
 use crate::market::update::{
-    BrokerGreeks, ChainStrike, DaySummary, Expiration, MarketUpdate, OptionChain, RawQuote, RawTrade, Source,
+    BrokerGreeks, ChainStrike, DaySummary, Expiration, Increment, MarketUpdate, OptionChain, RawQuote,
+    RawTrade, Source,
 };
 
 /// What one row says about its instrument: quote, last price, the day, and an option's Greeks. What traded `within` so
@@ -111,6 +112,7 @@ pub fn chain(underlying: &Symbol, roots: Many<wire::Root>) -> ParsedChain {
     type Sides = BTreeMap<Decimal, (Option<Instrument>, Option<Instrument>)>;
     let mut unreadable = roots.bad;
     let mut listed: BTreeMap<(TradingDate, crate::domain::Settlement, Symbol), Sides> = BTreeMap::new();
+    let mut increments = BTreeMap::new();
     for root in roots.good {
         let symbols: Many<Text> = wire::many(root.options);
         unreadable += symbols.bad;
@@ -127,6 +129,9 @@ pub fn chain(underlying: &Symbol, roots: Many<wire::Root>) -> ParsedChain {
             if !contract.is_standard() || contract.underlying != *underlying {
                 continue;
             }
+            if matches!(Instrument::watched(underlying), Instrument::Index(_)) {
+                increments.insert(contract.root.clone(), of_an_index());
+            }
             let key = (contract.expiry, contract.settlement, contract.root.clone());
             let sides = listed.entry(key).or_default().entry(contract.strike).or_default();
             match contract.right {
@@ -142,13 +147,17 @@ pub fn chain(underlying: &Symbol, roots: Many<wire::Root>) -> ParsedChain {
             .collect();
         (!strikes.is_empty()).then_some(Expiration { date, strikes })
     });
-    let chain = OptionChain {
-        underlying: underlying.clone(),
-        expirations: expirations.collect(),
-        // Not told: what an order's price must be a multiple of is the broker's to refuse.
-        increments: BTreeMap::new(),
-    };
+    let chain =
+        OptionChain { underlying: underlying.clone(), expirations: expirations.collect(), increments };
     ParsedChain { chain, unreadable }
+}
+
+/// Increments are not told. Options on indices are quoted in nickels below three dollars and in dimes above (Cboe's
+/// specifications of SPX; a package of them in nickels), and a multiple of these is one of a smaller increment, such as the
+/// cent of XSP, too. What options on shares are quoted in is for whoever prices an order to know.
+fn of_an_index() -> Vec<Increment> {
+    let of = |below, cents| Increment { below, tick: Decimal::new(cents, 2) };
+    vec![of(Some(Decimal::from(3)), 5), of(None, 10)]
 }
 
 /// Oldest first; a day without its prices is none.
@@ -281,6 +290,8 @@ mod tests {
             .collect();
         assert_eq!(told, [(Settlement::Am, 1), (Settlement::Pm, 1)]);
         assert_eq!(parsed.unreadable, 3, "the number, the rubbish and the root that is none");
+        let told: Vec<_> = parsed.chain.increments.iter().map(|(root, all)| (root.as_str(), all.len())).collect();
+        assert_eq!(told, [("SPX", 2), ("SPXW", 2)]);
     }
 
     #[test]

@@ -33,13 +33,13 @@ enum Streams {
 }
 
 /// The JSON lines of one frame; several come in one, and what is none is counted.
-fn lines(text: &str) -> Vec<Result<Value, ()>> {
+pub(super) fn lines(text: &str) -> Vec<Result<Value, ()>> {
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     lines.map(|line| serde_json::from_str(line).map_err(|_| ())).collect()
 }
 
 /// A stream refuses in a message of its own. A session that is over, or one too many, ends the connection.
-fn refused(message: &Value) -> Result<bool, Ended> {
+pub(super) fn refused(message: &Value) -> Result<bool, Ended> {
     let Some(refusal) = Refusal::of(message) else { return Ok(false) };
     let words = scrubbed(&refusal.words());
     if words.to_ascii_lowercase().contains("session") {
