@@ -187,5 +187,5 @@ macro_rules! replayed {
 
 replayed! {
     american book_file chain_file command_line config dxlink european history_file implied_vol iv_batch payoff
-    price_batch rest store_json symbols
+    price_batch rest store_json symbols tradier
 }

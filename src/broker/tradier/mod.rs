@@ -313,6 +313,10 @@ impl Broker for Tradier {
         let account = AccountStream { adapter: self, outbox: &outbox };
         let reconnect = self.config.reconnect;
         let links = Links { outbox: &outbox, reconnect, subscriptions, control, out };
-        links.run(market, account, || std::future::ready(self.http.allow_one_more())).await;
+        let permit = || {
+            self.http.allow_one_more();
+            std::future::ready(())
+        };
+        links.run(market, account, permit).await;
     }
 }

@@ -290,7 +290,8 @@ mod tests {
             .collect();
         assert_eq!(told, [(Settlement::Am, 1), (Settlement::Pm, 1)]);
         assert_eq!(parsed.unreadable, 3, "the number, the rubbish and the root that is none");
-        let told: Vec<_> = parsed.chain.increments.iter().map(|(root, all)| (root.as_str(), all.len())).collect();
+        let told: Vec<_> =
+            parsed.chain.increments.iter().map(|(root, all)| (root.as_str(), all.len())).collect();
         assert_eq!(told, [("SPX", 2), ("SPXW", 2)]);
     }
 
