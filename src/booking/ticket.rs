@@ -164,6 +164,12 @@ pub fn ticket(
     let facts = leg_facts(&ticket, market);
     let no_tick = || no("its tick is not known".to_owned());
     match limit {
+        Limit::Walks if market.halted(&trade.underlying) == Some(true) => {
+            let symbol = &trade.underlying;
+            return Err(no(format!(
+                "{symbol} is halted: there is no market to price it on until it trades again"
+            )));
+        }
         Limit::Walks => {
             let prices =
                 prices(&ticket, market).ok_or_else(|| Refusal::StaleMarket(trade.underlying.clone()))?;

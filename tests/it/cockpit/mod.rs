@@ -2,7 +2,9 @@
 
 use super::terminal::{Home, Term};
 
+mod days;
 mod decisions;
+mod faults;
 mod figures;
 mod kill;
 mod links;

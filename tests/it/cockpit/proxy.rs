@@ -102,12 +102,19 @@ pub struct Broker {
 impl Broker {
     /// Everything goes through the proxy: REST and both streams. `home` is the broker's own.
     pub fn behind_a_proxy(home: &Home) -> Self {
+        Self::misbehaving(home, None)
+    }
+
+    /// The same, with faults.
+    pub fn misbehaving(home: &Home, faults: Option<&str>) -> Self {
         let proxy = Proxy::start();
         let url = |path: &str| format!("ws://{}/{path}", proxy.address);
         let (dxlink, account) = (url("dxlink"), url("account"));
         let args = ["sim", "--print-connection", "--credentials", "sim.env", "--advertise-dxlink", &dxlink];
         let args: Vec<String> =
             args.into_iter().chain(["--advertise-account-stream", &account]).map(str::to_owned).collect();
+        let faults = faults.map(|faults| ["--fault".to_owned(), faults.to_owned()]);
+        let args: Vec<String> = args.into_iter().chain(faults.into_iter().flatten()).collect();
         let (process, connection) = start(home, &args);
         let base = connection["base_url"].as_str().and_then(|url| url.strip_prefix("http://"));
         let target = base.and_then(|address| address.parse().ok()).expect("an address");

@@ -1,10 +1,12 @@
 //! Links that break and links that only look alive: how long a quote is shown as live after them.
 //!
-//! An hour with a disconnect every thirty seconds is 120 of them, each the same: here each follows as soon as the
-//! one before has healed. The bounds are those of the hour, in real seconds.
+//! An hour with a disconnect every thirty seconds: the market's clock is moved on to the next one as soon as the one
+//! before has healed. The bounds are those of the hour, in real seconds: sockets, probes and deadlines are the real
+//! ones, and know no other time.
 
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use cotrader::broker::{Broker, StreamEvent, Subscriptions};
 use cotrader::domain::Instrument;
 use cotrader::market::board::Board;
@@ -20,6 +22,7 @@ use super::super::sim::config;
 use super::{adapter, symbol};
 
 const PATIENCE: Duration = Duration::from_secs(20);
+const HOUR: TimeDelta = TimeDelta::hours(1);
 
 /// What a trader sees of the stream.
 pub struct Screen {
@@ -134,9 +137,14 @@ async fn nothing_is_shown_live_behind_a_closed_or_a_half_open_link() {
     let mut screen = Screen::open().await;
     let all = screen.shown.len();
     let (mut closed, mut half_open) = (Duration::ZERO, Duration::ZERO);
+    let opened = screen.clock.now();
     for round in 0..130 {
         screen.plan("");
         screen.until(|live| live == all, "healed").await;
+        // 120 times thirty seconds, and ten more breaks among them.
+        let due = opened + HOUR * round / 130;
+        screen.sim.advance((due - screen.clock.now()).max(TimeDelta::zero())).await;
+        screen.until(|live| live == all, "on with the hour").await;
         if round % 13 < 12 {
             // Whatever it tries, it does not come back before it is let.
             screen.plan("drop-stream@dxlink:1ms,e503@quote-token:1");
@@ -150,6 +158,9 @@ async fn nothing_is_shown_live_behind_a_closed_or_a_half_open_link() {
             }
         }
     }
+    screen.plan("");
+    screen.until(|live| live == all, "healed").await;
+    assert!(screen.clock.now() - opened >= HOUR * 128 / 130, "the hour has passed");
     assert!(closed <= Duration::from_secs(1), "a quote was live {closed:?} after its link was closed");
     assert!(half_open <= Duration::from_secs(16), "a quote was live {half_open:?} on a half-open link");
 }

@@ -203,6 +203,32 @@ impl Drill {
 
     /// An intent in the record, through its controls, and out: what the runtime does in this order.
     pub async fn send(&mut self, n: u64, legs: usize, quantity: u32, rests: bool) {
+        let (reference, cleared) = self.intend(n, legs, quantity, rests);
+        let placed = self.desk.place(cleared).await;
+        self.answered(reference, placed).await;
+    }
+
+    /// The same for several that are under way at once, each on its own connection.
+    pub async fn send_together(&mut self, wishes: impl Iterator<Item = (u64, bool)>) {
+        let intents: Vec<_> = wishes.map(|(n, rests)| self.intend(n, 1, 1, rests)).collect();
+        let desk = &self.desk;
+        let requests =
+            intents.into_iter().map(async |(reference, cleared)| (reference, desk.place(cleared).await));
+        for (reference, placed) in futures_util::future::join_all(requests).await {
+            self.answered(reference, placed).await;
+        }
+    }
+
+    async fn answered(&mut self, reference: OrderRef, placed: Placed) {
+        match &placed {
+            Placed::Accepted(_) => {}
+            Placed::Refused(_) => drop(self.refused.insert(reference)),
+            Placed::Unknown { .. } => drop(self.in_doubt.insert(reference)),
+        }
+        self.feed(Input::Placed { reference, placed }).await;
+    }
+
+    fn intend(&mut self, n: u64, legs: usize, quantity: u32, rests: bool) -> (OrderRef, Cleared<Ticket>) {
         let (ticket, facts) = self.ticket(n, legs, quantity, rests);
         let (cleared, checks) = cleared(&ticket, facts);
         let evaluation = serde_json::from_value(serde_json::json!({
@@ -235,13 +261,7 @@ impl Drill {
             Event::OrderStaged(OrderStaged { ticket: ticket.clone(), walk: None, dry_run: None }),
             Event::OrderSubmitted(OrderSubmitted { reference, ticket, checks, venue: None }),
         ]);
-        let placed = self.desk.place(cleared).await;
-        match &placed {
-            Placed::Accepted(_) => {}
-            Placed::Refused(_) => drop(self.refused.insert(reference)),
-            Placed::Unknown { .. } => drop(self.in_doubt.insert(reference)),
-        }
-        self.feed(Input::Placed { reference, placed }).await;
+        (reference, cleared)
     }
 
     fn record(&mut self, events: Vec<Event>) {

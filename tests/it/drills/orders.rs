@@ -21,25 +21,32 @@ use super::{Drill, RECONCILED};
 const STORM: &str = "lost-reply@place:8%,late@place:8%:9s,e502@place:5%,e504@place:4%,truncated@place:3%,\
                      html@place:3%,null@place:2%,e422@place:1%,e429@place:1%";
 
+/// A look lists what was sent within two minutes: that many of them keep it short.
+const TOGETHER: usize = 4;
+const SECONDS_BETWEEN: usize = 6;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_a_storm_each_intent_is_one_order_at_the_broker_and_the_truth_is_known_in_time() {
     let mut drill = Drill::open(STORM).await;
-    let intents: u64 = 200;
-    for n in 0..intents {
-        // One in a hundred rests at the middle.
-        drill.send(n, 1, 1, n % 100 == 50).await;
-        drill.second().await;
+    let intents: u64 = 500;
+    for first in (0..intents).step_by(TOGETHER) {
+        // One in two hundred rests at the middle. The engine alone, without sockets, is put through two thousand.
+        let wishes = (first..first + TOGETHER as u64).map(|n| (n, n % 200 == 50));
+        drill.send_together(wishes).await;
+        for _ in 0..SECONDS_BETWEEN {
+            drill.second().await;
+        }
     }
     for _ in 0..30 {
         drill.second().await;
     }
     let doubts = drill.in_doubt.len() + drill.resolved.len() + drill.written_off.len();
     let wrong = doubts + drill.refused.len();
-    assert!((35..=90).contains(&wrong), "{wrong} of {intents} went wrong");
+    assert!((110..=190).contains(&wrong), "{wrong} of {intents} went wrong");
     let truth = drill.compare().await;
     let shown: BTreeMap<_, _> =
         truth.iter().filter_map(|report| Some((report.reference?, report.received_at?))).collect();
-    assert!(drill.resolved.len() > 20, "{} doubts were resolved", drill.resolved.len());
+    assert!(drill.resolved.len() > 60, "{} doubts were resolved", drill.resolved.len());
     for (reference, resolved) in &drill.resolved {
         let took = *resolved - shown[reference];
         assert!(took <= TimeDelta::seconds(5), "{reference} was there for {took} before it was known");
