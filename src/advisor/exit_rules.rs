@@ -88,10 +88,8 @@ pub fn read(facts: &ExitFacts, held: Option<&HeldExit>) -> ExitReading {
         .filter(|(limit, days)| days <= limit)
         .map(|(limit, days)| format!("{days} DTE ≤ {limit}"));
     let mut next = Vec::new();
-    let buy_back = facts
-        .credit
-        .filter(|_| facts.max_profit.is_some())
-        .map(|credit| Price(credit.0 * Decimal::from(100 - target) / Decimal::ONE_HUNDRED));
+    let buy_back =
+        facts.credit.filter(|_| facts.max_profit.is_some()).map(|credit| self::target(facts.profile, credit));
     if let Some(at) = buy_back {
         next.push(format!("{target} % at {:.2}", at.to_cents()));
     }
@@ -109,6 +107,33 @@ pub fn read(facts: &ExitFacts, held: Option<&HeldExit>) -> ExitReading {
         target: buy_back.filter(|_| !facts.covered),
         keeps: facts.open_pnl,
     }
+}
+
+/// What a unit that brought `credit` is bought back at when the profile's share of it is earned.
+pub fn target(profile: ExitProfile, credit: Price) -> Price {
+    Price(credit.0 * Decimal::from(100 - profile.profit_percent()) / Decimal::ONE_HUNDRED)
+}
+
+/// What a unit that brought `credit` costs to close when the loss is as large as the profile bears: a multiple of the
+/// credit, of what has an end no more than 65 % of the most it can lose. What is rolled or assigned has no stop.
+pub fn loss_stop(
+    strategy: Strategy,
+    profile: ExitProfile,
+    defined: bool,
+    credit: Price,
+    max_loss: Option<Price>,
+) -> Option<Price> {
+    if wheel(strategy) || credit.0 <= Decimal::ZERO {
+        return None;
+    }
+    let tenths = match (defined, profile) {
+        (true, ExitProfile::Conservative) => 10,
+        (true, ExitProfile::Balanced) => 15,
+        (true, ExitProfile::Aggressive) | (false, _) => 20,
+    };
+    let loss = credit.0 * Decimal::new(tenths, 1);
+    let loss = if defined { loss.min(max_loss?.0 * Decimal::new(65, 2)) } else { loss };
+    Some(Price(credit.0 + loss))
 }
 
 fn profit(facts: &ExitFacts, held: Option<&HeldExit>) -> ProfitCall {
@@ -182,6 +207,21 @@ mod tests {
     fn reached() -> HeldExit {
         let at = chrono::DateTime::UNIX_EPOCH;
         HeldExit { why: "52 % of max ≥ 50 %".into(), price: None, keeps: None, at }
+    }
+
+    #[test]
+    fn a_stop_is_a_multiple_of_the_credit_and_of_the_most_that_can_be_lost() {
+        let cents = |cents: i64| Price(Decimal::new(cents, 2));
+        let stop = |strategy, profile, defined, most: Option<i64>| {
+            loss_stop(strategy, profile, defined, cents(100), most.map(cents))
+        };
+        let (condor, conservative) = (Strategy::IronCondor, ExitProfile::Conservative);
+        assert_eq!(stop(condor, conservative, true, Some(400)), Some(cents(200)));
+        assert_eq!(stop(condor, ExitProfile::Balanced, true, Some(400)), Some(cents(250)));
+        assert_eq!(stop(condor, ExitProfile::Aggressive, true, Some(200)), Some(cents(230)), "65 % of 2.00");
+        assert_eq!(stop(condor, conservative, true, None), None, "the most is not known");
+        assert_eq!(stop(Strategy::Strangle, conservative, false, None), Some(cents(300)));
+        assert_eq!(stop(Strategy::Single, conservative, false, None), None, "it is rolled or assigned");
     }
 
     #[test]

@@ -32,8 +32,11 @@ pub struct TradeFacts<'a> {
     pub lots: Decimal,
     pub legs: Vec<LegValue>,
     pub value: Total,
+    /// Of a trade on paper less its fees.
     pub day: Total,
     pub open: Total,
+    /// What trading it on paper would have cost, estimated; `None`: not traded on paper.
+    pub fees: Option<Money>,
     /// Per unit, without sign.
     pub entry: Option<Price>,
     pub mark: Reading<Price>,
@@ -91,8 +94,8 @@ pub fn of<'a>(trade: &'a Trade, books: &Containers, market: &MarketView, held: &
         trade.legs.iter().map(|leg| valuation::leg(leg, trade.opened_at, market)).collect();
     let lots = label::lots(trade.strategy, &trade.legs);
     let value: Total = legs.iter().map(|leg| &leg.value).collect();
-    let day: Total = legs.iter().map(|leg| &leg.day).collect();
-    let open: Total = legs.iter().map(|leg| &leg.open).collect();
+    let mut day: Total = legs.iter().map(|leg| &leg.day).collect();
+    let mut open: Total = legs.iter().map(|leg| &leg.open).collect();
     let nearest_expiry = options(trade).map(|(_, option)| option.expiry).min();
     let days = nearest_expiry.map(|expiry| days_to(expiry, market.now()));
     let payoff = profile::at_expiry(&trade.legs);
@@ -111,7 +114,14 @@ pub fn of<'a>(trade: &'a Trade, books: &Containers, market: &MarketView, held: &
     let held_exit = held.exits.get(&trade.id);
     let exit = exit(trade, books, market, payoff.as_ref(), &open, entry, nearest_expiry, days, held_exit);
     let most = payoff.as_ref().and_then(|payoff| payoff.max_profit).and_then(Money::from_f64);
+    let fees = fees(trade, books);
+    open.sum = open.sum - fees.unwrap_or_default();
+    if fees.is_some() {
+        let today = new_york_date(market.now());
+        day.sum = day.sum - books.estimated_fees(trade.id, |at| new_york_date(at) == today);
+    }
     TradeFacts {
+        fees,
         label: label::structure(trade.strategy, &trade.legs, year),
         lots,
         value,
@@ -131,6 +141,21 @@ pub fn of<'a>(trade: &'a Trade, books: &Containers, market: &MarketView, held: &
         legs,
         trade,
     }
+}
+
+/// On paper nobody bills them: they are estimated, and part of what the trade has made.
+fn fees(trade: &Trade, books: &Containers) -> Option<Money> {
+    trade.account.filter(|account| account.is_paper()).map(|_| books.estimated_fees(trade.id, |_| true))
+}
+
+/// What an open trade has made at the market, without the rest that `of` finds out.
+pub fn open_pnl(trade: &Trade, books: &Containers, market: &MarketView) -> Total {
+    let mut total = Total::default();
+    for leg in &trade.legs {
+        total.add(&valuation::leg(leg, trade.opened_at, market).open);
+    }
+    total.sum = total.sum - fees(trade, books).unwrap_or_default();
+    total
 }
 
 fn options(trade: &Trade) -> impl Iterator<Item = (&Leg, &OptionContract)> {

@@ -5,10 +5,10 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::domain::freshness::{Standing, Unusable};
-use crate::domain::order::{NetPrice, OrderAction, OrderFor, OrderLeg, Ticket, TimeInForce, Walk};
+use crate::domain::order::{Exit, NetPrice, OrderAction, OrderFor, OrderLeg, Ticket, TimeInForce, Walk};
 use crate::domain::{AccountId, Instrument, Leg, Money, OrderRef, Refusal, Trade};
 use crate::market::view::MarketView;
-use crate::risk::controls::{LegFacts, Package, QuoteFacts, QuoteSource, TickSize, package, tick};
+use crate::risk::controls::{LegFacts, Package, QuoteFacts, QuoteSource, TickSize, package, stop_room, tick};
 
 /// Opening: the legs as the trade intends them. Closing: what is held, the other way round.
 pub fn legs(trade: &Trade, closing: bool) -> Result<Vec<OrderLeg>, Refusal> {
@@ -111,12 +111,20 @@ fn on_tick(price: NetPrice, tick: Decimal) -> NetPrice {
     NetPrice((price.0 / tick).ceil() * tick)
 }
 
-/// From mid toward the natural side, two fifths of the way, a tick or a few at a time: about where packages
-/// trade without giving the whole spread away.
-fn walk(prices: &Package, tick: Decimal) -> Walk {
+/// To the tick on the other side.
+fn past_tick(price: NetPrice, tick: Decimal) -> NetPrice {
+    NetPrice((price.0 / tick).floor() * tick)
+}
+
+/// From mid toward the natural side, a tick or a few at a time: packages two fifths of the way, about where they trade
+/// without giving the whole spread away; a single leg half of it, because nothing in it offsets. The last step takes
+/// the tick that reaches it, and never passes the natural side.
+fn walk(prices: &Package, tick: Decimal, legs: usize) -> Walk {
     let start = on_tick(prices.mid, tick);
     let half_spread = prices.mid.0 - prices.natural.0;
-    let worst = on_tick(NetPrice(prices.mid.0 - half_spread * Decimal::new(4, 1)), tick);
+    let share = if legs == 1 { Decimal::new(5, 1) } else { Decimal::new(4, 1) };
+    let wanted = past_tick(NetPrice(prices.mid.0 - half_spread * share), tick);
+    let worst = wanted.max(on_tick(prices.natural, tick)).min(start);
     let ticks = ((start.0 - worst.0) / tick).to_u32().unwrap_or(0).max(1);
     let stride = ticks.div_ceil(MOST_STEPS).max(1);
     Walk {
@@ -140,6 +148,28 @@ pub enum Limit {
     At(NetPrice),
     /// There or on the next tick on our side, until it is filled or cancelled.
     Rests(NetPrice),
+}
+
+/// The exit that begins to work at `stop`, until cancelled, with a limit a little past it: a market that jumps over
+/// that limit leaves it unfilled.
+pub fn stop_limit(
+    reference: OrderRef,
+    trade: &Trade,
+    account: AccountId,
+    stop: NetPrice,
+    market: &MarketView,
+) -> Result<Exit, Refusal> {
+    let (mut ticket, _) =
+        self::ticket(reference, trade, account, OrderFor::RestExit, Limit::Rests(stop), market)?;
+    let stop = ticket.limit;
+    let facts = leg_facts(&ticket, market);
+    let size = |ticket: &Ticket| {
+        let why = "its tick is not known".to_owned();
+        tick(ticket, &facts).ok_or(Refusal::NotOrderable { why })
+    };
+    ticket.limit = stop.conceding(stop_room(stop, size(&ticket)?));
+    ticket.limit = on_tick(ticket.limit, size(&ticket)?).min(stop);
+    Ok(Exit { ticket, stop: Some(stop) })
 }
 
 /// The order with its limit, and the walk where there is one.
@@ -174,7 +204,7 @@ pub fn ticket(
             let prices =
                 prices(&ticket, market).ok_or_else(|| Refusal::StaleMarket(trade.underlying.clone()))?;
             ticket.limit = prices.mid;
-            let walk = walk(&prices, tick(&ticket, &facts).ok_or_else(no_tick)?);
+            let walk = walk(&prices, tick(&ticket, &facts).ok_or_else(no_tick)?, ticket.legs.len());
             ticket.limit = walk.start;
             return Ok((ticket, Some(walk)));
         }

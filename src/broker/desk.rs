@@ -6,7 +6,8 @@ use std::future::Future;
 
 use super::BrokerError;
 use crate::domain::order::{
-    BrokerOrderId, ComplexReport, ComplexTicket, DryRun, OrderRefusal, OrderReport, Placed, Ticket,
+    BrokerMessage, BrokerOrderId, ComplexReport, ComplexTicket, DryRun, OrderRefusal, OrderReport, Placed,
+    Ticket,
 };
 use crate::domain::{AccountId, Timestamp};
 use crate::risk::controls::{Cleared, Replacement};
@@ -35,6 +36,14 @@ pub trait OrderDesk: Send + Sync + 'static {
 
     /// Asks what the order would do. Routes nothing.
     fn dry_run(&self, ticket: &Ticket) -> impl Future<Output = Result<DryRun, Undone>> + Send;
+
+    /// The same for orders that hang together.
+    fn dry_run_complex(&self, ticket: &ComplexTicket) -> impl Future<Output = Result<DryRun, Undone>> + Send {
+        let _ = ticket;
+        let text = "not sent: orders that hang together are not sent to this broker".to_owned();
+        let messages = vec![BrokerMessage { code: "not_sent".to_owned(), text }];
+        std::future::ready(Err(Undone::Refused(OrderRefusal { status: 0, messages })))
+    }
 
     /// `ticket.reference` goes along, so that the order can be found again.
     fn place(&self, ticket: Cleared<Ticket>) -> impl Future<Output = Placed> + Send;

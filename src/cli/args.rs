@@ -104,9 +104,9 @@ pub enum Command {
     /// cotrader lookup SPY · cotrader lookup SPY QQQ IWM · cotrader lookup "SPY   261218C00640000"
     Lookup(LookupArgs),
     /// Stage the order that makes a WhatIf real; nothing is sent, exit 3 when a limit or a gate blocks it
-    Promote(StageArgs),
+    Promote(PromoteArgs),
     /// Stage the order that closes an open trade; nothing is sent, exit 3 when a limit or a gate blocks it
-    Close(StageArgs),
+    Close(CloseArgs),
     /// Stop new orders: raise the kill switch, or reset it
     ///
     /// First puts down a flag file named KILL in the store's folder, which everything that sends orders looks at
@@ -326,6 +326,27 @@ pub struct StageArgs {
     /// The answer as one JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct PromoteArgs {
+    #[command(flatten)]
+    pub stage: StageArgs,
+    /// Send its exits along: the profit of its exit rule and a stop, which begin with its fill (OTOCO)
+    #[arg(long)]
+    pub with_exits: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CloseArgs {
+    #[command(flatten)]
+    pub stage: StageArgs,
+    /// Rest it at the price of its exit rule, good till cancelled
+    #[arg(long, conflicts_with = "price")]
+    pub rest: bool,
+    /// The same with a stop beside it, of which one ends the other (OCO)
+    #[arg(long, conflicts_with_all = ["price", "rest"])]
+    pub bracket: bool,
 }
 
 #[derive(Debug, Args)]

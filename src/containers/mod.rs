@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::domain::control::Venue;
 use crate::domain::event::Recorded;
 use crate::domain::{
     Account, AccountId, Balances, Event, OrderRef, Portfolio, PortfolioId, Timestamp, Trade, TradeId,
@@ -18,7 +19,7 @@ pub mod invariants;
 mod orders;
 mod trades;
 
-pub use orders::{Order, Safety};
+pub use orders::{Order, Safety, SetPlace};
 
 /// An account with what the broker last said of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -48,7 +49,19 @@ pub struct Containers {
     /// The last session whose close was recorded.
     pub last_close: Option<TradingDate>,
     pub sessions: u64,
+    /// Whose accounts the record is of: the first session says it.
+    pub broker: Option<Venue>,
     pub notes: u64,
+}
+
+/// From the mode alone: what was only on paper may have been anybody's.
+fn whose(mode: &str) -> Option<Venue> {
+    match mode {
+        "demo" | "sim" => Some(Venue::Simulator),
+        "sandbox" => Some(Venue::Sandbox),
+        "live" => Some(Venue::Live),
+        _ => None,
+    }
 }
 
 impl Containers {
@@ -56,7 +69,10 @@ impl Containers {
         self.seq = recorded.seq;
         self.last_event_at = Some(recorded.meta.occurred_at);
         match recorded.event.as_ref() {
-            Event::SessionStarted(_) => self.sessions += 1,
+            Event::SessionStarted(e) => {
+                self.sessions += 1;
+                self.broker = self.broker.or(e.broker).or_else(|| whose(&e.mode));
+            }
             Event::PortfolioDefined(e) => {
                 self.portfolios.insert(
                     e.portfolio.id,
@@ -89,6 +105,8 @@ impl Containers {
             Event::TradeClosed(e) => trades::close(&mut self.trades, e),
             Event::TradePromoted(e) => self.promote(e),
             Event::OrderStaged(e) => self.stage(e, recorded.meta.occurred_at),
+            Event::OrdersLinked(e) => self.link(e),
+            Event::SetNamed(e) => self.name_set(e),
             Event::OrderSubmitted(e) => self.submit(e, recorded.meta.occurred_at),
             Event::OrderAnswered(e) => self.answered(e, recorded.meta.occurred_at),
             Event::OrderMoved(e) => self.moved(e, recorded.meta.occurred_at),

@@ -10,13 +10,15 @@ use super::Containers;
 use crate::domain::control::{Alarm, KillMode, Venue};
 use crate::domain::event::{
     Answered, BookedFill, OrderAnswered, OrderChange, OrderChangeAnswered, OrderChangeRequested, OrderFilled,
-    OrderMoved, OrderStaged, OrderSubmitted, TradePromoted,
+    OrderMoved, OrderStaged, OrderSubmitted, OrdersLinked, SetNamed, TradePromoted,
 };
+use crate::domain::fees::{self, Side};
 use crate::domain::order::{
-    BrokerOrderId, DryRun, FillId, NetPrice, OrderState, OrderStatus, OrderStep, Ticket, Walk,
+    BrokerOrderId, ComplexKind, ComplexTicket, DryRun, Exit, FillId, NetPrice, OrderState, OrderStatus,
+    OrderStep, SetRole, Ticket, Walk,
 };
 use crate::domain::trade::TradeStep;
-use crate::domain::{Leg, OrderRef, Price, Timestamp, Trade, TradeKind, TradeState};
+use crate::domain::{Leg, Money, OrderRef, Price, Timestamp, Trade, TradeId, TradeKind, TradeState};
 
 /// One order of ours, from its staging to its end.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -48,6 +50,21 @@ pub struct Order {
     pub fills: Vec<BookedFill>,
     /// What the broker or the connection last said about it.
     pub why: Option<String>,
+    /// The set it belongs to.
+    pub set: Option<SetPlace>,
+}
+
+/// An order's place in a set of orders that hang together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SetPlace {
+    /// The first order of the set.
+    pub set: OrderRef,
+    pub kind: ComplexKind,
+    pub role: SetRole,
+    /// Counted from 0, the first order.
+    pub place: usize,
+    /// The broker's number of the set.
+    pub id: Option<BrokerOrderId>,
 }
 
 impl Order {
@@ -130,6 +147,51 @@ impl Containers {
         self.orders.values().find(|order| order.ids.contains(id))
     }
 
+    /// Every order of a set, in the order of the set.
+    pub fn orders_of_set(&self, set: OrderRef) -> Vec<&Order> {
+        let place = |order: &&Order| order.set.as_ref().filter(|place| place.set == set).map(|p| p.place);
+        let mut orders: Vec<&Order> = self.orders.values().filter(|order| place(order).is_some()).collect();
+        orders.sort_by_key(place);
+        orders
+    }
+
+    /// A set as it was staged, which is how it is sent.
+    pub fn set_ticket(&self, set: OrderRef) -> Option<ComplexTicket> {
+        let mut ticket: Option<ComplexTicket> = None;
+        for order in self.orders_of_set(set) {
+            let place = order.set.as_ref()?;
+            let ticket =
+                ticket.get_or_insert(ComplexTicket { kind: place.kind, trigger: None, orders: Vec::new() });
+            match place.role {
+                SetRole::Trigger => ticket.trigger = Some(order.ticket.clone()),
+                role => ticket.orders.push(Exit { ticket: order.ticket.clone(), stop: role.stop() }),
+            }
+        }
+        ticket
+    }
+
+    /// What the fills of a trade cost by the public price list, positive: an estimate. `counts` chooses among them by
+    /// when they were.
+    pub fn estimated_fees(&self, trade: TradeId, counts: impl Fn(Timestamp) -> bool) -> Money {
+        let orders = self.orders.values().filter(|order| order.ticket.trade == trade);
+        let of_order = |order: &Order| -> Decimal {
+            let mut charged: BTreeMap<&crate::domain::Instrument, Decimal> = BTreeMap::new();
+            let mut total = Decimal::ZERO;
+            for booked in &order.fills {
+                let side = Side { buys: booked.action.is_buy(), closes: booked.action.is_closing() };
+                let paid = charged.entry(&booked.instrument).or_default();
+                let (quantity, price) = (booked.fill.quantity, booked.fill.price.0);
+                let fees = fees::of_fill(&booked.instrument, side, quantity, price, *paid);
+                *paid += fees.commission;
+                if counts(booked.fill.at.unwrap_or(order.since)) {
+                    total += fees.total();
+                }
+            }
+            total
+        };
+        Money(orders.map(of_order).sum::<Decimal>().round_dp(2))
+    }
+
     /// Contracts that an order of ours may be changing at the broker at this moment.
     pub fn in_flux(&self) -> BTreeSet<(crate::domain::AccountId, crate::domain::Instrument)> {
         self.live_orders()
@@ -165,8 +227,23 @@ impl Containers {
             replaced_at: Vec::new(),
             fills: Vec::new(),
             why: None,
+            set: None,
         };
         self.orders.insert(event.ticket.reference, order);
+    }
+
+    pub(super) fn link(&mut self, event: &OrdersLinked) {
+        for (place, linked) in event.orders.iter().enumerate() {
+            if let Some(order) = self.orders.get_mut(&linked.reference) {
+                let (set, kind, role) = (event.set, event.set_kind, linked.role);
+                order.set = Some(SetPlace { set, kind, role, place, id: None });
+            }
+        }
+    }
+
+    pub(super) fn name_set(&mut self, event: &SetNamed) {
+        let places = self.orders.values_mut().filter_map(|order| order.set.as_mut());
+        places.filter(|place| place.set == event.set).for_each(|place| place.id = Some(event.id.clone()));
     }
 
     pub(super) fn submit(&mut self, event: &OrderSubmitted, at: Timestamp) {

@@ -2,7 +2,7 @@
 
 use crate::booking::evaluate::EvaluationJob;
 use crate::domain::control::KillMode;
-use crate::domain::order::{BrokerOrderId, OrderReport, Ticket};
+use crate::domain::order::{BrokerOrderId, ComplexTicket, OrderReport, Ticket};
 use crate::domain::view::View;
 use crate::domain::{AccountId, Instrument, OrderRef, Symbol, Timestamp};
 use crate::risk::RiskBook;
@@ -35,6 +35,14 @@ pub enum Effect {
     },
     Cancel {
         reference: OrderRef,
+        account: AccountId,
+        id: BrokerOrderId,
+    },
+    /// The same for orders that hang together.
+    DryRunSet(Box<ComplexTicket>),
+    SubmitSet(Box<Cleared<ComplexTicket>>),
+    CancelSet {
+        set: OrderRef,
         account: AccountId,
         id: BrokerOrderId,
     },

@@ -2,7 +2,7 @@
 
 use crate::domain::command::LogEntry;
 use crate::domain::control::KillMode;
-use crate::domain::order::{DryRun, OrderReport, Placed};
+use crate::domain::order::{ComplexReport, DryRun, OrderReport, Placed};
 use crate::domain::report::{AccountNotice, AccountsReport, MarketSession};
 use crate::domain::view::View;
 use crate::domain::{Command, Evaluation, OrderRef, Symbol};
@@ -74,6 +74,16 @@ pub enum Input {
     Changed {
         reference: OrderRef,
         placed: Placed,
+    },
+    /// The answer to the one request that sent orders that hang together; `set` is the first of them.
+    SetPlaced {
+        set: OrderRef,
+        placed: Placed<ComplexReport>,
+    },
+    /// The answer to the cancel of a set.
+    SetChanged {
+        set: OrderRef,
+        placed: Placed<ComplexReport>,
     },
     Looked {
         look: LookUp,

@@ -26,6 +26,7 @@ pub mod effect;
 pub mod input;
 mod observe;
 pub mod orders;
+mod paper_night;
 mod picture;
 pub mod reconcile;
 mod risk_book;
@@ -227,6 +228,7 @@ impl Engine {
                     session: SessionId::new(self.ids.as_mut()),
                     mode: self.config.mode.badge().to_ascii_lowercase(),
                     version: version.to_owned(),
+                    broker: self.config.orders.broker,
                 }));
             }
             events.extend(decide::setup::portfolios(&self.books, &self.config.portfolios));

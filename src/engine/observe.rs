@@ -69,7 +69,7 @@ impl Engine {
         // Whatever the screen shows at this moment: all real trades, no WhatIfs.
         let belongs = self.belongs();
         let mut real =
-            super::risk_book::book(&self.books, &market, |trade: &Trade| trade.is_open() && belongs(trade));
+            super::risk_book::book(&self.books, &market, |it: &Trade| it.is_open() && belongs(it), &belongs);
         let legs = std::mem::take(&mut real.legs);
         real.legs = legs.into_iter().filter(|leg| real.in_scope(leg, &Scope::AllReal)).collect();
         let real = exposures(&real);
@@ -107,7 +107,7 @@ impl Engine {
         let portfolios = self.books.portfolios.values().map(|held| EquityAtClose {
             portfolio: Some(held.portfolio.id),
             account: held.account,
-            equity: super::risk_book::open_pnl(&self.books, market, held.portfolio.id)
+            equity: super::risk_book::open_pnl(&self.books, market, held.portfolio.id, self.belongs())
                 .whole()
                 .known()
                 .map(|pnl| held.portfolio.capital + *pnl),

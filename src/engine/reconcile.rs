@@ -1,7 +1,7 @@
 //! The broker's positions against our books. The broker is right about what is held; we are right about why.
 //! Differences become events: new contracts are adopted as trades, vanished ones shrink or close trades.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
@@ -49,35 +49,6 @@ pub fn positions(
     events.extend(shrink(books, account, &excess, now));
     let fresh = arrivals(books, account, positions, &theirs, &ours);
     events.extend(adopt(books, account, fresh, now, ids));
-    events
-}
-
-/// Nobody reports what is held on paper: the day after its expiry a contract is gone from there, too. It is taken as
-/// settled in cash.
-pub fn run_off_on_paper(books: &Containers, now: Timestamp, ids: &mut dyn IdSource) -> Vec<Event> {
-    let today = new_york_date(now);
-    let accounts: BTreeSet<AccountId> =
-        books.open_trades().filter_map(|trade| trade.account.filter(|account| account.is_paper())).collect();
-    let mut events = Vec::new();
-    for account in accounts {
-        let held = books.held(account);
-        let runs = |instrument: &Instrument| instrument.option().is_none_or(|it| it.expiry >= today);
-        if held.keys().all(runs) {
-            continue;
-        }
-        let left: Vec<BrokerPosition> = held
-            .into_iter()
-            .filter(|(instrument, _)| runs(instrument))
-            .map(|(instrument, quantity)| BrokerPosition {
-                instrument,
-                quantity,
-                average_open_price: None,
-                close_price: None,
-                created_at: None,
-            })
-            .collect();
-        events.extend(positions(books, account, &left, &[], true, now, ids));
-    }
     events
 }
 

@@ -6,6 +6,7 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::Engine;
 use super::effect::RiskJob;
+use crate::advisor::trade_facts;
 use crate::booking::draft::Draft;
 use crate::booking::evaluate::{EvaluationJob, MayLose, PendingBooking};
 use crate::booking::{odds, ticket};
@@ -20,7 +21,7 @@ use crate::domain::{
 use crate::market::view::{BetaSource, MarketView};
 use crate::risk::report::RiskQuestion;
 use crate::risk::trade_loss::{self, Most};
-use crate::risk::valuation::{self, Total};
+use crate::risk::valuation::Total;
 use crate::risk::{LegPricing, PortfolioRisk, RiskBook, RiskLeg, RiskUnderlying, two_models};
 use crate::snapshot::Mode;
 
@@ -63,7 +64,7 @@ impl Engine {
             revision: self.revision,
             structure,
             view,
-            book: book(&self.books, &market, self.counted()),
+            book: book(&self.books, &market, self.counted(), self.belongs()),
             question,
             pairs: two_models::pairs(&self.watch.instruments, &market),
             units: self.units,
@@ -102,7 +103,7 @@ impl Engine {
     ) -> EvaluationJob {
         // Judged against what counts on the screen: with `f`, other WhatIfs of the portfolio, too.
         let counted = self.counted();
-        let before = book(&self.books, market, &counted);
+        let before = book(&self.books, market, &counted, self.belongs());
         let drafted = Trade {
             id: trade,
             kind: TradeKind::WhatIf,
@@ -124,7 +125,8 @@ impl Engine {
         });
         let mut with_draft = self.books.clone();
         with_draft.trades.insert(trade, drafted);
-        let after = book(&with_draft, market, |other: &Trade| counted(other) || other.id == trade);
+        let counts = |other: &Trade| counted(other) || other.id == trade;
+        let after = book(&with_draft, market, counts, self.belongs());
         EvaluationJob {
             trade,
             portfolio: pending.portfolio,
@@ -146,8 +148,14 @@ impl Engine {
     }
 }
 
-/// The book of risk over the trades that `counts` takes in.
-pub(super) fn book(books: &Containers, market: &MarketView, counts: impl Fn(&Trade) -> bool) -> RiskBook {
+/// The book of risk over the trades that `counts` takes in; portfolios are worth what the trades that `belong` to this
+/// run's book have made.
+pub(super) fn book(
+    books: &Containers,
+    market: &MarketView,
+    counts: impl Fn(&Trade) -> bool,
+    belongs: impl Fn(&Trade) -> bool,
+) -> RiskBook {
     let benchmark = market.benchmark().clone();
     let mut symbols: Vec<Symbol> = vec![benchmark.clone()];
     let counted: Vec<&Trade> = books.trades.values().filter(|trade| counts(trade)).collect();
@@ -172,7 +180,7 @@ pub(super) fn book(books: &Containers, market: &MarketView, counts: impl Fn(&Tra
         underlyings: symbols.iter().map(|symbol| risk_underlying(symbol, market)).collect(),
         legs,
         correlation,
-        portfolios: portfolios(books, market),
+        portfolios: portfolios(books, market, belongs),
     }
 }
 
@@ -227,13 +235,17 @@ fn pricing(instrument: &Instrument, market: &MarketView) -> (LegPricing, bool) {
 
 /// A portfolio is worth its capital and what its open trades have made since they were opened. While a mark
 /// is missing nobody knows, and its limits say so.
-fn portfolios(books: &Containers, market: &MarketView) -> Vec<PortfolioRisk> {
+fn portfolios(
+    books: &Containers,
+    market: &MarketView,
+    belongs: impl Fn(&Trade) -> bool,
+) -> Vec<PortfolioRisk> {
     books
         .portfolios
         .values()
         .map(|held| {
             let portfolio = &held.portfolio;
-            let equity = open_pnl(books, market, portfolio.id)
+            let equity = open_pnl(books, market, portfolio.id, &belongs)
                 .whole()
                 .known()
                 .map(|pnl| (portfolio.capital + *pnl).to_f64())
@@ -252,12 +264,15 @@ fn portfolios(books: &Containers, market: &MarketView) -> Vec<PortfolioRisk> {
         .collect()
 }
 
-pub(super) fn open_pnl(books: &Containers, market: &MarketView, portfolio: PortfolioId) -> Total {
+pub(super) fn open_pnl(
+    books: &Containers,
+    market: &MarketView,
+    portfolio: PortfolioId,
+    belongs: impl Fn(&Trade) -> bool,
+) -> Total {
     let mut total = Total::default();
-    for trade in books.open_trades().filter(|trade| trade.portfolio == Some(portfolio)) {
-        for leg in &trade.legs {
-            total.add(&valuation::leg(leg, trade.opened_at, market).open);
-        }
+    for trade in books.open_trades().filter(|it| it.portfolio == Some(portfolio) && belongs(it)) {
+        total.include(&trade_facts::open_pnl(trade, books, market));
     }
     total
 }

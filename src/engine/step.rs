@@ -5,7 +5,7 @@ use super::effect::Effect;
 use super::input::{Failure, Input, ReplyTo, RiskDone};
 use super::orders::evidence::Source;
 use super::orders::{StageWish, Yes};
-use super::{Answer, Engine, Promise, Step, Subject, reconcile};
+use super::{Answer, Engine, Promise, Step, Subject, paper_night, reconcile};
 use crate::domain::command::LogEntry;
 use crate::domain::event::Actor;
 use crate::domain::report::{AccountNotice, AccountsReport, BrokerPosition};
@@ -79,6 +79,8 @@ impl Engine {
             Input::DryRun { reference, result } => self.dry_run_done(&mut step, reference, result, now),
             Input::Placed { reference, placed } => self.placed(&mut step, reference, placed, now),
             Input::Changed { reference, placed } => self.changed(&mut step, reference, placed, now),
+            Input::SetPlaced { set, placed } => self.set_placed(&mut step, set, placed, now),
+            Input::SetChanged { set, placed } => self.set_changed(&mut step, set, placed, now),
             Input::Looked { look, result } => self.looked(&mut step, &look, result, now),
             Input::Order(report) => self.order_reported(&mut step, &report, Source::Looked, now),
         }
@@ -261,7 +263,7 @@ impl Engine {
                 ));
             }
         }
-        events.extend(reconcile::run_off_on_paper(&self.books, now, self.ids.as_mut()));
+        events.extend(paper_night::settle(&self.books, &self.market(now)));
         if !events.is_empty() {
             self.record(step, Actor::Broker, events, None, now);
         }

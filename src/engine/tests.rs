@@ -20,6 +20,7 @@ use crate::domain::{Command, Instrument, Money, PortfolioId, Price, Strategy, Tr
 use crate::market::rates::RateCurve;
 
 mod orders;
+mod paper;
 mod picture;
 mod safety;
 mod troubles;

@@ -53,6 +53,8 @@ impl Subject {
             | Event::TradePromoted(_)
             | Event::NoteRecorded(_) => Self::Decision,
             Event::OrderStaged(_)
+            | Event::OrdersLinked(_)
+            | Event::SetNamed(_)
             | Event::OrderSubmitted(_)
             | Event::OrderAnswered(_)
             | Event::OrderMoved(_)

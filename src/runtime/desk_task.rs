@@ -11,7 +11,9 @@ use crate::broker::paper::PaperDesk;
 use crate::broker::{OrderDesk, Undone};
 use crate::domain::AccountId;
 use crate::domain::OrderRef;
-use crate::domain::order::{BrokerMessage, BrokerOrderId, OrderRefusal, Placed, Ticket};
+use crate::domain::order::{
+    BrokerMessage, BrokerOrderId, ComplexTicket, DryRun, OrderRefusal, Placed, Ticket,
+};
 use crate::engine::orders::NoDryRun;
 use crate::engine::orders::looks::LookUp;
 use crate::engine::{Failure, Input};
@@ -27,6 +29,9 @@ pub enum DeskErrand {
     Submit(Box<Cleared<Ticket>>),
     Replace { id: BrokerOrderId, cleared: Box<Cleared<Replacement>> },
     Cancel { reference: OrderRef, account: AccountId, id: BrokerOrderId },
+    DryRunSet(Box<ComplexTicket>),
+    SubmitSet(Box<Cleared<ComplexTicket>>),
+    CancelSet { set: OrderRef, account: AccountId, id: BrokerOrderId },
     LookUp(LookUp),
 }
 
@@ -37,6 +42,9 @@ impl DeskErrand {
             Self::Submit(cleared) => cleared.get().account,
             Self::Replace { cleared, .. } => cleared.get().account,
             Self::Cancel { account, .. } => *account,
+            Self::DryRunSet(set) => of_set(set).0,
+            Self::SubmitSet(cleared) => of_set(cleared.get()).0,
+            Self::CancelSet { account, .. } => *account,
             Self::LookUp(look) => look.account,
         }
     }
@@ -54,9 +62,22 @@ impl DeskErrand {
                 Input::Changed { reference: cleared.get().reference, placed: refused() }
             }
             Self::Cancel { reference, .. } => Input::Changed { reference, placed: refused() },
+            Self::DryRunSet(set) => {
+                Input::DryRun { reference: of_set(&set).1, result: Err(NoDryRun::Failed(failure())) }
+            }
+            Self::SubmitSet(cleared) => {
+                Input::SetPlaced { set: of_set(cleared.get()).1, placed: Placed::Refused(not_sent(why)) }
+            }
+            Self::CancelSet { set, .. } => Input::SetChanged { set, placed: Placed::Refused(not_sent(why)) },
             Self::LookUp(look) => Input::Looked { look, result: Err(failure()) },
         }
     }
+}
+
+/// The account of a set, and the order it is called by.
+fn of_set(set: &ComplexTicket) -> (AccountId, OrderRef) {
+    let lead = set.lead().expect("a set is made with its orders, and cleared with two at least");
+    (lead.account, lead.reference)
 }
 
 /// Nothing left the process: a definite no.
@@ -103,24 +124,14 @@ fn spawn<D: OrderDesk>(desk: Arc<D>, flag: KillFlag, errand: DeskErrand, inputs:
 async fn carry_out<D: OrderDesk>(desk: &D, flag: &KillFlag, errand: DeskErrand) -> Input {
     match errand {
         DeskErrand::DryRun(ticket) => {
-            let reference = ticket.reference;
-            let result = match supervised::watched(desk.dry_run(&ticket)).await {
-                Ok(Ok(dry_run)) => Ok(dry_run),
-                Ok(Err(Undone::Refused(refusal))) => Err(NoDryRun::Refused(refusal)),
-                Ok(Err(Undone::Broker(error))) => Err(NoDryRun::Failed(Failure {
-                    what: format!("the broker did not judge the order: {error}"),
-                    remedy: error.remedy().to_owned(),
-                    remark: false,
-                })),
-                Err(why) => Err(NoDryRun::Failed(Failure {
-                    what: why,
-                    remedy: "start cotrader again".to_owned(),
-                    remark: false,
-                })),
-            };
-            Input::DryRun { reference, result }
+            let result = dry_run(supervised::watched(desk.dry_run(&ticket)).await);
+            Input::DryRun { reference: ticket.reference, result }
         }
-        DeskErrand::Submit(_) | DeskErrand::Replace { .. } => {
+        DeskErrand::DryRunSet(set) => {
+            let result = dry_run(supervised::watched(desk.dry_run_complex(&set)).await);
+            Input::DryRun { reference: of_set(&set).1, result }
+        }
+        DeskErrand::Submit(_) | DeskErrand::Replace { .. } | DeskErrand::SubmitSet(_) => {
             match supervised::watched(desk.ready(errand.account())).await {
                 Ok(Ok(())) => change(desk, flag, errand).await,
                 Ok(Err(error)) => errand.not_begun(&error.to_string()),
@@ -129,6 +140,9 @@ async fn carry_out<D: OrderDesk>(desk: &D, flag: &KillFlag, errand: DeskErrand) 
         }
         DeskErrand::Cancel { reference, account, id } => {
             Input::Changed { reference, placed: told(desk.cancel(account, &id)).await }
+        }
+        DeskErrand::CancelSet { set, account, id } => {
+            Input::SetChanged { set, placed: told(desk.cancel_complex(account, &id)).await }
         }
         DeskErrand::LookUp(look) => {
             let result = match &look.id {
@@ -145,6 +159,23 @@ async fn carry_out<D: OrderDesk>(desk: &D, flag: &KillFlag, errand: DeskErrand) 
     }
 }
 
+fn dry_run(judged: Result<Result<DryRun, Undone>, String>) -> Result<DryRun, NoDryRun> {
+    match judged {
+        Ok(Ok(dry_run)) => Ok(dry_run),
+        Ok(Err(Undone::Refused(refusal))) => Err(NoDryRun::Refused(refusal)),
+        Ok(Err(Undone::Broker(error))) => Err(NoDryRun::Failed(Failure {
+            what: format!("the broker did not judge the order: {error}"),
+            remedy: error.remedy().to_owned(),
+            remark: false,
+        })),
+        Err(why) => Err(NoDryRun::Failed(Failure {
+            what: why,
+            remedy: "start cotrader again".to_owned(),
+            remark: false,
+        })),
+    }
+}
+
 /// The flag is looked at last: what follows is the request.
 async fn change<D: OrderDesk>(desk: &D, flag: &KillFlag, errand: DeskErrand) -> Input {
     let killed = "the kill switch is up";
@@ -157,11 +188,15 @@ async fn change<D: OrderDesk>(desk: &D, flag: &KillFlag, errand: DeskErrand) -> 
             let (reference, account) = (cleared.get().reference, cleared.get().account);
             Input::Changed { reference, placed: told(desk.replace(account, &id, *cleared)).await }
         }
+        DeskErrand::SubmitSet(cleared) if !cleared.get().lead().is_some_and(|lead| flag.stops(lead)) => {
+            let set = of_set(cleared.get()).1;
+            Input::SetPlaced { set, placed: told(desk.place_complex(*cleared)).await }
+        }
         stopped => stopped.not_begun(killed),
     }
 }
 
 /// A panic in the middle of a request leaves its outcome unknown.
-async fn told(request: impl Future<Output = Placed>) -> Placed {
+async fn told<R>(request: impl Future<Output = Placed<R>>) -> Placed<R> {
     supervised::watched(request).await.unwrap_or_else(|why| Placed::Unknown { why })
 }

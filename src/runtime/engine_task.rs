@@ -393,8 +393,13 @@ impl EngineTask {
                 Effect::Say(notice) => self.say(notice),
                 Effect::Consider(report) => Box::pin(self.take(Input::Order(report))).await,
                 Effect::DryRun(ticket) => self.at_the_desk(DeskErrand::DryRun(ticket)),
+                Effect::DryRunSet(set) => self.at_the_desk(DeskErrand::DryRunSet(set)),
                 Effect::LookUp(look) => self.at_the_desk(DeskErrand::LookUp(look)),
-                Effect::Submit(_) | Effect::Replace { .. } | Effect::Cancel { .. } => {
+                Effect::Submit(_)
+                | Effect::Replace { .. }
+                | Effect::Cancel { .. }
+                | Effect::SubmitSet(_)
+                | Effect::CancelSet { .. } => {
                     tracing::error!("an order left without its wish being durable first: not sent");
                 }
             }
@@ -485,6 +490,8 @@ fn errand(effect: Effect) -> Option<DeskErrand> {
         Effect::Submit(cleared) => Some(DeskErrand::Submit(cleared)),
         Effect::Replace { id, cleared } => Some(DeskErrand::Replace { id, cleared }),
         Effect::Cancel { reference, account, id } => Some(DeskErrand::Cancel { reference, account, id }),
+        Effect::SubmitSet(cleared) => Some(DeskErrand::SubmitSet(cleared)),
+        Effect::CancelSet { set, account, id } => Some(DeskErrand::CancelSet { set, account, id }),
         other => {
             tracing::error!(?other, "not an order");
             None

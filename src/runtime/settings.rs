@@ -10,7 +10,7 @@ use crate::broker::tastytrade::{Credentials, TastytradeConfig};
 use crate::broker::tradier::TradierConfig;
 use crate::config::{AccountMatch, Config, Environment};
 use crate::domain::account::AccountRule;
-use crate::domain::control::OptIn;
+use crate::domain::control::{OptIn, Venue};
 use crate::engine::{EngineConfig, OrderRules};
 use crate::market::calendar::Calendar;
 use crate::market::dividends::{Dividend, DividendPlan};
@@ -31,6 +31,16 @@ pub fn mode(config: &Config, own_broker: bool) -> Mode {
         Environment::Sandbox => Mode::Sandbox,
         Environment::Production if config.orders.live.is_some() => Mode::Live,
         Environment::Production => Mode::Paper,
+    }
+}
+
+/// Whose accounts these are: what a store is a record of.
+pub fn whose(config: &Config, own_broker: bool) -> Venue {
+    match config.broker.environment {
+        _ if own_broker => Venue::Simulator,
+        Environment::Demo | Environment::Sim => Venue::Simulator,
+        Environment::Sandbox => Venue::Sandbox,
+        Environment::Production => Venue::Live,
     }
 }
 
@@ -66,6 +76,8 @@ fn orders(config: &Config, mode: Mode) -> OrderRules {
             Environment::Production => orders.missing.clone(),
             _ => Vec::new(),
         },
+        // Who starts the process knows whether it brings its own.
+        broker: None,
         accounts: orders.accounts.clone(),
         // The bounds of the configuration are narrower than those of the controls.
         controls: controls.validated().expect("a configuration that was read holds no figure that is none"),

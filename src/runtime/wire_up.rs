@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::broker::clock::Pace;
-use crate::broker::paper::{FillModel, PaperConfig, PaperDesk, Resumed};
+use crate::broker::paper::{FillModel, PaperConfig, PaperDesk, Resumed, ResumedInSet};
 use crate::broker::tastytrade::{Credentials, Tastytrade, TastytradeConfig};
 use crate::broker::tradier::Tradier;
 use crate::broker::{BrokerError, Desk, OrderDesk, Venue};
@@ -101,8 +101,11 @@ pub async fn start(plan: Plan<'_>) -> Result<Running, StartError> {
         is_foreign: recovered.read_only.is_some(),
     };
     let mode = settings::mode(plan.config, plan.own_broker);
+    let whose = settings::whose(plan.config, plan.own_broker);
+    world::same_broker(&plan.store, recovered.books.broker, whose)?;
     let mut config = settings::engine(plan.config, mode)?;
     config.read_only.clone_from(&recovered.read_only);
+    config.orders.broker = Some(whose);
     let name = if plan.own_broker { BrokerName::Tastytrade } else { plan.config.broker.name };
     world::one_broker(&plan.store, &recovered.books, name)?;
     let (sim, access) = broker(&plan, record, &mut config).await?;
@@ -307,6 +310,11 @@ fn paper(config: &Config, engine: &EngineConfig, books: &Containers, clock: Engi
             sent_at: order.sent_at.unwrap_or(order.staged_at),
             fills: order.ticket.legs.iter().map(of_leg).collect(),
             ticket: order.ticket.clone(),
+            set: order.set.as_ref().map(|place| ResumedInSet {
+                id: place.id.clone(),
+                role: place.role,
+                status: order.status.clone(),
+            }),
         }
     });
     let config = PaperConfig {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::BrokerName;
 use crate::containers::Containers;
+use crate::domain::control::Venue;
 use crate::domain::time::new_york_date;
 use crate::domain::{Timestamp, TradingDate};
 use crate::market::calendar::Calendar;
@@ -51,6 +52,11 @@ pub enum WorldError {
     SimulatedStore { dir: PathBuf },
     #[error("the store in {} holds the record of accounts at {kept}, and the broker is {wished}", dir.display())]
     OtherBroker { dir: PathBuf, kept: String, wished: &'static str },
+    #[error(
+        "the store in {} is the record of {kept}; this run is of {wished}, and one record is never of both",
+        dir.display()
+    )]
+    OtherAccounts { dir: PathBuf, kept: &'static str, wished: &'static str },
     #[error("{}: {why}", path.display())]
     Input { path: PathBuf, why: String },
     #[error(transparent)]
@@ -61,9 +67,10 @@ impl WorldError {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::OtherSeed { .. } => "leave --seed out, or name another folder with --store",
-            Self::OtherStore { .. } | Self::OtherDay { .. } | Self::SimulatedStore { .. } => {
-                "name another folder with --store"
-            }
+            Self::OtherStore { .. }
+            | Self::OtherDay { .. }
+            | Self::SimulatedStore { .. }
+            | Self::OtherAccounts { .. } => "name another folder with --store",
             Self::OtherBroker { .. } => "name another folder with --store, or the broker in cotrader.yaml",
             Self::Malformed { .. } => "delete the demo's folder to begin a new world",
             Self::Unreadable { .. } | Self::Unwritable { .. } => "check that the path exists and is yours",
@@ -115,6 +122,22 @@ pub fn one_broker(dir: &Path, books: &Containers, name: BrokerName) -> Result<()
             let kept = crate::domain::text::clean(kept, 20);
             Err(WorldError::OtherBroker { dir: dir.to_owned(), kept, wished: name.word() })
         }
+    }
+}
+
+/// A record is of one kind of accounts: simulated ones, the certification host's, or real ones.
+pub fn same_broker(dir: &Path, kept: Option<Venue>, wished: Venue) -> Result<(), WorldError> {
+    let words = |of: Venue| match of {
+        Venue::Simulator => "a simulator's accounts",
+        Venue::Sandbox => "accounts in the broker's sandbox",
+        Venue::Live | Venue::Paper => "real accounts",
+    };
+    match kept.filter(|kept| *kept != wished) {
+        Some(kept) => {
+            let (kept, wished) = (words(kept), words(wished));
+            Err(WorldError::OtherAccounts { dir: dir.to_owned(), kept, wished })
+        }
+        None => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::shown::Shown;
 use crate::domain::control::Venue;
-use crate::domain::order::{NetPrice, OrderState};
+use crate::domain::order::{ComplexKind, NetPrice, OrderState, SetRole};
 use crate::domain::{Money, OrderRef, Price, Symbol, TradeId};
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -59,10 +59,31 @@ pub struct OrderRow {
     pub warnings: Vec<String>,
     /// Of the body that was judged: a yes is bound to it.
     pub body_hash: Option<String>,
+    /// Its place among orders that hang together; they stand together in the list.
+    pub set: Option<SetRow>,
+    /// An exit that rests until it is cancelled.
+    pub rests: bool,
+    /// It works where this run sends nothing: it cannot be cancelled from here.
+    pub out_of_reach: bool,
     pub can_send: bool,
     pub can_cancel: bool,
     pub can_change: bool,
     pub can_drop: bool,
+}
+
+/// Orders that are sent in one request, and of which one's fill ends or begins the others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SetRow {
+    /// The first order of the set.
+    pub set: OrderRef,
+    pub kind: ComplexKind,
+    pub role: SetRole,
+    /// The broker's number of the set.
+    pub broker_id: Option<String>,
+    /// "waits for the opening order; ends when the other exit fills"
+    pub words: String,
+    /// The broker holds it back until another one fills.
+    pub waits: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -101,6 +101,8 @@ pub struct TradeRow {
     pub dte: Option<i64>,
     pub day: Shown<Money>,
     pub open: Shown<Money>,
+    /// Of a trade on paper: estimated by the public price list, and part of `day` and `open`.
+    pub estimated_fees: Option<Money>,
     #[serde(flatten)]
     pub outlook: Outlook,
     /// Open P&L ÷ maximum profit of the whole structure, in percent.

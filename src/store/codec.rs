@@ -8,8 +8,9 @@ use super::json;
 use crate::domain::event::{
     AccountSeen, Actor, AlarmRaised, AlarmsCleared, BalancesReported, DayClosed, Event, KillLifted,
     KillRaised, MarketObserved, NoteRecorded, OrderAnswered, OrderChangeAnswered, OrderChangeRequested,
-    OrderFilled, OrderMoved, OrderStaged, OrderSubmitted, PortfolioDefined, SessionStarted, TradeAdopted,
-    TradeClosed, TradeEvaluated, TradeIntended, TradeMoved, TradePromoted, TradeResized,
+    OrderFilled, OrderMoved, OrderStaged, OrderSubmitted, OrdersLinked, PortfolioDefined, SessionStarted,
+    SetNamed, TradeAdopted, TradeClosed, TradeEvaluated, TradeIntended, TradeMoved, TradePromoted,
+    TradeResized,
 };
 use crate::domain::time::Timestamp;
 
@@ -62,6 +63,8 @@ vocabulary! {
     "trade.closed" => TradeClosed,
     "trade.promoted" => TradePromoted,
     "order.staged" => OrderStaged,
+    "order.linked" => OrdersLinked,
+    "order.set_named" => SetNamed,
     "order.submitted" => OrderSubmitted,
     "order.answered" => OrderAnswered,
     "order.moved" => OrderMoved,

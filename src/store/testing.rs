@@ -18,8 +18,8 @@ use crate::domain::market_context::{
 };
 use crate::domain::money::{Money, Price};
 use crate::domain::order::{
-    BrokerMessage, BrokerOrderId, DryRun, Fill, FillId, NetPrice, OrderAction, OrderLeg, OrderRefusal,
-    OrderStatus, OrderStep, Ticket, TimeInForce, Walk,
+    BrokerMessage, BrokerOrderId, ComplexKind, DryRun, Fill, FillId, NetPrice, OrderAction, OrderLeg,
+    OrderRefusal, OrderStatus, OrderStep, SetRole, Ticket, TimeInForce, Walk,
 };
 use crate::domain::portfolio::{ExitProfile, Portfolio, PortfolioLimits};
 use crate::domain::strategy::Strategy;
@@ -149,6 +149,7 @@ pub fn one_of_each() -> Vec<Event> {
             session: SessionId::new(ids),
             mode: "DEMO".into(),
             version: "0.1.0".into(),
+            broker: Some(Venue::Simulator),
         }),
         Event::PortfolioDefined(PortfolioDefined {
             portfolio: Portfolio {
@@ -314,6 +315,15 @@ fn one_of_each_order_event(trade: TradeId, account: AccountId) -> Vec<Event> {
                 errors: vec![],
             }),
         }),
+        Event::OrdersLinked(OrdersLinked {
+            set: reference,
+            set_kind: ComplexKind::Oco,
+            orders: vec![
+                LinkedOrder { reference, role: SetRole::Target },
+                LinkedOrder { reference, role: SetRole::Stop { at: limit } },
+            ],
+        }),
+        Event::SetNamed(SetNamed { set: reference, id: BrokerOrderId("56544".into()) }),
         Event::OrderSubmitted(OrderSubmitted {
             reference,
             ticket,

@@ -41,7 +41,7 @@ pub struct Theme {
     pub what_if: Style,
     pub selected: Style,
     pub strong: Style,
-    badge: Style,
+    badge: [Style; 4],
     badge_live: Style,
     heat: Heat,
 }
@@ -123,7 +123,8 @@ impl Theme {
             what_if: plain.fg(Color::Magenta),
             selected: plain.bg(chosen).add_modifier(Modifier::BOLD),
             strong: plain.add_modifier(Modifier::BOLD),
-            badge: plain.fg(Color::Black).bg(Color::Cyan).add_modifier(Modifier::BOLD),
+            badge: [Color::Cyan, Color::Blue, Color::Yellow, Color::Green]
+                .map(|ground| plain.fg(Color::Black).bg(ground).add_modifier(Modifier::BOLD)),
             badge_live: plain.fg(Color::White).bg(Color::Red).add_modifier(Modifier::BOLD),
             heat: Heat::Coloured(ground.scale(truecolor)),
         }
@@ -150,7 +151,7 @@ impl Theme {
             what_if: plain.add_modifier(Modifier::ITALIC),
             selected: reverse,
             strong: bold,
-            badge: reverse,
+            badge: [reverse; 4],
             badge_live: reverse.add_modifier(Modifier::BOLD),
             heat: Heat::Attributes,
         }
@@ -179,8 +180,16 @@ impl Theme {
         self.badge_live
     }
 
+    /// Each mode has a ground of its own, and the word; where there are no colours, the word alone.
     pub fn badge(&self, mode: Mode) -> Style {
-        if mode == Mode::Live { self.badge_live } else { self.badge }
+        let [demo, sim, sandbox, paper] = self.badge;
+        match mode {
+            Mode::Demo => demo,
+            Mode::Sim => sim,
+            Mode::Sandbox => sandbox,
+            Mode::Paper => paper,
+            Mode::Live => self.badge_live,
+        }
     }
 
     /// A cell of the scenario matrix; `level` runs from −3 (worst loss) to +3.

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 
-use crate::domain::order::Ticket;
+use crate::domain::fees::{self, Side};
+use crate::domain::order::{OrderLeg, Ticket};
 use crate::domain::{AccountKind, Instrument, Money, OptionContract, Right, Symbol};
 use crate::market::view::MarketView;
 
@@ -19,23 +20,14 @@ pub(super) struct Effect {
     pub margin: Money,
 }
 
-/// No leg of an order costs more commission than this, in dollars.
-const MOST_COMMISSION: u32 = 10;
-
-/// A dollar a contract to open, clearing and regulatory fees on each side; positive.
+/// By the public price list; positive. Shares at what they cost by the limit.
 pub(super) fn fees(ticket: &Ticket) -> Money {
-    let of_leg = |leg: &crate::domain::order::OrderLeg| {
-        let quantity = Decimal::from(leg.quantity);
-        match leg.instrument.option() {
-            Some(_) => {
-                let opens = !leg.action.is_closing();
-                let commission = if opens { leg.quantity.min(MOST_COMMISSION) } else { 0 };
-                Decimal::from(commission) + Decimal::new(14, 2) * quantity
-            }
-            None => (Decimal::new(8, 4) * quantity).round_dp(2),
-        }
+    let of_leg = |leg: &OrderLeg| {
+        let side = Side { buys: leg.action.is_buy(), closes: leg.action.is_closing() };
+        let price = ticket.limit.0.abs();
+        fees::of_fill(&leg.instrument, side, Decimal::from(leg.quantity), price, Decimal::ZERO).total()
     };
-    Money(ticket.legs.iter().map(of_leg).sum())
+    Money(ticket.legs.iter().map(of_leg).sum::<Decimal>().round_dp(2))
 }
 
 /// `None` where it cannot be told: a price is missing, or the account has no margin for it.

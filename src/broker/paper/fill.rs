@@ -82,6 +82,11 @@ impl Meeting {
         NetPrice(((self.mid - given) / CENT).floor() * CENT)
     }
 
+    /// What is had at once.
+    pub fn natural(&self) -> NetPrice {
+        NetPrice(self.natural)
+    }
+
     /// Units that the sizes shown would take at once; a size that nobody told is no bound.
     pub fn depth(&self) -> Option<u32> {
         let of = |side: &Side| Some((side.size? / side.ratio.abs()).floor());

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::{BrokerError, OrderDesk, Undone};
 use crate::domain::order::{
     BrokerMessage, BrokerOrderId, ComplexReport, ComplexTicket, DryRun, OrderRefusal, OrderReport,
-    OrderStatus, Placed, Ticket,
+    OrderStatus, Placed, SetRole, Ticket,
 };
 use crate::domain::report::AccountsReport;
 use crate::domain::{AccountId, AccountKind, Instrument, Money, Timestamp};
@@ -25,11 +25,12 @@ use crate::risk::controls::{Cleared, Replacement};
 mod cost;
 mod fill;
 mod resting;
+mod sets;
 #[cfg(test)]
 mod tests;
 
 pub use fill::FillModel;
-pub use resting::Resumed;
+pub use resting::{Resumed, ResumedInSet};
 
 use resting::Resting;
 
@@ -150,15 +151,19 @@ impl Desk {
         }
         let market = self.view(now);
         let mut told = Vec::new();
-        for order in self.orders.values_mut().filter(|order| order.works()) {
+        let working = self.orders.iter().filter(|(_, order)| order.works());
+        let working: Vec<BrokerOrderId> = working.map(|(id, _)| id.clone()).collect();
+        for id in &working {
+            // Ended meanwhile, by what it hangs together with.
+            let Some(order) = self.orders.get_mut(id).filter(|order| order.works()) else { continue };
             let traded = order.trade(&market, &self.model, now);
             for (instrument, quantity) in traded {
                 *self.held.entry((order.ticket.account, instrument)).or_default() += quantity;
             }
-            if order.take_changed() {
-                told.push(order.report.clone());
-            }
+            sets::follow(&mut self.orders, id, now);
         }
+        let changed = |order: &mut Resting| order.take_changed().then(|| order.report.clone());
+        told.extend(self.orders.values_mut().filter_map(changed));
         self.forget();
         told
     }
@@ -172,6 +177,7 @@ impl Desk {
         }
     }
 
+    /// Of a set it is the first order that is judged: the others only close.
     fn judge(&self, ticket: &Ticket, hash: String, now: Timestamp) -> DryRun {
         let market = self.view(now);
         let account = ticket.account.of_record();
@@ -212,6 +218,12 @@ impl OrderDesk for PaperDesk {
         Ok(self.lock().judge(ticket, hash, now))
     }
 
+    async fn dry_run_complex(&self, ticket: &ComplexTicket) -> Result<DryRun, Undone> {
+        let (lead, hash) = set_hash(ticket).map_err(Undone::Refused)?;
+        let now = self.now();
+        Ok(self.lock().judge(lead, hash, now))
+    }
+
     async fn place(&self, ticket: Cleared<Ticket>) -> Placed {
         let ticket = ticket.into_inner();
         if let Err(refusal) = body_hash(&ticket) {
@@ -236,6 +248,9 @@ impl OrderDesk for PaperDesk {
             Ok(old) => old,
             Err(refusal) => return Placed::Refused(refusal),
         };
+        if old.role.is_some() {
+            return Placed::Refused(refusal("it hangs together with others"));
+        }
         let new = old.replaced(ticket, now);
         let report = new.report.clone();
         desk.orders.insert(report.id.clone(), new);
@@ -249,18 +264,57 @@ impl OrderDesk for PaperDesk {
             Ok(order) => {
                 order.end(OrderStatus::Cancelled, None, now);
                 order.take_changed();
-                Placed::Accepted(Box::new(order.report.clone()))
+                let report = order.report.clone();
+                sets::follow(&mut desk.orders, &report.id, now);
+                Placed::Accepted(Box::new(report))
             }
             Err(refusal) => Placed::Refused(refusal),
         }
     }
 
-    async fn place_complex(&self, _: Cleared<ComplexTicket>) -> Placed<ComplexReport> {
-        Placed::Refused(refusal("orders that hang together are not traded on paper"))
+    async fn place_complex(&self, ticket: Cleared<ComplexTicket>) -> Placed<ComplexReport> {
+        let ticket = ticket.into_inner();
+        let now = self.now();
+        let lead = match set_hash(&ticket) {
+            Ok((lead, _)) => lead.clone(),
+            Err(refusal) => return Placed::Refused(refusal),
+        };
+        let mut desk = self.lock();
+        let used = |one: &Ticket| desk.orders.values().any(|known| known.ticket.reference == one.reference);
+        if ticket.tickets().any(used) {
+            return Placed::Refused(refusal("its reference has been used"));
+        }
+        let (set, waits) = (sets::id_of(lead.reference), ticket.trigger.is_some());
+        let trigger =
+            ticket.trigger.map(|it| Resting::new(it, 1, now).in_set(set.clone(), SetRole::Trigger, false));
+        let exits = ticket.orders.into_iter().map(|exit| {
+            let role = exit.stop.map_or(SetRole::Target, |at| SetRole::Stop { at });
+            Resting::new(exit.ticket, 1, now).in_set(set.clone(), role, waits)
+        });
+        let orders: Vec<Resting> = trigger.into_iter().chain(exits).collect();
+        desk.orders.extend(orders.into_iter().map(|order| (order.report.id.clone(), order)));
+        match sets::report(&desk.orders, lead.account, &set) {
+            Some(report) => Placed::Accepted(Box::new(report)),
+            None => Placed::Refused(refusal("the set has no orders")),
+        }
     }
 
-    async fn cancel_complex(&self, _: AccountId, _: &BrokerOrderId) -> Placed<ComplexReport> {
-        Placed::Refused(refusal("orders that hang together are not traded on paper"))
+    async fn cancel_complex(&self, account: AccountId, set: &BrokerOrderId) -> Placed<ComplexReport> {
+        let now = self.now();
+        let mut desk = self.lock();
+        let of_set = |order: &&mut Resting| {
+            order.ticket.account == account && order.report.complex.as_ref() == Some(set) && order.works()
+        };
+        let mut ended = 0;
+        for order in desk.orders.values_mut().filter(of_set) {
+            order.end(OrderStatus::Cancelled, None, now);
+            order.take_changed();
+            ended += 1;
+        }
+        match sets::report(&desk.orders, account, set).filter(|_| ended > 0) {
+            Some(report) => Placed::Accepted(Box::new(report)),
+            None => Placed::Refused(refusal("there is no such set that works on paper")),
+        }
     }
 
     async fn order(&self, account: AccountId, order: &BrokerOrderId) -> Result<OrderReport, BrokerError> {
@@ -306,7 +360,23 @@ fn body_hash(ticket: &Ticket) -> Result<String, OrderRefusal> {
         return Err(refusal("the account is not one on paper"));
     }
     ticket.check().map_err(|bad| refusal(&bad.to_string()))?;
-    let body = serde_json::to_vec(ticket).map_err(|_| refusal("the order cannot be written down"))?;
+    hash_of(ticket)
+}
+
+/// The first order of a set, and the hash of the whole.
+fn set_hash(ticket: &ComplexTicket) -> Result<(&Ticket, String), OrderRefusal> {
+    let lead = ticket.lead().ok_or_else(|| refusal("the set has no orders"))?;
+    if ticket.tickets().any(|one| one.account != lead.account) {
+        return Err(refusal("orders that hang together stand in one account"));
+    }
+    for one in ticket.tickets() {
+        body_hash(one)?;
+    }
+    Ok((lead, hash_of(ticket)?))
+}
+
+fn hash_of(body: &impl serde::Serialize) -> Result<String, OrderRefusal> {
+    let body = serde_json::to_vec(body).map_err(|_| refusal("the order cannot be written down"))?;
     Ok(Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

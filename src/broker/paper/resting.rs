@@ -4,7 +4,8 @@ use rust_decimal::Decimal;
 
 use super::fill::{FillModel, Meeting};
 use crate::domain::order::{
-    BrokerOrderId, Fill, FillId, LegReport, NetPrice, OrderReport, OrderStatus, Phase, Ticket, TimeInForce,
+    BrokerOrderId, Fill, FillId, LegReport, NetPrice, OrderReport, OrderStatus, Phase, SetRole, Ticket,
+    TimeInForce,
 };
 use crate::domain::report::SessionState;
 use crate::domain::time::new_york_date;
@@ -22,6 +23,15 @@ pub struct Resumed {
     pub sent_at: Timestamp,
     /// By leg.
     pub fills: Vec<Vec<Fill>>,
+    /// Its place among orders that hang together, and what was last told of it there.
+    pub set: Option<ResumedInSet>,
+}
+
+#[derive(Debug, Clone)]
+pub struct ResumedInSet {
+    pub id: Option<BrokerOrderId>,
+    pub role: SetRole,
+    pub status: Option<OrderStatus>,
 }
 
 pub(super) struct Resting {
@@ -33,6 +43,10 @@ pub(super) struct Resting {
     /// The quotes that it was compared with last: it trades once with each.
     met: Option<Timestamp>,
     changed: bool,
+    /// Its place in a set.
+    pub role: Option<SetRole>,
+    /// The market has been at its stop. It is not recorded: after a restart the market has to come there anew.
+    stopped: bool,
 }
 
 impl Resting {
@@ -58,7 +72,7 @@ impl Resting {
             complex: None,
             reject_reason: None,
         };
-        Self { ticket, report, number, met: None, changed: false }
+        Self { ticket, report, number, met: None, changed: false, role: None, stopped: false }
     }
 
     /// As the record has it. What was under way when the program ended had not been taken, or had not been
@@ -73,6 +87,13 @@ impl Resting {
         }
         // It rested already: what it gets now is its limit.
         order.met = Some(of.sent_at);
+        if let Some(set) = of.set {
+            order.report.complex = set.id;
+            order.role = Some(set.role);
+            if let Some(waits) = set.status.filter(|status| *status == OrderStatus::Contingent) {
+                order.report.status = waits;
+            }
+        }
         match of.ids.last() {
             Some(id) => order.report.id = id.clone(),
             None => {
@@ -81,6 +102,23 @@ impl Resting {
             }
         }
         order
+    }
+
+    /// An order of the set `set`; all but the first of a set with a trigger wait for that one.
+    pub fn in_set(mut self, set: BrokerOrderId, role: SetRole, waits: bool) -> Self {
+        self.report.complex = Some(set);
+        self.role = Some(role);
+        if waits {
+            self.report.status = OrderStatus::Contingent;
+        }
+        self
+    }
+
+    /// What it waited for has happened: it works from now on.
+    pub fn begin(&mut self, now: Timestamp) {
+        self.report.status = OrderStatus::Live;
+        self.report.updated_at = Some(now);
+        self.changed = true;
     }
 
     /// Ends with `self`, and begins again at the new limit, with what is filled already.
@@ -121,10 +159,18 @@ impl Resting {
             self.end(OrderStatus::Expired, None, now);
             return Vec::new();
         }
-        if market.session().state != SessionState::Open {
+        if self.report.status == OrderStatus::Contingent || market.session().state != SessionState::Open {
             return Vec::new();
         }
         let Some(meeting) = Meeting::of(&self.ticket, market) else { return Vec::new() };
+        // At what would be had at once, because that is what it is there to bound.
+        if let Some(stop) = self.role.and_then(SetRole::stop).filter(|_| !self.stopped) {
+            if meeting.natural().is_within(stop) && meeting.natural() != stop {
+                return Vec::new();
+            }
+            self.stopped = true;
+            self.met = None;
+        }
         let arrives = self.met.is_none();
         if self.met.is_some_and(|met| meeting.newest <= met) {
             return Vec::new();

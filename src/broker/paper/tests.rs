@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use chrono::{DateTime, NaiveDate};
 
 use super::*;
-use crate::domain::order::{NetPrice, OrderAction, OrderLeg, TimeInForce};
+use crate::domain::order::{ComplexKind, Exit, NetPrice, OrderAction, OrderLeg, TimeInForce};
 use crate::domain::{ExerciseStyle, OptionContract, OrderRef, Price, Right, Settlement, Symbol, TradeId};
 use crate::market::rates::RateCurve;
 use crate::market::update::{Epoch, RawQuote, Source};
@@ -271,6 +271,7 @@ async fn it_begins_where_the_record_ends() {
         ids: ids.iter().map(|id| BrokerOrderId((*id).into())).collect(),
         sent_at: at(OPEN - 60 * SECOND),
         fills,
+        set: None,
     };
     let fill = |leg: usize| crate::domain::order::Fill {
         id: crate::domain::order::FillId(format!("old/{leg}/1")),
@@ -313,4 +314,120 @@ async fn a_dry_run_knows_requirement_credit_and_fees() {
     naked.legs[0].instrument = option(Right::Call, 640);
     let told = bench.desk.dry_run(&naked).await.expect("judged");
     assert_eq!(told.buying_power_after, None, "the price of SPY is not known");
+}
+
+/// Buys the spread back at 0.60, or once that costs 2.00 and more.
+fn exits() -> Vec<Exit> {
+    let exit = |n: u128, limit: i64| Ticket {
+        reference: OrderRef(uuid::Uuid::from_u128(n)),
+        legs: vec![leg(put(640), OrderAction::BuyToClose, 1), leg(put(635), OrderAction::SellToClose, 1)],
+        time_in_force: TimeInForce::Gtc,
+        ..ticket(limit, 1)
+    };
+    vec![exit(21, -60).into(), Exit { ticket: exit(22, -220), stop: Some(net(-200)) }]
+}
+
+async fn placed(bench: &Bench, kind: ComplexKind, trigger: Option<Ticket>) -> ComplexReport {
+    let set = ComplexTicket { kind, trigger, orders: exits() };
+    match bench.desk.place_complex(Cleared::for_test(set)).await {
+        Placed::Accepted(report) => *report,
+        other => panic!("not accepted: {other:?}"),
+    }
+}
+
+fn statuses(told: &[OrderReport]) -> Vec<OrderStatus> {
+    told.iter().map(|report| report.status.clone()).collect()
+}
+
+#[tokio::test]
+async fn of_two_exits_one_fills_and_ends_the_other() {
+    for (falls, filled) in [(true, 0), (false, 1)] {
+        let bench = Bench::new();
+        market(&bench);
+        let set = placed(&bench, ComplexKind::Oco, None).await;
+        assert_eq!(statuses(&set.orders), [OrderStatus::Live, OrderStatus::Live]);
+        assert_eq!(bench.desk.trade(), [], "neither price is there, and a stop is no limit order");
+        if falls {
+            bench.quote(&put(640), 100, 102);
+            bench.quote(&put(635), 50, 52);
+        } else {
+            bench.quote(&put(640), 400, 404);
+            bench.quote(&put(635), 196, 200);
+        }
+        let told = bench.desk.trade();
+        let ended =
+            |at: usize| told.iter().find(|it| it.id == set.orders[at].id).expect("told").status.clone();
+        assert_eq!((ended(filled), ended(1 - filled)), (OrderStatus::Filled, OrderStatus::Cancelled));
+        bench.quote(&put(640), 100, 102);
+        assert_eq!(bench.desk.trade(), [], "nothing of it works any more");
+    }
+}
+
+#[tokio::test]
+async fn a_stop_that_is_jumped_over_stays_unfilled_at_its_limit() {
+    let bench = Bench::new();
+    market(&bench);
+    placed(&bench, ComplexKind::Oco, None).await;
+    bench.quote(&put(640), 600, 604);
+    bench.quote(&put(635), 196, 200);
+    assert_eq!(bench.desk.trade(), [], "4.08 is past 2.20");
+    bench.quote(&put(640), 400, 404);
+    let told = bench.desk.trade();
+    assert_eq!(statuses(&told).iter().filter(|it| **it == OrderStatus::Filled).count(), 1, "once it is back");
+}
+
+#[tokio::test]
+async fn exits_begin_with_the_fill_and_end_with_an_order_that_did_not() {
+    let bench = Bench::new();
+    market(&bench);
+    let set = placed(&bench, ComplexKind::Otoco, Some(ticket(105, 1))).await;
+    assert_eq!(statuses(&set.orders), [OrderStatus::Live, OrderStatus::Contingent, OrderStatus::Contingent]);
+    let told = bench.desk.trade();
+    assert_eq!(told.len(), 3);
+    let live = told.iter().filter(|report| report.status == OrderStatus::Live).count();
+    assert_eq!(live, 2, "both exits work now");
+    let cancelled = bench.desk.cancel_complex(bench.account, &set.id).await;
+    let Placed::Accepted(cancelled) = cancelled else { panic!("{cancelled:?}") };
+    assert_eq!(statuses(&cancelled.orders)[1..], [OrderStatus::Cancelled, OrderStatus::Cancelled]);
+    assert!(matches!(bench.desk.cancel_complex(bench.account, &set.id).await, Placed::Refused(_)));
+
+    let bench = Bench::new();
+    market(&bench);
+    placed(&bench, ComplexKind::Otoco, Some(ticket(119, 1))).await;
+    bench.quote(&put(640), 100, 102);
+    bench.quote(&put(635), 50, 52);
+    assert_eq!(bench.desk.trade(), [], "exits of nothing");
+    bench.wait(6 * 3_600);
+    let told = bench.desk.trade();
+    let mut ends = statuses(&told);
+    ends.sort_by_key(|status| *status == OrderStatus::Expired);
+    assert_eq!(ends, [OrderStatus::Cancelled, OrderStatus::Cancelled, OrderStatus::Expired]);
+}
+
+#[tokio::test]
+async fn a_set_goes_on_after_a_restart() {
+    let resumed = |n: usize, status: OrderStatus| {
+        let exit = exits().remove(n);
+        Resumed {
+            limit: exit.ticket.limit,
+            ids: vec![BrokerOrderId(format!("old-{n}"))],
+            sent_at: at(OPEN - 60 * SECOND),
+            fills: Vec::new(),
+            set: Some(ResumedInSet {
+                id: Some(BrokerOrderId("the-set".into())),
+                role: exit.stop.map_or(SetRole::Target, |at| SetRole::Stop { at }),
+                status: Some(status),
+            }),
+            ticket: exit.ticket,
+        }
+    };
+    let bench = Bench::resuming(vec![resumed(0, OrderStatus::Live), resumed(1, OrderStatus::Live)]);
+    bench.quote(&put(640), 100, 102);
+    bench.quote(&put(635), 50, 52);
+    let told = bench.desk.trade();
+    assert_eq!(statuses(&told), [OrderStatus::Filled, OrderStatus::Cancelled]);
+    let waiting = Bench::resuming(vec![resumed(0, OrderStatus::Contingent)]);
+    waiting.quote(&put(640), 100, 102);
+    waiting.quote(&put(635), 50, 52);
+    assert_eq!(waiting.desk.trade(), [], "what it waits for has not filled");
 }

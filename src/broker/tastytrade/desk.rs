@@ -57,6 +57,26 @@ impl TastytradeDesk {
         placed(self.send(method, account, tail, body).await, read, orders::refusal)
     }
 
+    /// What the broker would do with exactly this body, of the orders or of the sets of them.
+    async fn judgement(
+        &self,
+        account: AccountId,
+        (what, endpoint): (&str, &'static str),
+        body: Body,
+        reference: &str,
+    ) -> Result<DryRun, Undone> {
+        let hash = body.hash();
+        let unreadable = |why: &str| BrokerError::Unreadable { endpoint: endpoint.into(), why: why.into() };
+        let sent = self.send(Method::POST, account, &[what, "dry-run"], Some(body)).await;
+        let body = judged(sent, endpoint, orders::refusal)?;
+        let answer = data::<OrderAnswer>(&body).ok_or_else(|| unreadable("it carries no data"))?;
+        // Neither an effect nor a reason: nothing that an order could be sent on.
+        if answer.buying_power_effect.is_none() && answer.errors.good.is_empty() {
+            return Err(unreadable("it says nothing of buying power").into());
+        }
+        Ok(orders::dry_run(&answer, hash, reference, self.reads.now()))
+    }
+
     async fn set_ordered(
         &self,
         method: Method,
@@ -80,19 +100,17 @@ impl OrderDesk for TastytradeDesk {
     }
 
     async fn dry_run(&self, ticket: &Ticket) -> Result<DryRun, Undone> {
-        const ENDPOINT: &str = "/accounts/…/orders/dry-run";
         let body = order_body::order(ticket, self.source()).map_err(|why| Undone::Refused(unsent(&why)))?;
-        let hash = body.hash();
-        let unreadable = |why: &str| BrokerError::Unreadable { endpoint: ENDPOINT.into(), why: why.into() };
-        let sent = self.send(Method::POST, ticket.account, &["orders", "dry-run"], Some(body)).await;
-        let body = judged(sent, ENDPOINT, orders::refusal)?;
-        let answer = data::<OrderAnswer>(&body).ok_or_else(|| unreadable("it carries no data"))?;
-        // Neither an effect nor a reason: nothing that an order could be sent on.
-        if answer.buying_power_effect.is_none() && answer.errors.good.is_empty() {
-            return Err(unreadable("it says nothing of buying power").into());
-        }
-        let reference = ticket.reference.to_string();
-        Ok(orders::dry_run(&answer, hash, &reference, self.reads.now()))
+        let what = ("orders", "/accounts/…/orders/dry-run");
+        self.judgement(ticket.account, what, body, &ticket.reference.to_string()).await
+    }
+
+    async fn dry_run_complex(&self, ticket: &ComplexTicket) -> Result<DryRun, Undone> {
+        let (account, body) =
+            order_body::complex(ticket, self.source()).map_err(|why| Undone::Refused(unsent(&why)))?;
+        let reference = ticket.lead().map_or_else(String::new, |lead| lead.reference.to_string());
+        let what = ("complex-orders", "/accounts/…/complex-orders/dry-run");
+        self.judgement(account, what, body, &reference).await
     }
 
     async fn place(&self, ticket: Cleared<Ticket>) -> Placed {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::wire::order as wire;
 use crate::broker::answered::Body;
 use crate::domain::order::{
-    BadTicket, ComplexKind, ComplexTicket, OrderAction, OrderLeg, Ticket, TimeInForce,
+    BadTicket, ComplexKind, ComplexTicket, Exit, OrderAction, OrderLeg, Ticket, TimeInForce,
 };
 use crate::domain::{AccountId, Instrument};
 
@@ -49,13 +49,26 @@ pub fn complex(ticket: &ComplexTicket, source: &str) -> Result<(AccountId, Body)
     if ticket.trigger.is_some() != triggered || !orders.contains(&ticket.orders.len()) {
         return Err(Unsendable::Orders);
     }
-    let account = ticket.orders.first().ok_or(Unsendable::Orders)?.account;
-    if ticket.trigger.iter().chain(&ticket.orders).any(|one| one.account != account) {
+    let account = ticket.lead().ok_or(Unsendable::Orders)?.account;
+    if ticket.tickets().any(|one| one.account != account) {
         return Err(Unsendable::Accounts);
     }
     let trigger_order = ticket.trigger.as_ref().map(|one| new_order(one, source)).transpose()?;
-    let orders = ticket.orders.iter().map(|one| new_order(one, source)).collect::<Result<_, _>>()?;
+    let orders = ticket.orders.iter().map(|one| exit(one, source)).collect::<Result<_, _>>()?;
     Ok((account, body(&wire::NewComplexOrder { kind, trigger_order, orders })?))
+}
+
+/// A stop goes with its limit: as a price without sign, on the side of the limit.
+fn exit(exit: &Exit, source: &str) -> Result<wire::NewOrder, BadTicket> {
+    let order = new_order(&exit.ticket, source)?;
+    Ok(match exit.stop {
+        None => order,
+        Some(stop) => wire::NewOrder {
+            order_type: "Stop Limit",
+            stop_trigger: Some(stop.0.abs().normalize().to_string()),
+            ..order
+        },
+    })
 }
 
 fn new_order(ticket: &Ticket, source: &str) -> Result<wire::NewOrder, BadTicket> {
@@ -73,6 +86,7 @@ fn new_order(ticket: &Ticket, source: &str) -> Result<wire::NewOrder, BadTicket>
         time_in_force,
         gtc_date,
         order_type: "Limit",
+        stop_trigger: None,
         price: ticket.limit.0.abs().normalize().to_string(),
         price_effect: if debit { "Debit" } else { "Credit" },
         source: source.to_owned(),

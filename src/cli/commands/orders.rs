@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::cli::args::{OrdersArgs, StageArgs};
+use crate::cli::args::{CloseArgs, OrdersArgs, PromoteArgs, StageArgs};
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::setting::Setting;
 use crate::domain::Command;
@@ -52,8 +52,12 @@ fn line(row: &OrderRow) -> String {
     let venue = row.venue.map_or("", |venue| venue.word());
     let worst = row.worst.map_or(String::new(), |worst| format!(" to {worst}"));
     let id = row.broker_id.as_deref().unwrap_or("no number yet");
+    let set = row
+        .set
+        .as_ref()
+        .map_or_else(String::new, |set| format!("\n            {}: {}", set.kind.word(), set.words));
     format!(
-        "{:<11} {} {}, {venue}, {} · {}{worst} · {id}\n            {}",
+        "{:<11} {} {}, {venue}, {} · {}{worst} · {id}\n            {}{set}",
         state(row),
         row.underlying,
         row.label,
@@ -67,9 +71,22 @@ fn state(row: &OrderRow) -> String {
     if row.unknown { "UNKNOWN".to_owned() } else { format!("{:?}", row.state).to_lowercase() }
 }
 
-pub async fn stage(setting: Setting, args: StageArgs, closing: bool) -> Result<Exit, Trouble> {
+pub async fn promote(setting: Setting, args: PromoteArgs) -> Result<Exit, Trouble> {
+    let purpose = if args.with_exits { OrderFor::OpenWithExits } else { OrderFor::Open };
+    stage(setting, args.stage, purpose).await
+}
+
+pub async fn close(setting: Setting, args: CloseArgs) -> Result<Exit, Trouble> {
+    let purpose = match (args.rest, args.bracket) {
+        (_, true) => OrderFor::Bracket,
+        (true, _) => OrderFor::RestExit,
+        _ => OrderFor::Close,
+    };
+    stage(setting, args.stage, purpose).await
+}
+
+async fn stage(setting: Setting, args: StageArgs, purpose: OrderFor) -> Result<Exit, Trouble> {
     super::refuse_other_market(&setting).await?;
-    let purpose = if closing { OrderFor::Close } else { OrderFor::Open };
     let command = Command::Stage {
         trade: crate::domain::TradeId(args.trade),
         purpose,

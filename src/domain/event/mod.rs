@@ -19,9 +19,9 @@ mod envelope;
 mod order;
 pub use envelope::{Actor, Meta, Pending, Recorded, Stream};
 pub use order::{
-    AlarmRaised, AlarmsCleared, Answered, BookedFill, KillLifted, KillRaised, OrderAnswered, OrderChange,
-    OrderChangeAnswered, OrderChangeRequested, OrderFilled, OrderMoved, OrderStaged, OrderSubmitted,
-    TradePromoted,
+    AlarmRaised, AlarmsCleared, Answered, BookedFill, KillLifted, KillRaised, LinkedOrder, OrderAnswered,
+    OrderChange, OrderChangeAnswered, OrderChangeRequested, OrderFilled, OrderMoved, OrderStaged,
+    OrderSubmitted, OrdersLinked, SetNamed, TradePromoted,
 };
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -68,6 +68,10 @@ pub enum Event {
     TradePromoted(TradePromoted),
     #[serde(rename = "order.staged")]
     OrderStaged(OrderStaged),
+    #[serde(rename = "order.linked")]
+    OrdersLinked(OrdersLinked),
+    #[serde(rename = "order.set_named")]
+    SetNamed(SetNamed),
     #[serde(rename = "order.submitted")]
     OrderSubmitted(OrderSubmitted),
     #[serde(rename = "order.answered")]
@@ -97,6 +101,9 @@ pub struct SessionStarted {
     pub session: SessionId,
     pub mode: String,
     pub version: String,
+    /// Whose accounts the record is of, whatever the mode sends there. `None`: recorded by a version that did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broker: Option<super::control::Venue>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -233,6 +240,8 @@ impl Event {
             Self::TradeClosed(e) => Stream::Trade(e.trade),
             Self::TradePromoted(e) => Stream::Trade(e.trade),
             Self::OrderStaged(e) => Stream::Order(e.ticket.reference),
+            Self::OrdersLinked(e) => Stream::Order(e.set),
+            Self::SetNamed(e) => Stream::Order(e.set),
             Self::OrderSubmitted(e) => Stream::Order(e.reference),
             Self::OrderAnswered(e) => Stream::Order(e.reference),
             Self::OrderMoved(e) => Stream::Order(e.reference),

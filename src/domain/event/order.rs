@@ -7,7 +7,8 @@ use crate::domain::control::{Alarm, ControlCheck, KillMode, Venue};
 use crate::domain::id::{AccountId, OrderRef, TradeId};
 use crate::domain::instrument::Instrument;
 use crate::domain::order::{
-    BrokerOrderId, DryRun, Fill, NetPrice, OrderAction, OrderRefusal, OrderStatus, OrderStep, Ticket, Walk,
+    BrokerOrderId, ComplexKind, DryRun, Fill, NetPrice, OrderAction, OrderRefusal, OrderStatus, OrderStep,
+    SetRole, Ticket, Walk,
 };
 
 /// A WhatIf becomes the intent of a real trade: the same object, one flag changed.
@@ -24,6 +25,28 @@ pub struct OrderStaged {
     pub ticket: Ticket,
     pub walk: Option<Walk>,
     pub dry_run: Option<DryRun>,
+}
+
+/// Orders that were staged just now hang together: they are sent in one request, and cancelled in one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OrdersLinked {
+    /// The set is called by its first order: the trigger, or the one that takes the profit.
+    pub set: OrderRef,
+    pub set_kind: ComplexKind,
+    pub orders: Vec<LinkedOrder>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkedOrder {
+    pub reference: OrderRef,
+    pub role: SetRole,
+}
+
+/// The broker's number of a set, as soon as something of the broker's says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetNamed {
+    pub set: OrderRef,
+    pub id: BrokerOrderId,
 }
 
 /// Goes out as soon as this is durable, once.

@@ -4,6 +4,7 @@
 //! calls it is a report. A filled order is one whose fills say so.
 
 mod report;
+mod set;
 mod state;
 mod ticket;
 
@@ -11,8 +12,6 @@ pub use report::{
     BrokerMessage, BrokerOrderId, ComplexReport, DryRun, Fill, FillId, LegReport, OrderRefusal, OrderReport,
     OrderStatus, Phase, Placed,
 };
+pub use set::{ComplexKind, ComplexTicket, Exit, SetRole};
 pub use state::{IllegalOrderStep, OrderState, OrderStep};
-pub use ticket::{
-    BadTicket, ComplexKind, ComplexTicket, NetPrice, OrderAction, OrderFor, OrderLeg, Ticket, TimeInForce,
-    Walk,
-};
+pub use ticket::{BadTicket, NetPrice, OrderAction, OrderFor, OrderLeg, Ticket, TimeInForce, Walk};

@@ -1,4 +1,4 @@
-//! What is sent: one limit order on one underlying, or a set of them that hang together.
+//! What is sent: one limit order on one underlying.
 
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
@@ -99,13 +99,17 @@ pub enum OrderFor {
     Close,
     /// Close at the price of the exit rule, good till cancelled: it rests at the broker.
     RestExit,
+    /// Two exits that rest: the rule's profit and its stop. The fill of one cancels the other.
+    Bracket,
+    /// Open, with the two exits sent along: they begin with the fill.
+    OpenWithExits,
 }
 
 impl OrderFor {
-    pub const ALL: [Self; 3] = [Self::Open, Self::Close, Self::RestExit];
+    pub const ALL: [Self; 5] = [Self::Open, Self::Close, Self::RestExit, Self::Bracket, Self::OpenWithExits];
 
     pub fn is_closing(self) -> bool {
-        self != Self::Open
+        !matches!(self, Self::Open | Self::OpenWithExits)
     }
 }
 
@@ -214,25 +218,6 @@ impl Ticket {
 
 fn gcd(a: u32, b: u32) -> u32 {
     if b == 0 { a } else { gcd(b, a % b) }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ComplexKind {
-    /// One cancels the other.
-    Oco,
-    /// The first one's fill sends the others, of which one cancels the other.
-    Otoco,
-    /// The first one's fill sends the others.
-    Oto,
-}
-
-/// Orders that hang together at the broker.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ComplexTicket {
-    pub kind: ComplexKind,
-    pub trigger: Option<Ticket>,
-    pub orders: Vec<Ticket>,
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use crate::containers::Containers;
-use crate::domain::control::{KillMode, MissingYes, OptIn};
+use crate::domain::control::{KillMode, MissingYes, OptIn, Venue};
 use crate::domain::event::{Actor, AlarmsCleared, KillLifted, KillRaised};
 use crate::domain::limit::TradeLoss;
 use crate::domain::text::clean_note;
@@ -43,6 +43,8 @@ pub struct OrderRules {
     pub opt_in: OptIn,
     /// Of the first two yeses, those that were not given.
     pub missing: Vec<MissingYes>,
+    /// Whose accounts are read: a record is of one of them.
+    pub broker: Option<Venue>,
     /// The accounts that may trade, by their keys; `None`: all, where no real money can be spent.
     pub accounts: Option<Vec<String>>,
     pub controls: ControlConfig,
@@ -58,6 +60,7 @@ impl Default for OrderRules {
         Self {
             opt_in: OptIn::Rehearsal,
             missing: Vec::new(),
+            broker: None,
             accounts: None,
             controls: ControlConfig::default(),
             trade_loss: BTreeMap::new(),
@@ -126,12 +129,15 @@ impl Engine {
         now: Timestamp,
     ) {
         step.effects.push(Effect::RaiseKillFlag { mode, why: clean_note(why) });
+        step.effects.extend(self.out_of_reach().map(Effect::Say));
         if let Some(events) = self.raise(step, Actor::Trader, mode, why, now) {
             self.cancel_all(step, now);
             let said = match mode {
-                KillMode::Safe => "kill switch safe: no new entries, working orders are cancelled",
+                KillMode::Safe => {
+                    "kill switch safe: no new entries; working orders are cancelled, resting exits too"
+                }
                 KillMode::Hard => {
-                    "kill switch hard: no new entries, working orders are cancelled, flatten what is open"
+                    "kill switch hard: no new entries; working orders are cancelled, resting exits too; flatten what is open"
                 }
             };
             step.promised.push(Promise { to, slot: 0, events, said: said.to_owned() });
@@ -147,6 +153,23 @@ impl Engine {
             }
         };
         step.answers.push(Answer { to, slot: 0, result: Ok(said) });
+    }
+
+    /// Orders that work where this run sends nothing, not even a cancel.
+    fn out_of_reach(&self) -> Option<Notice> {
+        let left: Vec<_> =
+            self.books.live_orders().filter(|it| self.venue(it.ticket.account).is_err()).collect();
+        let venue = left.first()?.venue.map_or("other", |venue| venue.word()).to_uppercase();
+        let orders = if left.len() == 1 {
+            "1 order still works".to_owned()
+        } else {
+            format!("{} orders still work", left.len())
+        };
+        Some(Notice {
+            level: Level::Error,
+            text: format!("{orders} at the {venue} broker: this run cannot cancel there"),
+            remedy: Some(format!("start cotrader in {venue} mode, or cancel on the broker's own platform")),
+        })
     }
 
     /// Every way the switch goes up comes through here; whoever sends orders adds their cancels to the step.
@@ -216,6 +239,7 @@ impl Engine {
                 let why = format!("flag file: {}", flag.why);
                 if self.raise(step, Actor::System, flag.mode, &why, now).is_some() {
                     self.cancel_all(step, now);
+                    step.effects.extend(self.out_of_reach().map(Effect::Say));
                     step.effects.push(Effect::Say(Notice {
                         level: Level::Error,
                         text: format!("kill switch {}: {}", flag.mode.word(), clean_note(&why)),

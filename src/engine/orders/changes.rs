@@ -1,6 +1,8 @@
 //! Orders that work: cancelled, replaced, walked. One request at a time for each, and none while its truth is
 //! unknown.
 
+use std::collections::BTreeSet;
+
 use crate::containers::Order;
 use crate::domain::control::ControlCheck;
 use crate::domain::event::Actor;
@@ -26,8 +28,11 @@ impl Engine {
         let mut effect = None;
         self.decide(step, (reply, 0), now, None, |engine, _| {
             let order = engine.cancellable(reference)?;
-            effect = cancel_effect(order);
-            Ok((vec![requested(reference, OrderChange::Cancel, Vec::new())], "cancel requested".to_owned()))
+            let no_number = || Refusal::NotOrderable { why: "the broker has not named it yet".to_owned() };
+            let (events, sends) = engine.cancellation(order).ok_or_else(no_number)?;
+            effect = Some(sends);
+            let said = if events.len() > 1 { "cancel of the set requested" } else { "cancel requested" };
+            Ok((events, said.to_owned()))
         });
         step.sends.extend(effect);
     }
@@ -75,6 +80,10 @@ impl Engine {
     /// At the broker, known, and nothing else asked of it.
     fn changeable(&self, reference: OrderRef) -> Result<&Order, Refusal> {
         let order = self.cancellable(reference)?;
+        if order.set.is_some() {
+            let why = "it hangs together with others and keeps its limit: cancel them (x) and stage anew";
+            return Err(Refusal::NotOrderable { why: why.to_owned() });
+        }
         if order.is_unknown() {
             let why = "what became of a change of it is unknown: it is being looked up".to_owned();
             return Err(Refusal::NotOrderable { why });
@@ -126,13 +135,15 @@ impl Engine {
                     }
                 },
                 None => {
-                    let Some(effect) = self.books.orders.get(&reference).and_then(cancel_effect) else {
+                    let order = self.books.orders.get(&reference);
+                    let Some((events, effect)) = order.and_then(|order| self.cancellation(order)) else {
                         continue;
                     };
-                    (effect, requested(reference, OrderChange::Cancel, Vec::new()))
+                    self.ask(step, reference, events, effect, now);
+                    continue;
                 }
             };
-            self.ask(step, reference, event, effect, now);
+            self.ask(step, reference, vec![event], effect, now);
         }
     }
 
@@ -165,10 +176,15 @@ impl Engine {
     fn cancel_those(&mut self, step: &mut Step, now: Timestamp, which: impl Fn(&Self, &Order) -> bool) {
         let chosen = self.books.live_orders().filter(|order| which(self, order));
         let chosen: Vec<OrderRef> = chosen.map(|order| order.ticket.reference).collect();
+        let mut asked = BTreeSet::new();
         for reference in chosen {
-            if let Some(effect) = self.books.orders.get(&reference).and_then(cancel_effect) {
-                let event = requested(reference, OrderChange::Cancel, Vec::new());
-                self.ask(step, reference, event, effect, now);
+            // A set is cancelled whole, once.
+            if !asked.insert(self.lead_of(reference)) {
+                continue;
+            }
+            let order = self.books.orders.get(&reference);
+            if let Some((events, effect)) = order.and_then(|order| self.cancellation(order)) {
+                self.ask(step, reference, events, effect, now);
             }
         }
     }
@@ -180,16 +196,18 @@ impl Engine {
     }
 
     /// A change that the program asks for by itself.
-    fn ask(&mut self, step: &mut Step, reference: OrderRef, event: Event, effect: Effect, now: Timestamp) {
+    fn ask(
+        &mut self,
+        step: &mut Step,
+        reference: OrderRef,
+        events: Vec<Event>,
+        effect: Effect,
+        now: Timestamp,
+    ) {
         self.desk.asked.insert(reference, now);
-        self.record(step, Actor::System, vec![event], None, now);
+        self.record(step, Actor::System, events, None, now);
         step.sends.push(effect);
     }
-}
-
-fn cancel_effect(order: &Order) -> Option<Effect> {
-    let id = order.ids.last()?.clone();
-    Some(Effect::Cancel { reference: order.ticket.reference, account: order.ticket.account, id })
 }
 
 fn requested(reference: OrderRef, change: OrderChange, checks: Vec<ControlCheck>) -> Event {

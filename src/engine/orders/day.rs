@@ -1,9 +1,8 @@
-//! What a portfolio has made since the last close: what is open at the market, and what was closed today.
+//! What a portfolio has made since the last close: what is open at the market, what was closed today, and what today's
+//! fills cost. Reports of fills carry no fees: those are estimated.
 
 use rust_decimal::Decimal;
 
-use crate::advisor::held::Held;
-use crate::advisor::trade_facts;
 use crate::domain::event::BookedFill;
 use crate::domain::order::{OrderAction, Ticket};
 use crate::domain::time::new_york_date;
@@ -11,6 +10,7 @@ use crate::domain::{Money, PortfolioId, Price, Timestamp, Trade};
 use crate::engine::Engine;
 use crate::market::view::MarketView;
 use crate::risk::controls::DayFacts;
+use crate::risk::valuation;
 
 use super::facts::share;
 
@@ -18,15 +18,22 @@ impl Engine {
     pub(super) fn day(&self, ticket: &Ticket, market: &MarketView) -> DayFacts {
         let Some((key, equity)) = self.portfolio_of(ticket) else { return DayFacts::default() };
         let portfolio = self.books.trades.get(&ticket.trade).and_then(|trade| trade.portfolio);
-        let nothing_held = Held::default();
         let belongs = self.belongs();
-        let open = self.books.open_trades().filter(|trade| trade.portfolio == portfolio && belongs(trade));
-        let open = open.map(|trade| {
-            trade_facts::of(trade, &self.books, market, &nothing_held).day.whole().known().map(|d| d.to_f64())
-        });
+        let of_portfolio = |trade: &&Trade| trade.portfolio == portfolio && belongs(trade);
+        // Gross: fees are counted once, for all fills of the day.
+        let gross = |trade: &Trade| -> Option<f64> {
+            let legs = trade.legs.iter().map(|leg| valuation::leg(leg, trade.opened_at, market).day);
+            legs.map(|day| day.known().map(|money| money.to_f64())).sum()
+        };
+        let open = self.books.open_trades().filter(of_portfolio).map(gross);
+        let today = new_york_date(market.now());
+        let fees = self.books.trades.values().filter(of_portfolio);
+        let fees: Money =
+            fees.map(|trade| self.books.estimated_fees(trade.id, |at| new_york_date(at) == today)).sum();
         let most = self.config.orders.day_loss.get(key).copied();
         let closed = self.closed_today(portfolio, market).map(Money::to_f64);
-        let pnl = open.sum::<Option<f64>>().zip(closed).map(|(open, closed)| open + closed);
+        let made = open.sum::<Option<f64>>().zip(closed);
+        let pnl = made.map(|(open, closed)| open + closed - fees.to_f64());
         DayFacts { pnl, most_loss: share(most, equity) }
     }
 

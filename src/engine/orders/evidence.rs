@@ -159,7 +159,10 @@ pub fn change_was_not_done(order: &Order, look: &LookUp, reports: &[OrderReport]
     let stands = |report: &OrderReport| {
         report.id == *last
             && report.replaced_by.is_none()
-            && matches!(report.status, OrderStatus::Live | OrderStatus::Routed | OrderStatus::Received)
+            && matches!(
+                report.status,
+                OrderStatus::Live | OrderStatus::Routed | OrderStatus::Received | OrderStatus::Contingent
+            )
     };
     waited >= CARRIED_OUT_SECONDS
         && reports.iter().any(stands)

@@ -8,7 +8,7 @@ use crate::booking::{profile, ticket as tickets};
 use crate::containers::Order;
 use crate::domain::control::{ControlCheck, OptIn};
 use crate::domain::limit::Backing;
-use crate::domain::order::{DryRun, OrderState, Ticket, Walk};
+use crate::domain::order::{ComplexTicket, DryRun, NetPrice, OrderState, Ticket};
 use crate::domain::report::SessionState;
 use crate::domain::time::new_york_date;
 use crate::domain::trade::Verdict;
@@ -26,7 +26,8 @@ pub(super) struct Judged<'a> {
     pub dry_run: &'a DryRun,
     pub evaluation: &'a Evaluation,
     pub yes: &'a Yes,
-    pub walk: Option<&'a Walk>,
+    /// What it may come to: the end of its walk, or its limit.
+    pub worst: NetPrice,
 }
 
 impl Engine {
@@ -36,6 +37,25 @@ impl Engine {
         judged: &Judged<'_>,
         now: Timestamp,
     ) -> Result<(Cleared<Ticket>, Vec<ControlCheck>), Refusal> {
+        let facts = self.judged_facts(ticket, judged, now);
+        controls::clear(ticket.clone(), &facts, &self.config.orders.controls)
+            .map_err(|checks| refusal(&checks))
+    }
+
+    /// The same for a set, on the facts of its first order: all of them stand in the same contracts.
+    pub(super) fn cleared_set(
+        &self,
+        set: &ComplexTicket,
+        lead: &Ticket,
+        judged: &Judged<'_>,
+        now: Timestamp,
+    ) -> Result<(Cleared<ComplexTicket>, Vec<ControlCheck>), Refusal> {
+        let facts = self.judged_facts(lead, judged, now);
+        controls::clear_complex(set.clone(), &facts, &self.config.orders.controls)
+            .map_err(|checks| refusal(&checks))
+    }
+
+    fn judged_facts(&self, ticket: &Ticket, judged: &Judged<'_>, now: Timestamp) -> ControlFacts {
         let market = self.market(now);
         let mut facts = self.facts(ticket, &market, now);
         let dry_run = judged.dry_run;
@@ -51,8 +71,7 @@ impl Engine {
         facts.confirmation = confirmation(ticket, judged, now);
         facts.limits = Some(judged.evaluation.limits.clone());
         self.worst_case(&mut facts, ticket, judged, &market);
-        controls::clear(ticket.clone(), &facts, &self.config.orders.controls)
-            .map_err(|checks| refusal(&checks))
+        facts
     }
 
     /// The lighter way of a limit that gives way.
@@ -220,7 +239,7 @@ impl Engine {
             trade.adopted || permission::check(&held.portfolio, kind, trade.strategy, &trade.legs).is_ok()
         });
         let measure = match backing {
-            Backing::Defined => max_loss_at(trade, ticket, judged.walk),
+            Backing::Defined => max_loss_at(trade, ticket, judged.worst),
             Backing::Undefined | Backing::Stock => judged.evaluation.stress_loss.map(Money::to_f64),
         };
         let spot = ticket.underlying().and_then(|symbol| market.spot(symbol).known().copied());
@@ -266,15 +285,14 @@ fn confirmation(ticket: &Ticket, judged: &Judged<'_>, now: Timestamp) -> Option<
     typed.eq_ignore_ascii_case(&wanted).then(|| Confirmation {
         body_hash: judged.yes.body_hash.clone(),
         age_seconds: seconds(now - judged.yes.shown_at),
-        worst: judged.walk.map_or(ticket.limit, |walk| walk.worst),
+        worst: judged.worst,
     })
 }
 
 /// The most it loses at expiry if it fills at the worst acceptable price.
-fn max_loss_at(trade: &Trade, ticket: &Ticket, walk: Option<&Walk>) -> Option<f64> {
+fn max_loss_at(trade: &Trade, ticket: &Ticket, worst: NetPrice) -> Option<f64> {
     let payoff = profile::at_expiry(&trade.legs)?;
     let booked: Money = trade.legs.iter().map(Leg::cost).sum::<Option<Money>>()?;
-    let worst = walk.map_or(ticket.limit, |walk| walk.worst);
     let worse = (ticket.cost_at(worst)? - booked).to_f64();
     payoff.max_loss.map(|loss| (loss.abs() + worse).max(0.0))
 }

@@ -173,6 +173,7 @@ mod tests {
             replaced_at: vec![],
             fills: vec![],
             why: None,
+            set: None,
         }
     }
 

@@ -11,12 +11,15 @@ mod day;
 mod facts;
 mod outcome;
 mod send;
+mod sets;
 mod stage;
 mod venue;
 
 use std::collections::BTreeMap;
 
-use crate::domain::order::{DryRun, NetPrice, OrderFor, OrderRefusal, OrderReport, Ticket, Walk};
+use crate::domain::order::{
+    ComplexTicket, DryRun, NetPrice, OrderFor, OrderRefusal, OrderReport, Ticket, Walk,
+};
 use crate::domain::{AccountId, Evaluation, Instrument, OrderRef, Timestamp, TradeId};
 
 use super::input::{Failure, ReplyTo};
@@ -68,8 +71,10 @@ pub(super) struct Desk {
 
 #[derive(Debug)]
 struct Staging {
+    /// The order; of a set, the first one.
     ticket: Ticket,
     walk: Option<Walk>,
+    set: Option<ComplexTicket>,
     /// A WhatIf becomes the intent of a real trade with it.
     promotes: bool,
     rationale: String,

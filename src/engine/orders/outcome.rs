@@ -1,5 +1,6 @@
 //! What comes back: answers to requests, looks, the stream's hints. All of it is evidence, none of it a wish.
 
+use chrono::Datelike;
 use rust_decimal::Decimal;
 
 use super::SETTLE_SECONDS;
@@ -11,7 +12,7 @@ use crate::domain::event::{Actor, Answered, OrderAnswered, OrderChangeAnswered, 
 use crate::domain::order::{OrderReport, OrderState, OrderStep, Placed};
 use crate::domain::report::BrokerPosition;
 use crate::domain::trade::CloseReason;
-use crate::domain::{AccountId, Event, Instrument, OrderRef, Timestamp};
+use crate::domain::{AccountId, Event, Instrument, OrderRef, Timestamp, label};
 use crate::engine::effect::Effect;
 use crate::engine::input::Failure;
 use crate::engine::{Engine, Step};
@@ -34,7 +35,7 @@ impl Engine {
         }
         let after = Order { state: OrderState::Working, ..order.clone() };
         let (answer, report) = answered(placed);
-        step.effects.extend(notice(&answer, "the order").map(Effect::Say));
+        step.effects.extend(notice(&answer, &self.order_words(&after, "the order")).map(Effect::Say));
         let told = Event::OrderAnswered(OrderAnswered { reference, answer });
         self.taken_in(step, after, told, report, now);
     }
@@ -54,13 +55,13 @@ impl Engine {
         }
         let after = Order { change: None, ..order.clone() };
         let (answer, report) = answered(placed);
-        step.effects.extend(notice(&answer, "the change of an order").map(Effect::Say));
+        step.effects.extend(notice(&answer, &self.order_words(&after, "the change of")).map(Effect::Say));
         let told = Event::OrderChangeAnswered(OrderChangeAnswered { reference, answer });
         self.taken_in(step, after, told, report, now);
     }
 
     /// An answer, and what its report proves of the order as the answer leaves it.
-    fn taken_in(
+    pub(super) fn taken_in(
         &mut self,
         step: &mut Step,
         mut after: Order,
@@ -103,6 +104,7 @@ impl Engine {
                     found.events.extend(evidence::half_told(&order, report, &self.books.safety.alarms));
                 }
                 step.effects.extend(calls(&order, &found.events).map(Effect::Say));
+                found.events.extend(self.set_named(&order, report));
                 found.events
             }
         };
@@ -161,6 +163,20 @@ impl Engine {
         }
         found.events.extend(closed);
         found
+    }
+
+    /// An order by what the trader knows it by: "the order SPY iron condor 18 Dec 645/650 705/710, 1 lot (…9f3a)".
+    pub(super) fn order_words(&self, order: &Order, what: &str) -> String {
+        let ticket = &order.ticket;
+        let trade = self.books.trades.get(&ticket.trade);
+        let closing = if ticket.is_closing() { "close " } else { "" };
+        let structure = trade.map_or_else(String::new, |trade| {
+            let year = order.staged_at.year();
+            format!(" {closing}{}", label::structure(trade.strategy, &trade.legs, year))
+        });
+        let symbol = ticket.underlying().map_or_else(String::new, |symbol| format!(" {symbol}"));
+        let lots = if ticket.units() == 1 { "1 lot".to_owned() } else { format!("{} lots", ticket.units()) };
+        format!("{what}{symbol}{structure}, {lots} (reference {})", ticket.reference)
     }
 
     /// With these fills nothing is left of the trade.
@@ -244,7 +260,7 @@ impl Engine {
 }
 
 /// What the trader must hear of an answer.
-fn notice(answer: &Answered, what: &str) -> Option<Notice> {
+pub(super) fn notice(answer: &Answered, what: &str) -> Option<Notice> {
     let (text, remedy) = match answer {
         Answered::Accepted { .. } | Answered::NotDone => return None,
         Answered::Refused { refusal } => {
@@ -290,7 +306,7 @@ fn ends_lopsided(order: &Order, events: &[Event]) -> bool {
     ends && after.is_lopsided()
 }
 
-fn answered(placed: Placed) -> (Answered, Option<Box<OrderReport>>) {
+pub(super) fn answered(placed: Placed) -> (Answered, Option<Box<OrderReport>>) {
     match placed {
         Placed::Accepted(report) => (Answered::Accepted { id: report.id.clone() }, Some(report)),
         Placed::Refused(refusal) => (Answered::Refused { refusal }, None),

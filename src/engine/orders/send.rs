@@ -8,7 +8,7 @@ use crate::booking::evaluate::EvaluationJob;
 use crate::booking::ticket;
 use crate::domain::control::Venue;
 use crate::domain::event::{OrderMoved, OrderSubmitted};
-use crate::domain::order::{DryRun, OrderState, OrderStep};
+use crate::domain::order::{ComplexTicket, DryRun, NetPrice, OrderState, OrderStep};
 use crate::domain::{Evaluation, Event, OrderRef, Refusal, Timestamp, Trade};
 use crate::engine::decide::journal::checked_text;
 use crate::engine::effect::Effect;
@@ -25,6 +25,8 @@ impl Engine {
         reply: Option<ReplyTo>,
         now: Timestamp,
     ) {
+        // A set goes out whole.
+        let reference = self.lead_of(reference);
         match self.confirmed(reference, &yes, now) {
             Err(refusal) => step.answers.push(Answer { to: reply, slot: 0, result: Err(refusal) }),
             Ok((dry_run, job)) => {
@@ -32,7 +34,11 @@ impl Engine {
                 if fresh.is_none()
                     && let Some(order) = self.books.orders.get(&reference)
                 {
-                    step.effects.push(Effect::DryRun(Box::new(order.ticket.clone())));
+                    let set = order.set.as_ref().and_then(|place| self.books.set_ticket(place.set));
+                    step.effects.push(match set {
+                        None => Effect::DryRun(Box::new(order.ticket.clone())),
+                        Some(set) => Effect::DryRunSet(Box::new(set)),
+                    });
                 }
                 self.next_booking += 1;
                 let judging = self.next_booking;
@@ -82,10 +88,9 @@ impl Engine {
         let market = self.market(now);
         let belongs = self.belongs();
         let open = |other: &Trade| other.is_open() && belongs(other);
-        let before = risk_book::book(&self.books, &market, open);
-        let after = risk_book::book(&self.books, &market, |other| {
-            (other.id == id && !closing) || (open(other) && other.id != id)
-        });
+        let before = risk_book::book(&self.books, &market, open, &belongs);
+        let counts = |other: &Trade| (other.id == id && !closing) || (open(other) && other.id != id);
+        let after = risk_book::book(&self.books, &market, counts, &belongs);
         let held = self.books.portfolios.get(&portfolio);
         let job = EvaluationJob {
             trade: id,
@@ -175,12 +180,19 @@ impl Engine {
             step.answers.push(Answer { to: reply, slot: 0, result: Err(Refusal::Overtaken) });
             return;
         };
+        if let Some(set) = order.set.as_ref().and_then(|place| self.books.set_ticket(place.set)) {
+            return self.submit_set(step, set, &yes, (&dry_run, &evaluation), reply, now);
+        }
         let ticket = order.ticket;
         let legs: Vec<_> = ticket.legs.iter().map(|leg| leg.instrument.clone()).collect();
         let mut cleared = None;
         self.decide_on(step, (reply, 0), now, None, &legs, |engine, now| {
-            let judged =
-                Judged { dry_run: &dry_run, evaluation: &evaluation, yes: &yes, walk: order.walk.as_ref() };
+            let judged = Judged {
+                dry_run: &dry_run,
+                evaluation: &evaluation,
+                yes: &yes,
+                worst: order.walk.map_or(ticket.limit, |walk| walk.worst),
+            };
             let venue = engine.venue(ticket.account)?;
             let (sealed, checks) = engine.cleared(&ticket, &judged, now)?;
             cleared = Some(sealed);
@@ -189,6 +201,42 @@ impl Engine {
         });
         if let Some(cleared) = cleared {
             step.sends.push(Effect::Submit(Box::new(cleared)));
+        }
+    }
+
+    /// All orders of it in one wish, and one request.
+    fn submit_set(
+        &mut self,
+        step: &mut Step,
+        set: ComplexTicket,
+        yes: &Yes,
+        (dry_run, evaluation): (&DryRun, &Evaluation),
+        reply: Option<ReplyTo>,
+        now: Timestamp,
+    ) {
+        let Some(lead) = set.lead().cloned() else { return };
+        let legs: Vec<_> = lead.legs.iter().map(|leg| leg.instrument.clone()).collect();
+        let mut cleared = None;
+        self.decide_on(step, (reply, 0), now, None, &legs, |engine, now| {
+            // Of a trigger the exits are no part of what it may come to: they only close.
+            let judged = if set.trigger.is_some() { vec![lead.limit] } else { limits(&set) };
+            let worst = judged.into_iter().min().unwrap_or(lead.limit);
+            let judged = Judged { dry_run, evaluation, yes, worst };
+            let venue = engine.venue(lead.account)?;
+            let (sealed, checks) = engine.cleared_set(&set, &lead, &judged, now)?;
+            cleared = Some(sealed);
+            let submitted = set.tickets().map(|ticket| {
+                Event::OrderSubmitted(OrderSubmitted {
+                    reference: ticket.reference,
+                    ticket: ticket.clone(),
+                    venue: Some(venue),
+                    checks: checks.clone(),
+                })
+            });
+            Ok((submitted.collect(), sent_words(venue)))
+        });
+        if let Some(cleared) = cleared {
+            step.sends.push(Effect::SubmitSet(Box::new(cleared)));
         }
     }
 
@@ -201,6 +249,13 @@ impl Engine {
         reply: Option<ReplyTo>,
         now: Timestamp,
     ) {
+        let set = self.books.orders_of_set(self.lead_of(reference));
+        let mut all: Vec<OrderRef> = set.iter().map(|order| order.ticket.reference).collect();
+        let staged = set.iter().all(|order| order.state == OrderState::Staged);
+        // What was never sent goes whole; what is in doubt is written off by itself.
+        if all.is_empty() || !staged {
+            all = vec![reference];
+        }
         self.decide(step, (reply, 0), now, None, |engine, _| {
             let order = engine.books.orders.get(&reference).ok_or(Refusal::UnknownOrder(reference))?;
             order.state.next(OrderStep::Drop).map_err(|_| Refusal::NotOrderable {
@@ -208,11 +263,17 @@ impl Engine {
                     .to_owned(),
             })?;
             let why = Some(checked_text(reason)?);
-            let moved =
-                OrderMoved { reference, step: OrderStep::Drop, id: None, status: None, limit: None, why };
-            Ok((vec![Event::OrderMoved(moved)], "dropped".to_owned()))
+            let moved = |reference| {
+                let (step, why) = (OrderStep::Drop, why.clone());
+                Event::OrderMoved(OrderMoved { reference, step, id: None, status: None, limit: None, why })
+            };
+            Ok((all.into_iter().map(moved).collect(), "dropped".to_owned()))
         });
     }
+}
+
+fn limits(set: &ComplexTicket) -> Vec<NetPrice> {
+    set.tickets().map(|ticket| ticket.limit).collect()
 }
 
 fn sent_words(venue: Venue) -> String {

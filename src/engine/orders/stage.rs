@@ -5,7 +5,7 @@ use crate::advisor::trade_facts;
 use crate::booking::ticket::{self, Limit};
 use crate::containers::Order;
 use crate::domain::event::{OrderStaged, TradePromoted};
-use crate::domain::order::{DryRun, OrderFor, OrderState, Ticket, TimeInForce, Walk};
+use crate::domain::order::{ComplexTicket, DryRun, OrderFor, OrderState, Ticket, TimeInForce, Walk};
 use crate::domain::{AccountId, Event, OrderRef, Refusal, Timestamp, Trade, TradeKind, TradeState};
 use crate::engine::decide::journal::checked_text;
 use crate::engine::effect::Effect;
@@ -24,7 +24,10 @@ impl Engine {
         match self.prepared(wish, reply, now) {
             Err(refusal) => step.answers.push(Answer { to: reply, slot: 0, result: Err(refusal) }),
             Ok(staging) => {
-                step.effects.push(Effect::DryRun(Box::new(staging.ticket.clone())));
+                step.effects.push(match &staging.set {
+                    None => Effect::DryRun(Box::new(staging.ticket.clone())),
+                    Some(set) => Effect::DryRunSet(Box::new(set.clone())),
+                });
                 self.desk.staging.insert(staging.ticket.reference, staging);
             }
         }
@@ -40,13 +43,22 @@ impl Engine {
             return Err(Refusal::TooManyBookings { most: STAGING_AT_ONCE });
         }
         let rationale = checked_text(&wish.rationale)?;
-        let reference = OrderRef::new(self.ids.as_mut());
+        let references = [(); 3].map(|()| OrderRef::new(self.ids.as_mut()));
+        let [reference, second, _] = references;
         let trade = self.books.trades.get(&wish.trade).ok_or(Refusal::UnknownTrade(wish.trade))?;
         let account = self.may_stage(trade, wish.purpose.is_closing())?;
         let promotes =
             trade.kind == TradeKind::WhatIf || (!wish.purpose.is_closing() && trade.account != Some(account));
         let market = self.market(now);
         let limit = match (wish.limit, wish.purpose) {
+            (limit, OrderFor::OpenWithExits) => {
+                let set = self.with_exits(references, trade, account, limit, &market)?;
+                return staging_of(set, promotes, rationale, reply);
+            }
+            (_, OrderFor::Bracket) => {
+                let set = self.bracket([reference, second], trade, account, &market)?;
+                return staging_of(set, promotes, rationale, reply);
+            }
             (Some(limit), _) => Limit::At(limit),
             (None, OrderFor::RestExit) => {
                 Limit::Rests(trade_facts::of(trade, &self.books, &market, &self.held).exit_price()?)
@@ -54,7 +66,7 @@ impl Engine {
             (None, OrderFor::Open | OrderFor::Close) => Limit::Walks,
         };
         let (ticket, walk) = ticket::ticket(reference, trade, account, wish.purpose, limit, &market)?;
-        Ok(Staging { ticket, walk, promotes, rationale, reply })
+        Ok(Staging { ticket, walk, set: None, promotes, rationale, reply })
     }
 
     /// What stands in the way of an order before anybody says why it is wanted; else the account it would stand in.
@@ -114,7 +126,7 @@ impl Engine {
             return self.dry_run_renewed(step, reference, result, now);
         }
         let Some(staging) = self.desk.staging.remove(&reference) else { return };
-        let Staging { ticket, walk, promotes, rationale, reply } = staging;
+        let Staging { ticket, walk, set, promotes, rationale, reply } = staging;
         let dry_run = match result.map_err(refusal).and_then(without_errors) {
             Ok(dry_run) => dry_run,
             Err(refusal) => {
@@ -122,7 +134,7 @@ impl Engine {
                 return;
             }
         };
-        let said = staged_words(&ticket, walk.as_ref(), &dry_run);
+        let said = staged_words(&ticket, walk.as_ref(), set.as_ref(), &dry_run);
         let legs: Vec<_> = ticket.legs.iter().map(|leg| leg.instrument.clone()).collect();
         self.decide_on(step, (reply, 0), now, None, &legs, |engine, _| {
             // The book may have changed while the broker was asked.
@@ -136,10 +148,26 @@ impl Engine {
                     rationale: rationale.clone(),
                 }));
             }
+            let linked = set.as_ref().and_then(Self::linked);
+            let exits: Vec<Ticket> = set.iter().flat_map(|set| set.tickets().skip(1).cloned()).collect();
             events.push(Event::OrderStaged(OrderStaged { ticket, walk, dry_run: Some(dry_run) }));
+            let staged = |ticket| Event::OrderStaged(OrderStaged { ticket, walk: None, dry_run: None });
+            events.extend(exits.into_iter().map(staged));
+            events.extend(linked);
             Ok((events, said))
         });
     }
+}
+
+fn staging_of(
+    set: ComplexTicket,
+    promotes: bool,
+    rationale: String,
+    reply: Option<ReplyTo>,
+) -> Result<Staging, Refusal> {
+    let no = || Refusal::NotOrderable { why: "the set has no order".to_owned() };
+    let ticket = set.lead().cloned().ok_or_else(no)?;
+    Ok(Staging { ticket, walk: None, set: Some(set), promotes, rationale, reply })
 }
 
 pub(super) fn refusal(why: NoDryRun) -> Refusal {
@@ -157,13 +185,26 @@ pub(super) fn without_errors(dry_run: DryRun) -> Result<DryRun, Refusal> {
     }
 }
 
-fn staged_words(ticket: &Ticket, walk: Option<&Walk>, dry_run: &DryRun) -> String {
+fn staged_words(
+    ticket: &Ticket,
+    walk: Option<&Walk>,
+    set: Option<&ComplexTicket>,
+    dry_run: &DryRun,
+) -> String {
     let mut said = format!("staged at {}", ticket.limit);
     if let Some(walk) = walk {
         said.push_str(&format!(", to {} at worst", walk.worst));
     }
     if ticket.time_in_force == TimeInForce::Gtc {
         said.push_str(", good till cancelled");
+    }
+    for exit in
+        set.iter().flat_map(|set| &set.orders).filter(|exit| exit.ticket.reference != ticket.reference)
+    {
+        match exit.stop {
+            None => said.push_str(&format!(", exit at {}", exit.ticket.limit)),
+            Some(stop) => said.push_str(&format!(", stop at {stop} down to {}", exit.ticket.limit)),
+        }
     }
     if let Some(change) = dry_run.buying_power_change {
         said.push_str(&format!("; buying power {}", change.0.round_dp(2)));

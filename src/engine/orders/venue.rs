@@ -8,7 +8,7 @@ use crate::snapshot::Mode;
 
 impl Engine {
     /// Where orders of the account go in this run.
-    pub(super) fn venue(&self, account: AccountId) -> Result<Venue, Refusal> {
+    pub(in crate::engine) fn venue(&self, account: AccountId) -> Result<Venue, Refusal> {
         if account.is_paper() {
             return Ok(Venue::Paper);
         }

@@ -17,6 +17,7 @@ use crate::domain::{Leg, TradeKind};
 mod changes;
 mod exits;
 mod reconciled;
+mod sets;
 
 const ACCOUNT: &str = "0001";
 

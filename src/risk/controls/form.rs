@@ -3,11 +3,11 @@
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::package::{package, tick};
+use super::package::{Package, package, stop_room, tick};
 use super::{Finding, Judged, block, count, number, pass, text};
 use crate::domain::Instrument;
 use crate::domain::control::Measured;
-use crate::domain::order::{BadTicket, OrderLeg, Ticket};
+use crate::domain::order::{BadTicket, NetPrice, OrderLeg, Ticket};
 
 /// So many shares count as one contract.
 const SHARES: u32 = 100;
@@ -38,6 +38,17 @@ impl Judged<'_> {
                 limit,
                 "what is bought is a debit and what is sold a credit; check the sign of the limit",
             );
+        }
+        if let Some(stop) = self.stop {
+            let on_tick = (stop.0 % tick).is_zero();
+            if !on_tick
+                || !stop.is_within(self.ticket.limit)
+                || stop.is_credit() != self.ticket.limit.is_credit()
+            {
+                let found = text(format!("stop {stop}, limit {}", self.ticket.limit));
+                let why = "a stop stands on a tick, and its limit gives no less than the stop; build it anew";
+                return block(found, limit, why);
+            }
         }
         pass(text(self.ticket.limit.to_string()), limit)
     }
@@ -92,6 +103,9 @@ impl Judged<'_> {
             .max(ticks);
         // A wide band still ends just past what would be had at once.
         let worst = package.mid.conceding(room).max(package.natural.conceding(ticks));
+        if let Some(stop) = self.stop {
+            return self.stop_collar(stop, &package, tick);
+        }
         let limit = self.ticket.limit;
         let distance = (limit.0 - package.mid.0).to_f64().map_or(Measured::Unknown, number);
         let most = room.to_f64().map_or(Measured::Unknown, number);
@@ -117,6 +131,24 @@ impl Judged<'_> {
             );
         }
         pass(distance, most)
+    }
+
+    /// A stop waits for a worse market than this one; the limit that it then has is near it.
+    fn stop_collar(&self, stop: NetPrice, package: &Package, tick: Decimal) -> Finding {
+        let (beyond, room) = (stop.0 - self.ticket.limit.0, stop_room(stop, tick));
+        let (found, most) = (figure(beyond), figure(room));
+        if package.natural.0 <= stop.0 {
+            let why = format!(
+                "the market is at the stop of {stop} already: natural is {}; close it (x) instead",
+                shown(package.natural.0)
+            );
+            return block(found, most, why);
+        }
+        if beyond > room {
+            let why = format!("the limit gives away {beyond} past the stop; take one nearer to it");
+            return block(found, most, why);
+        }
+        pass(found, most)
     }
 
     /// Each closing leg against what is held of its contract, less what other orders are closing.

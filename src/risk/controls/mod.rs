@@ -18,10 +18,10 @@ pub use facts::{
     Confirmation, ControlFacts, DayFacts, DryRunFacts, Health, Kill, LegFacts, OpenOrders, OtherOrder,
     QuoteFacts, QuoteSource, Sent, SessionFacts, TickSize, WorstCase,
 };
-pub use package::{Package, notional, package, tick, tick_at};
+pub use package::{Package, notional, package, stop_room, tick, tick_at};
 
 use crate::domain::control::{ControlCheck, ControlId, Measured};
-use crate::domain::order::{ComplexKind, ComplexTicket, Ticket};
+use crate::domain::order::{ComplexKind, ComplexTicket, Exit, NetPrice, Ticket};
 use crate::domain::trade::Verdict;
 
 /// What may be sent: it has passed its controls, and nothing else can be handed to a desk.
@@ -70,13 +70,13 @@ pub const OF_REPLACEMENTS: [ControlId; 8] = [
 
 /// All sixteen, in order, each with what it looked at.
 pub fn check(ticket: &Ticket, facts: &ControlFacts, config: &ControlConfig) -> Vec<ControlCheck> {
-    let judged = Judged { ticket, facts, config, replacing: false };
+    let judged = Judged { ticket, stop: None, facts, config, replacing: false };
     ControlId::ALL.into_iter().map(|control| judged.by(control)).collect()
 }
 
 /// Those of `OF_REPLACEMENTS`, in order. The ticket has the new limit.
 pub fn check_replacement(ticket: &Ticket, facts: &ControlFacts, config: &ControlConfig) -> Vec<ControlCheck> {
-    let judged = Judged { ticket, facts, config, replacing: true };
+    let judged = Judged { ticket, stop: None, facts, config, replacing: true };
     OF_REPLACEMENTS.into_iter().map(|control| judged.by(control)).collect()
 }
 
@@ -88,29 +88,30 @@ pub fn check_complex(
     facts: &ControlFacts,
     config: &ControlConfig,
 ) -> Vec<ControlCheck> {
+    let all = |config| {
+        let trigger = ticket.trigger.iter().map(|trigger| (trigger, None));
+        let exits = ticket.orders.iter().map(|exit| (&exit.ticket, exit.stop));
+        let one = |(ticket, stop)| Judged { ticket, stop, facts, config, replacing: false };
+        trigger.chain(exits).map(one).collect::<Vec<_>>()
+    };
     let (judged, shape) = match (&ticket.trigger, ticket.orders.split_first()) {
         (Some(trigger), Some(_)) if ticket.kind != ComplexKind::Oco => {
-            let exits = ticket.orders.iter().all(|exit| form::is_exit_of(exit, trigger));
+            let exits = ticket.orders.iter().all(|exit| form::is_exit_of(&exit.ticket, trigger));
             (
-                vec![trigger],
+                all(config).into_iter().take(1).collect(),
                 exits.then_some(()).ok_or("an order of the set is no exit of what the first one opens"),
             )
         }
         (None, Some((first, rest))) if ticket.kind == ComplexKind::Oco && !rest.is_empty() => {
-            let alike = rest.iter().all(|other| form::close_the_same(first, other));
-            (
-                ticket.orders.iter().collect(),
-                alike.then_some(()).ok_or("the orders of the set do not close the same"),
-            )
+            let alike = rest.iter().all(|other| form::close_the_same(&first.ticket, &other.ticket));
+            (all(config), alike.then_some(()).ok_or("the orders of the set do not close the same"))
         }
-        (trigger, _) => {
-            let all = trigger.iter().chain(&ticket.orders).collect();
-            (all, Err("the set has not the orders that its kind needs"))
-        }
+        _ => (all(config), Err("the set has not the orders that its kind needs")),
     };
     let mut gravest: Vec<ControlCheck> = ControlId::ALL.map(never_looked_at).into();
     for (place, order) in judged.into_iter().enumerate() {
-        for (kept, found) in gravest.iter_mut().zip(check(order, facts, config)) {
+        for kept in &mut gravest {
+            let found = order.by(kept.control);
             if place == 0 || found.verdict > kept.verdict {
                 *kept = found;
             }
@@ -118,7 +119,8 @@ pub fn check_complex(
     }
     // An exit has a tick and a sign of its own; the rest of it follows from what it closes.
     for exit in ticket.trigger.iter().flat_map(|_| &ticket.orders) {
-        let found = Judged { ticket: exit, facts, config, replacing: false }.by(ControlId::Form);
+        let Exit { ticket, stop } = exit;
+        let found = Judged { ticket, stop: *stop, facts, config, replacing: false }.by(ControlId::Form);
         replace_by_graver(&mut gravest, found);
     }
     if let Err(why) = shape {
@@ -195,6 +197,8 @@ pub fn first_block(checks: &[ControlCheck]) -> Option<&ControlCheck> {
 /// One order and what is known about it.
 struct Judged<'a> {
     ticket: &'a Ticket,
+    /// From where its limit works, for the stop of a set.
+    stop: Option<NetPrice>,
     facts: &'a ControlFacts,
     config: &'a ControlConfig,
     replacing: bool,

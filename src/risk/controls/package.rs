@@ -30,6 +30,11 @@ impl QuoteFacts {
     }
 }
 
+/// What the limit of a stop may give away past the stop: a tenth of it, and five ticks at least.
+pub fn stop_room(stop: NetPrice, tick: Decimal) -> Decimal {
+    (stop.0.abs() * Decimal::new(1, 1)).max(tick * Decimal::from(5))
+}
+
 /// `None` where a leg has no usable quote, or the order no units.
 pub fn package(ticket: &Ticket, legs: &[LegFacts]) -> Option<Package> {
     let units = Decimal::from(ticket.units());

@@ -1,38 +1,13 @@
-//! What a trade costs, as the broker's public price list has it.
+//! What a trade costs at the simulated broker: its public price list, which `domain` keeps.
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
 
 use crate::domain::Instrument;
+use crate::domain::fees::{self, Side};
 
 use super::order::{Action, Leg};
 
-/// Amounts that are taken, not negative.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Fees {
-    pub commission: Decimal,
-    pub clearing: Decimal,
-    pub regulatory: Decimal,
-    pub index: Decimal,
-}
-
-impl Fees {
-    pub fn total(&self) -> Decimal {
-        self.commission + self.clearing + self.regulatory + self.index
-    }
-
-    fn plus(self, other: Self) -> Self {
-        Self {
-            commission: self.commission + other.commission,
-            clearing: self.clearing + other.clearing,
-            regulatory: self.regulatory + other.regulatory,
-            index: self.index + other.index,
-        }
-    }
-}
-
-/// No leg of an order costs more commission than this.
-const MOST_COMMISSION: Decimal = Decimal::TEN;
+pub use crate::domain::fees::Fees;
 
 /// Of one execution; `charged` is the commission that the leg has paid before.
 pub fn of_fill(
@@ -42,35 +17,8 @@ pub fn of_fill(
     price: Decimal,
     charged: Decimal,
 ) -> Fees {
-    let mut fees = Fees::default();
-    match instrument {
-        Instrument::Option(contract) => {
-            if !action.is_closing() {
-                fees.commission = quantity.min((MOST_COMMISSION - charged).max(Decimal::ZERO));
-            }
-            fees.clearing = Decimal::new(10, 2) * quantity;
-            fees.regulatory = Decimal::new(4, 2) * quantity;
-            fees.index = index_fee(contract.root.as_str()) * quantity;
-        }
-        Instrument::Equity(_) | Instrument::Index(_) => {
-            fees.clearing = (Decimal::new(8, 4) * quantity).round_dp(3);
-            if !action.is_buy() {
-                fees.regulatory =
-                    (Decimal::new(166, 6) * quantity + Decimal::new(206, 7) * quantity * price).round_dp(3);
-            }
-        }
-    }
-    fees
-}
-
-/// What exchanges take for contracts on their own indices.
-fn index_fee(root: &str) -> Decimal {
-    match root {
-        "SPX" | "SPXW" => Decimal::new(60, 2),
-        "VIX" | "VIXW" => Decimal::new(30, 2),
-        "NDX" | "NDXP" | "RUT" | "RUTW" => Decimal::new(18, 2),
-        _ => Decimal::ZERO,
-    }
+    let side = Side { buys: action.is_buy(), closes: action.is_closing() };
+    fees::of_fill(instrument, side, quantity, price, charged)
 }
 
 /// Of a whole order, at the prices its legs would trade at.

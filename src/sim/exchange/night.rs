@@ -3,9 +3,9 @@
 use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 
-use crate::domain::instrument::is_index;
+use crate::domain::settlement::{self, Ending};
 use crate::domain::time::{Timestamp, new_york_date};
-use crate::domain::{ExerciseStyle, Instrument, OptionContract, Right, TradingDate};
+use crate::domain::{Instrument, OptionContract, TradingDate};
 
 use super::super::world::book::BookPosition;
 use super::super::world::value::expiry_instant;
@@ -16,9 +16,6 @@ use super::order::Action;
 use super::trading::{tell_balance, tell_position};
 use super::transitions;
 use super::venue::{At, Rules, Venue};
-
-/// In the money by less than this is worth nothing to anybody.
-const LEAST_INTRINSIC: f64 = 0.01;
 
 /// Before the open: whoever held shares at the close before the ex-date gets the dividend, whoever owed them
 /// pays it; lines that were closed leave the list.
@@ -77,11 +74,15 @@ pub fn settlement(venue: &mut Venue, rules: &Rules<'_>, moment: Timestamp) {
             let ended = contract.expiry <= today;
             if ended {
                 let at = expiry_instant(contract.expiry, contract.settlement);
+                // A price that nobody knows lets them expire worthless.
                 let spot = rules.market.print(contract.underlying.as_str(), at).map(|print| print.last);
-                leave(venue, rules, account, &line, contract, spot, moment);
+                let ending = spot
+                    .map_or(Ending::Worthless, |spot| settlement::at_expiry(contract, line.quantity, spot));
+                leave(venue, rules, account, &line, contract, ending, moment);
                 moved = true;
             } else if is_taken_early(rules.market, &line, contract, today) {
-                leave(venue, rules, account, &line, contract, Some(f64::INFINITY), moment);
+                let ending = settlement::exercised(contract, line.quantity);
+                leave(venue, rules, account, &line, contract, ending, moment);
                 moved = true;
             }
         }
@@ -100,12 +101,6 @@ fn is_taken_early(
     contract: &OptionContract,
     today: TradingDate,
 ) -> bool {
-    if !line.quantity.is_sign_negative()
-        || contract.right != Right::Call
-        || contract.style != ExerciseStyle::American
-    {
-        return false;
-    }
     let symbol = contract.underlying.as_str();
     let Some(dividend) = dividend_on(market, symbol, days::session_after(today)).and_then(|d| d.to_f64())
     else {
@@ -116,46 +111,34 @@ fn is_taken_early(
     else {
         return false;
     };
-    let intrinsic = print.last - contract.strike.to_f64().unwrap_or(f64::INFINITY);
-    intrinsic > LEAST_INTRINSIC && mark - intrinsic < dividend
+    settlement::is_taken_early(contract, line.quantity, (print.last, mark), dividend)
 }
 
-/// Takes one line of contracts out of an account. A price that nobody knows lets them expire worthless;
-/// infinity stands for "exercised by its owner".
+/// Takes one line of contracts out of an account.
 fn leave(
     venue: &mut Venue,
     rules: &Rules<'_>,
     account: usize,
     line: &BookPosition,
     contract: &OptionContract,
-    spot: Option<f64>,
+    ending: Ending,
     at: Timestamp,
 ) {
-    let strike = contract.strike.to_f64().unwrap_or(f64::NAN);
-    let intrinsic = spot.map_or(0.0, |spot| (contract.right.sign() * (spot - strike)).max(0.0));
-    let is_worth = intrinsic >= LEAST_INTRINSIC;
-    let in_cash = is_index(contract.underlying.as_str());
     let short = line.quantity.is_sign_negative();
     let contracts = line.quantity.abs();
-    let sub = match (is_worth, in_cash, short) {
-        (false, _, _) => "Expiration",
-        (true, false, true) => "Assignment",
-        (true, false, false) => "Exercise",
-        (true, true, true) => "Cash Settled Assignment",
-        (true, true, false) => "Cash Settled Exercise",
-    };
-    let cash = if is_worth && in_cash {
-        Decimal::from_f64((intrinsic * 100.0).round() / 100.0).unwrap_or_default()
-    } else {
-        Decimal::ZERO
+    let (sub, cash) = match (ending, short) {
+        (Ending::Worthless, _) => ("Expiration", Decimal::ZERO),
+        (Ending::Shares { .. }, true) => ("Assignment", Decimal::ZERO),
+        (Ending::Shares { .. }, false) => ("Exercise", Decimal::ZERO),
+        (Ending::Cash { per_share }, true) => ("Cash Settled Assignment", per_share),
+        (Ending::Cash { per_share }, false) => ("Cash Settled Exercise", per_share),
     };
     let away = if short { Action::BuyToClose } else { Action::SellToClose };
     deliver(venue, account, sub, &line.instrument, away, contracts, cash, at);
     tell_position(venue, rules, account, &line.instrument);
-    if is_worth && !in_cash {
+    if let Ending::Shares { count } = ending {
         let shares = Instrument::Equity(contract.underlying.clone());
-        let count = contracts * Decimal::from(contract.multiplier);
-        let buys = (contract.right == Right::Call) != short;
+        let buys = count.is_sign_positive();
         let held = venue.accounts[account].units(&shares);
         let action = match (buys, held.is_sign_negative() && !held.is_zero(), held > Decimal::ZERO) {
             (true, true, _) => Action::BuyToClose,
@@ -163,7 +146,7 @@ fn leave(
             (false, _, true) => Action::SellToClose,
             (false, _, false) => Action::SellToOpen,
         };
-        deliver(venue, account, sub, &shares, action, count, contract.strike, at);
+        deliver(venue, account, sub, &shares, action, count.abs(), contract.strike, at);
         tell_position(venue, rules, account, &shares);
     }
 }

@@ -16,7 +16,7 @@ use super::fees;
 use super::hours;
 use super::ledger::{Booking, TransactionKind};
 use super::matching::{self, Execution, Legs, Package};
-use super::order::{Fill, Order, Owed, Posting, Status};
+use super::order::{Effect, Fill, Order, Owed, Posting, Status};
 use super::transitions;
 use super::venue::{At, Rules, Venue};
 
@@ -101,6 +101,16 @@ fn is_triggered(market: &dyn Market, order: &Order, at: Timestamp) -> bool {
     else {
         return false;
     };
+    // A package has no last price: it is stopped by what it would cost, or bring, at once.
+    if order.legs.len() > 1 {
+        return Package::of(market, &order.legs, at).is_some_and(|package| {
+            if order.terms.effect == Some(Effect::Credit) {
+                -package.natural <= trigger
+            } else {
+                package.natural >= trigger
+            }
+        });
+    }
     let last = match &leg.instrument {
         Instrument::Option(_) => market.mark(&leg.instrument, at).map(|(price, _)| price),
         share => market.print(share.underlying().as_str(), at).map(|print| print.last),

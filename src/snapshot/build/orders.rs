@@ -4,19 +4,27 @@ use rust_decimal::Decimal;
 
 use super::Facts;
 use crate::booking::ticket;
-use crate::containers::Order;
+use crate::containers::{Order, SetPlace};
 use crate::domain::event::OrderChange;
-use crate::domain::order::{OrderAction, OrderLeg, OrderState, TimeInForce};
+use crate::domain::order::{
+    ComplexKind, OrderAction, OrderLeg, OrderState, OrderStatus, SetRole, TimeInForce,
+};
 use crate::domain::time::new_york_date;
 use crate::domain::{Price, label};
-use crate::snapshot::orders::{OrderLegRow, OrderRow, OrdersPanel};
+use crate::snapshot::orders::{OrderLegRow, OrderRow, OrdersPanel, SetRow};
 use crate::snapshot::shown::Shown;
 
 pub(super) fn panel(facts: &Facts<'_>) -> OrdersPanel {
     let today = new_york_date(facts.now);
     let listed = |order: &&Order| !order.state.has_ended() || new_york_date(order.since) == today;
     let mut orders: Vec<&Order> = facts.books.orders.values().filter(listed).collect();
-    orders.sort_by_key(|order| (rank(order), std::cmp::Reverse((order.since, order.ticket.reference))));
+    // Orders that hang together stand together, where the first of them by this order would.
+    let alone = |order: &Order| (rank(order), std::cmp::Reverse((order.since, order.ticket.reference)));
+    let first = |order: &Order| {
+        let of_set = order.set.iter().flat_map(|place| facts.books.orders_of_set(place.set));
+        of_set.filter(listed).map(alone).min().unwrap_or_else(|| alone(order))
+    };
+    orders.sort_by_cached_key(|order| (first(order), order.set.as_ref().map_or(0, |place| place.place)));
     let count = |wanted: fn(&Order) -> bool| orders.iter().filter(|order| wanted(order)).count();
     OrdersPanel {
         staged: count(|order| order.state == OrderState::Staged),
@@ -43,7 +51,13 @@ fn row(facts: &Facts<'_>, order: &Order) -> OrderRow {
         trade.map_or_else(String::new, |trade| label::structure(trade.strategy, &trade.legs, facts.year()));
     let prices = ticket::prices(ticket, facts.market);
     let account = facts.account_named(ticket.account);
-    let can_cancel = order.state == OrderState::Working && !order.is_changing() && facts.read_only.is_none();
+    let goes = facts.venue(ticket.account);
+    let out_of_reach =
+        order.state.may_work() && (goes.is_none() || order.venue.is_some_and(|was| goes != Some(was)));
+    let can_cancel = order.state == OrderState::Working
+        && !order.is_changing()
+        && !out_of_reach
+        && facts.read_only.is_none();
     let dry_run = order.dry_run.as_ref();
     OrderRow {
         reference: ticket.reference,
@@ -56,7 +70,7 @@ fn row(facts: &Facts<'_>, order: &Order) -> OrderRow {
         label: if ticket.is_closing() { format!("close {what}") } else { what },
         account: account.unwrap_or_else(|| "?".to_owned()),
         state: order.state,
-        venue: order.venue.or_else(|| facts.venue(ticket.account)),
+        venue: order.venue.or(goes),
         unknown: order.is_unknown(),
         looks_like: facts
             .alike
@@ -84,11 +98,38 @@ fn row(facts: &Facts<'_>, order: &Order) -> OrderRow {
             dry_run.warnings.iter().map(|warning| warning.text.clone()).collect()
         }),
         body_hash: dry_run.map(|dry_run| dry_run.body_hash.clone()),
-        can_send: order.state == OrderState::Staged && facts.read_only.is_none(),
+        set: order.set.as_ref().map(|place| set_row(order, place)),
+        rests: ticket.is_closing() && ticket.time_in_force == TimeInForce::Gtc,
+        out_of_reach,
+        // Of a set the first one speaks for all.
+        can_send: order.state == OrderState::Staged
+            && facts.read_only.is_none()
+            && order.set.as_ref().is_none_or(|place| place.place == 0),
         can_cancel,
-        can_change: can_cancel && !order.is_unknown(),
+        can_change: can_cancel && !order.is_unknown() && order.set.is_none(),
         can_drop: matches!(order.state, OrderState::Staged | OrderState::Unknown)
             && facts.read_only.is_none(),
+    }
+}
+
+fn set_row(order: &Order, place: &SetPlace) -> SetRow {
+    let words = match (place.kind, place.role) {
+        (_, SetRole::Trigger) => "its fill sends the exits; its end without one cancels them".to_owned(),
+        (kind, role) => {
+            let waits = if kind == ComplexKind::Oco { "" } else { "waits for the opening order; " };
+            let stop = role
+                .stop()
+                .map_or_else(String::new, |at| format!("works once the market gives no more than {at}; "));
+            format!("{waits}{stop}ends when the other exit fills")
+        }
+    };
+    SetRow {
+        set: place.set,
+        kind: place.kind,
+        role: place.role,
+        broker_id: place.id.as_ref().map(ToString::to_string),
+        words,
+        waits: order.status == Some(OrderStatus::Contingent),
     }
 }
 
@@ -119,6 +160,7 @@ fn words(order: &Order) -> String {
         OrderState::Staged => "staged",
         OrderState::Submitting => "submitting",
         OrderState::Working if order.change_lost => "UNKNOWN: a change of it had no answer",
+        OrderState::Working if order.status == Some(OrderStatus::Contingent) => "waiting at the broker",
         OrderState::Working => "working",
         OrderState::Unknown => "UNKNOWN",
         OrderState::Filled => "filled",

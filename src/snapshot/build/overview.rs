@@ -2,7 +2,7 @@
 
 use super::Facts;
 use crate::advisor::attention::Attention;
-use crate::advisor::trade_facts::TradeFacts;
+use crate::advisor::trade_facts::{self, TradeFacts};
 use crate::domain::text::{signed, thousands};
 use crate::domain::time::new_york_date;
 use crate::domain::units::Dollars;
@@ -226,10 +226,11 @@ fn legs_unpriced(count: usize) -> String {
 /// Capital and what the open trades have made: what limits are measured against.
 fn equity(facts: &Facts<'_>, portfolio: &crate::domain::Portfolio) -> Option<Money> {
     let mut open = Total::default();
-    for trade in facts.books.open_trades().filter(|trade| trade.portfolio == Some(portfolio.id)) {
-        for leg in &trade.legs {
-            open.add(&crate::risk::valuation::leg(leg, trade.opened_at, facts.market).open);
-        }
+    // Of the book that this run trades: what is left of another on paper stands beside it.
+    let held =
+        |trade: &&crate::domain::Trade| trade.portfolio == Some(portfolio.id) && (facts.counted)(trade);
+    for trade in facts.books.open_trades().filter(held) {
+        open.include(&trade_facts::open_pnl(trade, facts.books, facts.market));
     }
     open.whole().known().map(|pnl| portfolio.capital + *pnl)
 }
@@ -305,10 +306,8 @@ fn strip(
     let trades =
         facts.books.trades.values().filter(|trade| trade.portfolio == id && (facts.counted)(trade)).count();
     let mut open = Total::default();
-    for trade in facts.books.open_trades().filter(|trade| trade.portfolio == id) {
-        for leg in &trade.legs {
-            open.add(&crate::risk::valuation::leg(leg, trade.opened_at, facts.market).open);
-        }
+    for trade in facts.books.open_trades().filter(|trade| trade.portfolio == id && (facts.counted)(trade)) {
+        open.include(&trade_facts::open_pnl(trade, facts.books, facts.market));
     }
     let equity = portfolio.map_or(Shown::unknown(), |portfolio| {
         Shown::from(open.whole()).map(|pnl: Money| portfolio.capital + pnl)

@@ -114,8 +114,8 @@ fn no_orders(facts: &Facts<'_>, trade: &TradeFacts<'_>) -> Vec<NoOrder> {
     let refused = |purpose: OrderFor| {
         let standing = (facts.may_stage)(trade.trade, purpose.is_closing());
         let priced = || match purpose {
-            OrderFor::RestExit => trade.exit_price().map(|_| ()),
-            OrderFor::Open | OrderFor::Close => Ok(()),
+            OrderFor::RestExit | OrderFor::Bracket => trade.exit_price().map(|_| ()),
+            OrderFor::Open | OrderFor::OpenWithExits | OrderFor::Close => Ok(()),
         };
         let refusal = standing.and_then(|()| priced()).err()?;
         Some(NoOrder { purpose, why: refusal.to_string(), remedy: refusal.remedy().to_owned() })
@@ -156,6 +156,7 @@ fn trade_row(facts: &Facts<'_>, trade: &TradeFacts<'_>, exposures: &Exposures<'_
         // What was neither tried out nor filled has made nothing.
         day: if it.is_open() || it.is_what_if() { trade.day.whole().into() } else { Shown::unknown() },
         open: if it.is_open() || it.is_what_if() { trade.open.whole().into() } else { Shown::unknown() },
+        estimated_fees: trade.fees,
         outlook: super::outlook::outlook(trade),
         percent_of_max: trade.percent_of_max.into(),
         rule: rule(facts, trade),

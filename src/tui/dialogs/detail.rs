@@ -251,6 +251,12 @@ pub fn trade(scene: Scene<'_>, id: TradeId, cursor: usize, limit: usize) -> Shee
             ("", &trade.percent_of_max, plain, " % of the maximum"),
         ],
     );
+    if let Some(fees) = trade.estimated_fees {
+        facts.add(
+            "fees",
+            format!("{} estimated, taken off its P&L: nobody bills them on paper", fees.0.round_dp(2)),
+        );
+    }
     outlook(&mut facts, trade);
     facts.add("rule", &trade.rule);
     facts.add("attention", positions::flag_words(trade));

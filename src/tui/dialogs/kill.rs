@@ -3,8 +3,24 @@
 use ratatui::text::Line;
 
 use super::Sheet;
+use crate::snapshot::orders::OrderRow;
 use crate::tui::format::wrap;
 use crate::tui::panels::{Scene, span};
+
+/// Orders that no key here can cancel.
+fn out_of_reach(rows: &[OrderRow]) -> Option<String> {
+    let left: Vec<&OrderRow> = rows.iter().filter(|order| order.out_of_reach).collect();
+    let venue = left.first()?.venue.map_or("other", |venue| venue.word()).to_uppercase();
+    let orders = if left.len() == 1 {
+        "1 order still works".to_owned()
+    } else {
+        format!("{} orders still work", left.len())
+    };
+    Some(format!(
+        "{orders} at the {venue} broker and cannot be cancelled from here: start cotrader in {venue} mode, or cancel \
+         on the broker's own platform"
+    ))
+}
 
 /// What makes it hard has to be typed.
 pub const HARD: &str = "HARD";
@@ -26,6 +42,20 @@ pub fn sheet(scene: Scene<'_>, limit: usize) -> Sheet {
         let words = scene.prose(&format!("alarm: {alarm}"));
         lines.extend(wrap(&words, limit).into_iter().map(|l| Line::styled(l, theme.breach)));
     }
+    let rows = &scene.snapshot.orders.rows;
+    if let Some(words) = out_of_reach(rows) {
+        lines.extend(wrap(&scene.prose(&words), limit).into_iter().map(|l| Line::styled(l, theme.breach)));
+    }
+    let resting = rows.iter().filter(|order| order.rests && order.can_cancel).count();
+    if resting > 0 {
+        let exits = if resting == 1 {
+            "1 resting exit is".to_owned()
+        } else {
+            format!("{resting} resting exits are")
+        };
+        let words = format!("{exits} among what is cancelled: what they close stands without them after it");
+        lines.extend(wrap(&scene.prose(&words), limit).into_iter().map(|l| Line::styled(l, theme.near)));
+    }
     lines.push(Line::default());
     let mut key = |key: &'static str, what: &str| {
         let mut words = wrap(&scene.prose(what), limit.saturating_sub(3)).into_iter();
@@ -33,7 +63,10 @@ pub fn sheet(scene: Scene<'_>, limit: usize) -> Sheet {
         lines.push(Line::from(vec![span(format!("{key}  "), theme.accent), span(first, theme.text)]));
         lines.extend(words.map(|more| Line::styled(format!("   {more}"), theme.text)));
     };
-    key("s", "safe, at once: no new entries, working orders are cancelled");
+    key(
+        "s",
+        "safe, at once: no new entries; working orders are cancelled, resting exits too: stage them anew after it",
+    );
     key("h", "hard, after typing HARD: the same, and flattening everything is proposed");
     if safety.kill.is_some() {
         key("r", "reset, with a reason: orders may go out again");

@@ -4,9 +4,9 @@ use ratatui::text::Line;
 
 use super::Sheet;
 use crate::domain::control::Venue;
-use crate::domain::order::{NetPrice, OrderState};
+use crate::domain::order::{ComplexKind, NetPrice, OrderState, SetRole};
 use crate::domain::{Money, OrderRef};
-use crate::snapshot::orders::OrderRow;
+use crate::snapshot::orders::{OrderRow, SetRow};
 use crate::tui::format::{age_whole, cut, figure, width, wrap};
 use crate::tui::panels::{Scene, span};
 
@@ -63,16 +63,62 @@ fn line(scene: Scene<'_>, order: &OrderRow, limit: usize) -> Line<'static> {
         age(scene, order),
     );
     let state = format!("{:<10}", state_word(order));
-    let paper = match order.venue {
-        _ if !order.looks_like.is_empty() => "looks like yours: b · ",
-        Some(Venue::Paper) => "paper · ",
-        _ => "",
-    };
-    let what = scene.prose(&format!("{paper}{} {}", order.underlying, order.label));
+    let what = scene.prose(&format!(
+        "{}{}{}{} {}",
+        branch(scene, order),
+        if order.looks_like.is_empty() { "" } else { "looks like yours: b · " },
+        venue(order),
+        order.underlying,
+        order.label
+    ));
     let room = limit.saturating_sub(width(&figures) + width(&state) + 1);
     let what = cut(&what, room);
     let gap = " ".repeat(room.saturating_sub(width(&what)) + 1);
     Line::from(vec![span(state, style), span(format!("{what}{gap}"), style), span(figures, style)])
+}
+
+/// Where it is, or would go.
+fn venue(order: &OrderRow) -> String {
+    let word = order.venue.map_or("", |venue| venue.word());
+    match order.venue {
+        _ if order.out_of_reach => format!("{}, not from here · ", word.to_uppercase()),
+        None | Some(Venue::Simulator) => String::new(),
+        Some(Venue::Live) => "LIVE · ".to_owned(),
+        Some(_) => format!("{word} · "),
+    }
+}
+
+/// How it hangs together with those that stand beside it.
+fn branch(scene: Scene<'_>, order: &OrderRow) -> String {
+    let Some(set) = &order.set else { return String::new() };
+    let (tee, corner) = if scene.ui.ascii { ("|-", "`-") } else { ("├", "└") };
+    match set.role {
+        SetRole::Trigger => format!("{} · ", set.kind.word()),
+        SetRole::Target if set.kind == ComplexKind::Oco => format!("{} · exit · ", set.kind.word()),
+        SetRole::Target => format!("{tee} exit · "),
+        SetRole::Stop { at } => format!("{corner} stop {at} · "),
+    }
+}
+
+/// The order that speaks for a set; itself, where it is in none.
+pub fn lead(scene: Scene<'_>, reference: OrderRef) -> OrderRef {
+    row(scene, reference).and_then(|order| order.set.as_ref()).map_or(reference, |set| set.set)
+}
+
+/// One line for each order that hangs together with this one, itself included.
+pub fn set_facts(scene: Scene<'_>, order: &OrderRow) -> Vec<String> {
+    let Some(of) = &order.set else { return Vec::new() };
+    let others = scene.snapshot.orders.rows.iter();
+    let others = others.filter_map(|row| Some((row, row.set.as_ref().filter(|set| set.set == of.set)?)));
+    let words = |(row, set): (&OrderRow, &SetRow)| {
+        let what = match set.role {
+            SetRole::Trigger => "opens",
+            SetRole::Target => "exit",
+            SetRole::Stop { .. } => "stop",
+        };
+        format!("{what}: limit {}, {}; {}", row.limit, row.good_for, set.words)
+    };
+    others.map(words).collect()
 }
 
 fn state_word(order: &OrderRow) -> &'static str {
@@ -82,6 +128,7 @@ fn state_word(order: &OrderRow) -> &'static str {
     match order.state {
         OrderState::Staged => "staged",
         OrderState::Submitting => "sending",
+        OrderState::Working if order.set.as_ref().is_some_and(|set| set.waits) => "waiting",
         OrderState::Working => "working",
         OrderState::Unknown => "UNKNOWN",
         OrderState::Filled => "filled",
@@ -165,6 +212,10 @@ pub fn one(scene: Scene<'_>, reference: OrderRef, limit: usize) -> Sheet {
     if !order.looks_like.is_empty() {
         let seen = order.looks_like.join(", ");
         facts.push(format!("looks like yours at the broker: {seen}; b takes it for yours"));
+    }
+    facts.extend(set_facts(scene, order));
+    if let Some(id) = order.set.as_ref().and_then(|set| set.broker_id.as_ref()) {
+        facts.push(format!("the broker's number of the set {id}"));
     }
     facts.push(format!("reference {}", order.reference));
     facts.push(format!("for {} since", age(scene, order)));

@@ -4,6 +4,7 @@ use ratatui::text::Line;
 use tui_input::Input;
 
 use super::{Item, Purpose, Sheet};
+use crate::domain::order::OrderFor;
 use crate::tui::format::{cut, wrap};
 use crate::tui::panels::hint_line::input_spans;
 use crate::tui::panels::{Scene, span};
@@ -45,7 +46,12 @@ pub fn text(
     let footer = match purpose {
         Purpose::Rationale(_) => "Enter books · Esc drops the booking",
         Purpose::DiscardReason { .. } => "Enter goes on · Esc keeps it",
-        Purpose::Stage { .. } => "Enter asks the broker and stages it · Esc leaves it",
+        Purpose::Stage { purpose: OrderFor::Close, .. } => {
+            "Enter asks the broker and stages it · Esc leaves it"
+        }
+        Purpose::Stage { .. } => {
+            "Enter asks the broker and stages it · Tab with or without exits · Esc leaves it"
+        }
         Purpose::TypedSend { .. } => "Enter sends if it matches · Esc leaves it staged",
         Purpose::NewLimit { .. } => "Enter asks the broker for it · Esc leaves the price",
         Purpose::AdoptReason { .. } => "Enter takes it for yours · Esc leaves it unknown",

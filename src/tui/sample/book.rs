@@ -86,6 +86,7 @@ fn trade(number: u128, strategy: Strategy, label: &str, figures: Figures<'_>, ru
         dte: Some(dte),
         day: dollars(day_pnl),
         open: dollars(open),
+        estimated_fees: None,
         outlook: outlook(lots.abs(), entry),
         percent_of_max: live(percent),
         rule: rule.into(),

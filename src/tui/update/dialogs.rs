@@ -37,6 +37,7 @@ pub fn key(ui: &mut UiState, event: KeyEvent, snapshot: &Snapshot) -> Option<Eff
                 KeyCode::Esc => {
                     ui.dialogs.pop();
                 }
+                KeyCode::Tab => orders::toggle_exits(ui, snapshot),
                 KeyCode::Enter => return submit(ui),
                 _ => typing::edit(input, event, typing::NOTE_LIMIT),
             }
@@ -84,7 +85,9 @@ fn kill(ui: &mut UiState, event: KeyEvent, snapshot: &Snapshot) -> Option<Effect
         }
         KeyCode::Char('h') => ask_for(
             "Kill switch: hard",
-            &format!("No new entries, working orders are cancelled, flattening is proposed. Type {HARD}."),
+            &format!(
+                "No new entries; working orders are cancelled, resting exits too; flattening is proposed. Type {HARD}."
+            ),
             Purpose::KillHard,
         ),
         KeyCode::Char('r') if safety.kill.is_some() => {

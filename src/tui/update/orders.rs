@@ -8,6 +8,7 @@ use crate::domain::control::Venue;
 use crate::domain::order::{NetPrice, OrderFor, OrderState};
 use crate::domain::{Command, OrderRef, TradeId};
 use crate::snapshot::orders::OrderRow;
+use crate::snapshot::positions::TradeRow;
 use crate::snapshot::{Level, Mode, Snapshot};
 use crate::tui::dialogs::{Dialog, Purpose, orders};
 use crate::tui::message::{Effect, Request};
@@ -41,20 +42,7 @@ pub fn stage(ui: &mut UiState, snapshot: &Snapshot, trade: TradeId, purpose: Ord
         ui.say(Level::Warning, no.why.clone(), Some(no.remedy.clone()));
         return;
     }
-    let label = &row.label;
-    let (title, prompt) = match purpose {
-        OrderFor::Open => {
-            ("Stage", format!("Why {label} now? It becomes a real intent; the order is staged, not sent."))
-        }
-        OrderFor::Close => ("Close", format!("Why close {label} now? The order is staged, not sent.")),
-        OrderFor::RestExit => (
-            "Rest an exit",
-            format!(
-                "{label}: its rule says {}. Why rest an order there until cancelled? It is staged, not sent.",
-                row.rule
-            ),
-        ),
-    };
+    let (title, prompt) = stage_words(row, purpose);
     let known = row.rationale.clone().filter(|_| !purpose.is_closing()).unwrap_or_default();
     ui.dialogs.push(Dialog::Text {
         title: title.to_owned(),
@@ -62,6 +50,67 @@ pub fn stage(ui: &mut UiState, snapshot: &Snapshot, trade: TradeId, purpose: Ord
         input: Input::new(known),
         purpose: Purpose::Stage { trade, purpose },
     });
+}
+
+fn stage_words(row: &TradeRow, purpose: OrderFor) -> (&'static str, String) {
+    let (label, rule) = (&row.label, &row.rule);
+    match purpose {
+        OrderFor::Open => (
+            "Stage",
+            format!(
+                "Why {label} now? It becomes a real intent; the order is staged, not sent. Tab: together with its exits."
+            ),
+        ),
+        OrderFor::OpenWithExits => (
+            "Stage with exits (OTOCO)",
+            format!(
+                "Why {label} now? With the order go its exits, which begin with its fill: the profit of its rule and a \
+                 stop with a limit, until cancelled; one ends the other. The order keeps one limit, where a walk would \
+                 end. Staged, not sent. Tab: without exits."
+            ),
+        ),
+        OrderFor::Close => ("Close", format!("Why close {label} now? The order is staged, not sent.")),
+        OrderFor::RestExit => (
+            "Rest an exit (GTC)",
+            format!(
+                "{label}: its rule says {rule}. Why rest an order there until cancelled? It is staged, not sent. \
+                 Tab: with a stop beside it."
+            ),
+        ),
+        OrderFor::Bracket => (
+            "Rest two exits (OCO)",
+            format!(
+                "{label}: its rule says {rule}. Why rest an order there and a stop with a limit beside it, until \
+                 cancelled? One ends the other. Staged, not sent. Tab: without the stop."
+            ),
+        ),
+    }
+}
+
+/// Tab: with the exits or without them. What is typed stays.
+pub fn toggle_exits(ui: &mut UiState, snapshot: &Snapshot) {
+    let Some(Dialog::Text { title, prompt, purpose: Purpose::Stage { trade, purpose }, .. }) =
+        ui.dialogs.last_mut()
+    else {
+        return;
+    };
+    let other = match purpose {
+        OrderFor::Open => OrderFor::OpenWithExits,
+        OrderFor::OpenWithExits => OrderFor::Open,
+        OrderFor::RestExit => OrderFor::Bracket,
+        OrderFor::Bracket => OrderFor::RestExit,
+        OrderFor::Close => return,
+    };
+    let Some(row) = rows::trade(snapshot, *trade) else { return };
+    if let Some(no) = row.no_orders.iter().find(|no| no.purpose == other) {
+        let (why, remedy) = (no.why.clone(), no.remedy.clone());
+        ui.say(Level::Warning, why, Some(remedy));
+        return;
+    }
+    let (words, asked) = stage_words(row, other);
+    *purpose = other;
+    words.clone_into(title);
+    *prompt = asked;
 }
 
 /// Focus on No; with real money symbol and lots are typed.
@@ -83,12 +132,15 @@ pub fn confirm_send(ui: &mut UiState, snapshot: &Snapshot, reference: OrderRef) 
         });
         return;
     }
+    // A set is sent whole: any of its orders stands for it.
+    let reference = orders::lead(scene, reference);
     let Some(order) = orders::row(scene, reference).filter(|order| order.can_send) else {
         ui.say(Level::Warning, "only a staged order can be sent", None);
         return;
     };
     let Some(body_hash) = order.body_hash.clone() else { return };
-    let facts = orders::facts(scene, order);
+    let mut facts = orders::facts(scene, order);
+    facts.extend(orders::set_facts(scene, order));
     // Anything but what is known to cost nothing is taken for real money.
     if order.venue == Some(Venue::Live) || (snapshot.mode == Mode::Live && order.venue.is_none()) {
         let wanted = format!("{} {}", order.underlying, order.units);
@@ -117,21 +169,40 @@ pub fn confirm_send(ui: &mut UiState, snapshot: &Snapshot, reference: OrderRef) 
 pub fn confirm_cancel(ui: &mut UiState, snapshot: &Snapshot, reference: OrderRef) {
     let scene = Scene { snapshot, ui };
     let Some(order) = orders::row(scene, reference) else { return };
+    if order.out_of_reach {
+        let venue = order.venue.map_or("other", |venue| venue.word()).to_uppercase();
+        let why = format!("it works at the {venue} broker, which this run does not send to");
+        let remedy = format!("start cotrader in {venue} mode, or cancel it on the broker's own platform");
+        ui.say(Level::Warning, why, Some(remedy));
+        return;
+    }
     if !order.can_cancel {
         let remedy = order.can_drop.then(|| "d takes it back".to_owned());
         ui.say(Level::Warning, "it is not working, or a change of it is on its way", remedy);
         return;
     }
-    let lines = vec![order.label.clone()];
+    let mut lines = vec![order.label.clone()];
+    let question = if order.set.is_some() {
+        lines.extend(orders::set_facts(scene, order));
+        lines.push("All of them that have not ended are cancelled.".to_owned());
+        "Cancel these orders?"
+    } else {
+        "Cancel this order?"
+    };
     let then = Effect::Ask(Request::Command(Command::CancelOrder { order: reference }));
-    ui.dialogs.push(Dialog::Confirm { question: "Cancel this order?".to_owned(), lines, then });
+    ui.dialogs.push(Dialog::Confirm { question: question.to_owned(), lines, then });
 }
 
 pub fn new_limit(ui: &mut UiState, snapshot: &Snapshot, reference: OrderRef) {
     let scene = Scene { snapshot, ui };
     let Some(order) = orders::row(scene, reference) else { return };
     if !order.can_change {
-        ui.say(Level::Warning, "only a working order takes another price", None);
+        let why = if order.set.is_some() {
+            "an order that hangs together with others keeps its price: cancel them (x) and stage anew"
+        } else {
+            "only a working order takes another price"
+        };
+        ui.say(Level::Warning, why, None);
         return;
     }
     let side = if order.limit.is_credit() { "credit" } else { "debit" };

@@ -506,3 +506,29 @@ fn only_a_working_order_is_cancelled_or_given_another_price() {
     let wanted = [Command::CancelOrder { order: working }, Command::ReplaceOrder { order: working, limit }];
     assert_eq!(desk.commands(), wanted.iter().collect::<Vec<_>>());
 }
+
+#[test]
+fn tab_takes_the_exits_along_and_leaves_them_again() {
+    use crate::domain::order::OrderFor;
+    let mut desk = Desk::new();
+    let shown = |desk: &Desk| match desk.ui.dialogs.last() {
+        Some(Dialog::Text { title, input, .. }) => (title.clone(), input.value().to_owned()),
+        other => panic!("{other:?}"),
+    };
+    desk.keys("4jX").keys("take it");
+    assert_eq!(shown(&desk), ("Rest an exit (GTC)".to_owned(), "take it".to_owned()));
+    desk.keys("<tab>");
+    assert_eq!(
+        shown(&desk),
+        ("Rest two exits (OCO)".to_owned(), "take it".to_owned()),
+        "what is typed stays"
+    );
+    desk.keys("<tab>");
+    assert_eq!(shown(&desk).0, "Rest an exit (GTC)");
+    desk.keys("<tab><enter>");
+    let commands = desk.commands();
+    assert!(
+        matches!(commands[..], [Command::Stage { purpose: OrderFor::Bracket, limit: None, .. }]),
+        "{commands:?}"
+    );
+}

@@ -4,6 +4,7 @@ use super::terminal::{Home, Term};
 
 mod days;
 mod decisions;
+mod exits;
 mod faults;
 mod figures;
 mod kill;
@@ -12,6 +13,7 @@ mod paper;
 mod proxy;
 mod record;
 mod start;
+mod venues;
 mod ways_out;
 
 const TITLES: [&str; 5] =

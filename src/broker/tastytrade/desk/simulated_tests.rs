@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use super::*;
 use crate::broker::tastytrade::{Credentials, TastytradeConfig};
 use crate::broker::{Broker, StreamEvent, Subscriptions};
-use crate::domain::order::{ComplexKind, NetPrice, OrderAction, OrderLeg, OrderStatus, TimeInForce};
+use crate::domain::order::{ComplexKind, Exit, NetPrice, OrderAction, OrderLeg, OrderStatus, TimeInForce};
 use crate::domain::report::AccountNotice;
 use crate::domain::time::new_york;
 use crate::domain::{Instrument, OrderRef, Symbol, TradeId};
@@ -194,7 +194,7 @@ async fn a_set_is_taken_whole_and_cancelled_whole() {
     let set = ComplexTicket {
         kind: ComplexKind::Otoco,
         trigger: Some(market.ticket(20, 490)),
-        orders: vec![exit(21, -10), exit(22, -450)],
+        orders: vec![exit(21, -10).into(), exit(22, -450).into()],
     };
     let placed = market.desk.place_complex(Cleared::for_test(set)).await;
     let Placed::Accepted(report) = placed else { panic!("{placed:?}") };
@@ -207,4 +207,46 @@ async fn a_set_is_taken_whole_and_cancelled_whole() {
     for order in &report.orders {
         market.until(&order.id, |report| report.status == OrderStatus::Cancelled).await;
     }
+}
+
+#[tokio::test]
+async fn the_fill_of_one_exit_ends_the_other() {
+    let market = market().await;
+    let exit = |n, cents| {
+        let mut exit = market.ticket(n, cents);
+        exit.legs[0].action = OrderAction::BuyToClose;
+        exit.legs[1].action = OrderAction::SellToClose;
+        Ticket { time_in_force: TimeInForce::Gtc, ..exit }
+    };
+    let stop = |n, stop, cents| Exit { ticket: exit(n, cents), stop: Some(NetPrice(Decimal::new(stop, 2))) };
+    // A cent of credit fills at the market; the first exit takes any price, the second waits for one that nobody asks.
+    let set = ComplexTicket {
+        kind: ComplexKind::Otoco,
+        trigger: Some(market.ticket(20, 1)),
+        orders: vec![exit(21, -490).into(), stop(22, -495, -499)],
+    };
+    let judged = market.desk.dry_run_complex(&set).await.expect("judged");
+    assert!(judged.errors.is_empty() && judged.buying_power_change.is_some(), "{judged:?}");
+    let placed = market.desk.place_complex(Cleared::for_test(set)).await;
+    let Placed::Accepted(report) = placed else { panic!("{placed:?}") };
+    let [opens, target, stop_order] = &report.orders[..] else { panic!("{report:?}") };
+    assert_eq!((&target.status, &stop_order.status), (&OrderStatus::Contingent, &OrderStatus::Contingent));
+    market.until(&opens.id, OrderReport::is_filled).await;
+    market.until(&target.id, OrderReport::is_filled).await;
+    let ended = market.until(&stop_order.id, |report| report.status == OrderStatus::Cancelled).await;
+    assert!(!ended.has_fills());
+
+    // Two exits of what is held again: here it is the stop whose price is there.
+    let filled = market.place(market.ticket(30, 1)).await;
+    market.until(&filled.id, OrderReport::is_filled).await;
+    let set = ComplexTicket {
+        kind: ComplexKind::Oco,
+        trigger: None,
+        orders: vec![exit(31, -1).into(), stop(32, -2, -490)],
+    };
+    let placed = market.desk.place_complex(Cleared::for_test(set)).await;
+    let Placed::Accepted(report) = placed else { panic!("{placed:?}") };
+    market.until(&report.orders[1].id, OrderReport::is_filled).await;
+    let ended = market.until(&report.orders[0].id, |report| report.status == OrderStatus::Cancelled).await;
+    assert!(!ended.has_fills());
 }

@@ -15,7 +15,7 @@ use crate::broker::send_once::{SendOnce, Sent};
 use crate::broker::tastytrade::{Credentials, TastytradeConfig, http};
 use crate::domain::control::LiveOptIn;
 use crate::domain::order::{
-    ComplexKind, NetPrice, OrderAction, OrderLeg, OrderRefusal, OrderStatus, TimeInForce,
+    ComplexKind, Exit, NetPrice, OrderAction, OrderLeg, OrderRefusal, OrderStatus, TimeInForce,
 };
 use crate::domain::{Instrument, OrderRef, TradeId};
 
@@ -409,7 +409,11 @@ async fn a_set_goes_out_as_one_and_closing_orders_insist_on_their_position() {
         exit.legs[1].action = OrderAction::SellToClose;
         Ticket { time_in_force: TimeInForce::Gtc, limit: NetPrice(Decimal::new(-75, 2)), ..exit }
     };
-    let set = |trigger| ComplexTicket { kind: ComplexKind::Otoco, trigger, orders: vec![exit(), exit()] };
+    let set = |trigger| ComplexTicket {
+        kind: ComplexKind::Otoco,
+        trigger,
+        orders: vec![exit().into(), Exit { ticket: exit(), stop: Some(NetPrice(Decimal::new(-70, 2))) }],
+    };
     let placed = bench.desk.place_complex(Cleared::for_test(set(Some(ticket(bench.account))))).await;
     let Placed::Accepted(report) = placed else { panic!("{placed:?}") };
     assert_eq!((report.id.0.as_str(), report.orders.len()), ("56544", 3));
@@ -421,6 +425,13 @@ async fn a_set_goes_out_as_one_and_closing_orders_insist_on_their_position() {
         assert_eq!(order["advanced-instructions"]["strict-position-effect-validation"].as_bool(), Some(true));
         assert_eq!(order["time-in-force"].as_str(), Some("GTC"));
     }
+    let word = |place: usize, key: &str| body["orders"][place][key].as_str().map(str::to_owned);
+    assert_eq!((word(0, "order-type").as_deref(), word(0, "stop-trigger")), (Some("Limit"), None));
+    assert_eq!(word(1, "order-type").as_deref(), Some("Stop Limit"));
+    assert_eq!(
+        (word(1, "stop-trigger").as_deref(), word(1, "price").as_deref()),
+        (Some("0.7"), Some("0.75"))
+    );
     let lost = bench.desk.place_complex(Cleared::for_test(set(Some(ticket(bench.account))))).await;
     assert!(matches!(lost, Placed::Unknown { .. }), "{lost:?}");
     let headless = bench.desk.place_complex(Cleared::for_test(set(None))).await;

@@ -12,6 +12,8 @@ pub struct NewOrder {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gtc_date: Option<String>,
     pub order_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop_trigger: Option<String>,
     pub price: String,
     pub price_effect: &'static str,
     pub source: String,

@@ -255,8 +255,11 @@ async fn what_cannot_be_said_or_to_whom_is_refused_here_and_nothing_is_sent() {
         let answer = desk.replace(account(), &id, Cleared::for_test(Replacement(bad))).await;
         assert!(matches!(&answer, Placed::Refused(no) if no.status == 0), "{answer:?}");
     }
-    let set =
-        ComplexTicket { kind: ComplexKind::Oco, trigger: None, orders: vec![ticket(1, 150), ticket(2, 50)] };
+    let set = ComplexTicket {
+        kind: ComplexKind::Oco,
+        trigger: None,
+        orders: vec![ticket(1, 150).into(), ticket(2, 50).into()],
+    };
     let answer = desk.place_complex(Cleared::for_test(set)).await;
     assert!(
         matches!(&answer, Placed::Refused(no) if no.to_string().contains("an order of its own")),

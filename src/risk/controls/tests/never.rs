@@ -269,14 +269,18 @@ fn a_replacement_passes_eight_of_them_and_keeps_within_what_was_confirmed() {
 fn orders_that_hang_together_are_cleared_together() {
     let config = ControlConfig::default();
     let exit = |limit: i64| Ticket { reference: reference(9), limit: NetPrice(cents(limit)), ..closing() };
-    let with = |kind, trigger: Option<Ticket>, orders: Vec<Ticket>| ComplexTicket { kind, trigger, orders };
+    let with = |kind, trigger: Option<Ticket>, orders: Vec<Ticket>| ComplexTicket {
+        kind,
+        trigger,
+        orders: orders.into_iter().map(Exit::from).collect(),
+    };
     let brackets = with(ComplexKind::Otoco, Some(opening()), vec![exit(-60), exit(-240)]);
     let (cleared, checks) = clear_complex(brackets.clone(), &facts(), &config).expect("well");
     assert_eq!((cleared.get(), checks.len()), (&brackets, 16));
     let mut too_many = brackets.clone();
-    too_many.orders[1].legs[0].quantity = 3;
+    too_many.orders[1].ticket.legs[0].quantity = 3;
     let mut crooked = brackets.clone();
-    crooked.orders[0].limit = NetPrice(Decimal::new(-605, 3));
+    crooked.orders[0].ticket.limit = NetPrice(Decimal::new(-605, 3));
     let opens = with(ComplexKind::Otoco, Some(opening()), vec![exit(-60), opening()]);
     let alone = with(ComplexKind::Otoco, None, vec![exit(-60), exit(-240)]);
     let empty = with(ComplexKind::Oco, None, Vec::new());
@@ -292,6 +296,29 @@ fn orders_that_hang_together_are_cleared_together() {
     let worse = with(ComplexKind::Oco, None, vec![exit(-60), exit(-500)]);
     assert!(clear_complex(worse, &facts_of_closing(), &config).is_err());
     assert!(clear_complex(oco, &facts(), &config).is_err(), "nothing is held");
+}
+
+#[test]
+fn a_stop_waits_for_a_worse_market_and_its_limit_is_near_it() {
+    let config = ControlConfig::default();
+    let exit = |limit: i64, stop: Option<i64>| Exit {
+        ticket: Ticket { limit: NetPrice(cents(limit)), ..closing() },
+        stop: stop.map(|stop| NetPrice(cents(stop))),
+    };
+    let judged = |limit, stop| {
+        let orders = vec![exit(-60, None), exit(limit, Some(stop))];
+        let set = ComplexTicket { kind: ComplexKind::Oco, trigger: None, orders };
+        let mut facts = facts_of_closing();
+        if let Some(confirmed) = &mut facts.confirmation {
+            confirmed.worst = NetPrice(cents(-1_000));
+        }
+        let refused = clear_complex(set, &facts, &config).err()?;
+        Some(first_block(&refused).expect("a reason").control)
+    };
+    assert_eq!(judged(-264, -240), None, "far worse than the market, and a tenth past the stop");
+    assert_eq!(judged(-264, -100), Some(ControlId::Collar), "the market is there already");
+    assert_eq!(judged(-900, -240), Some(ControlId::Collar), "a limit that takes any price");
+    assert_eq!(judged(-230, -240), Some(ControlId::Form), "it would never fill where it begins");
 }
 
 #[test]
