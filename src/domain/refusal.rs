@@ -85,10 +85,10 @@ pub enum Refusal {
     NoAlarm,
     #[error("no order {0}")]
     UnknownOrder(OrderRef),
-    #[error("no order: {why}")]
+    #[error("not possible: {why}")]
     NotOrderable { why: String },
     /// The account is read and not traded in this run.
-    #[error("no order: {why}")]
+    #[error("not possible: {why}")]
     OnlyRead { why: String, remedy: String },
     #[error("the broker would refuse it: {what}")]
     BrokerRefuses { what: String },

@@ -1,12 +1,13 @@
 //! The orders of the day as a list, and one of them in full.
 
 use ratatui::text::Line;
+use rust_decimal::Decimal;
 
 use super::Sheet;
 use crate::domain::control::Venue;
 use crate::domain::order::{ComplexKind, NetPrice, OrderState, SetRole};
 use crate::domain::{Money, OrderRef};
-use crate::snapshot::orders::{OrderRow, SetRow};
+use crate::snapshot::orders::{OrderLegRow, OrderRow, SetRow};
 use crate::tui::format::{age_whole, cut, figure, width, wrap};
 use crate::tui::panels::{Scene, span};
 
@@ -140,11 +141,16 @@ fn state_word(order: &OrderRow) -> &'static str {
     }
 }
 
-/// Contracts of all legs: how many are filled of how many.
+/// Lots: how many are filled of how many; where the legs are not equal, from the least filled to the most.
 fn filled(order: &OrderRow) -> String {
-    let wanted: u32 = order.legs.iter().map(|leg| leg.quantity).sum();
-    let filled: rust_decimal::Decimal = order.legs.iter().map(|leg| leg.filled).sum();
-    format!("{}/{wanted}", filled.normalize())
+    let lots = |leg: &OrderLegRow| {
+        let of_one = Decimal::from(leg.quantity) / Decimal::from(order.units.max(1));
+        leg.filled.checked_div(of_one).unwrap_or_default().round_dp(2).normalize()
+    };
+    let least = order.legs.iter().map(lots).min().unwrap_or_default();
+    let most = order.legs.iter().map(lots).max().unwrap_or_default();
+    let units = order.units;
+    if least == most { format!("{least}/{units}") } else { format!("{least}–{most}/{units}") }
 }
 
 fn age(scene: Scene<'_>, order: &OrderRow) -> String {
