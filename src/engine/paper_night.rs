@@ -3,9 +3,9 @@
 //!
 //! Never: settles at a price that is not the close of the day, or at one of another day.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
 use crate::containers::Containers;
@@ -17,13 +17,28 @@ use crate::domain::{AccountId, Event, Instrument, Leg, OptionContract, Price, Sy
 use crate::market::view::MarketView;
 use crate::risk::recognition;
 
-/// Without a close of the day for so long there will be none.
-const PATIENCE_DAYS: i64 = 7;
-
 /// What the evening does to every trade on paper.
 pub fn settle(books: &Containers, market: &MarketView) -> Vec<Event> {
-    let on_paper = |trade: &&Trade| trade.account.is_some_and(AccountId::is_paper);
-    books.open_trades().filter(on_paper).flat_map(|trade| of_trade(trade, market)).collect()
+    on_paper(books).flat_map(|trade| of_trade(trade, market)).collect()
+}
+
+/// For the warnings: what ended on an earlier day and is held still, because nobody knows yet what it was worth.
+pub fn unsettled(books: &Containers, market: &MarketView) -> BTreeSet<String> {
+    let held = on_paper(books).flat_map(|trade| trade.legs.iter().filter(|leg| !leg.quantity.is_zero()));
+    let contracts = held.filter_map(|leg| leg.instrument.option());
+    let waits = |contract: &&OptionContract| {
+        new_york_date(market.now()) > contract.expiry
+            && close_of(&contract.underlying, contract.expiry, market).is_none()
+    };
+    contracts.filter(waits).map(|contract| {
+        let (expiry, strike) = (contract.expiry.format("%-d %b"), contract.strike.normalize());
+        let (underlying, right) = (&contract.underlying, contract.right.letter());
+        format!("{underlying} {expiry} {strike} {right} ended and the close of that day is not known: it stays until it is")
+    }).collect()
+}
+
+fn on_paper(books: &Containers) -> impl Iterator<Item = &Trade> {
+    books.open_trades().filter(|trade| trade.account.is_some_and(AccountId::is_paper))
 }
 
 fn of_trade(trade: &Trade, market: &MarketView) -> Vec<Event> {
@@ -60,11 +75,8 @@ fn of_trade(trade: &Trade, market: &MarketView) -> Vec<Event> {
 /// What becomes of a contract now; `None`: it runs on, or nobody knows yet.
 fn ending(contract: &OptionContract, quantity: Decimal, market: &MarketView) -> Option<Ending> {
     if market.now() >= market.calendar().expiry_instant(contract) {
-        let late = new_york_date(market.now()) - contract.expiry > TimeDelta::days(PATIENCE_DAYS);
-        return match close_of(&contract.underlying, contract.expiry, market) {
-            Some(spot) => Some(settlement::at_expiry(contract, quantity, spot)),
-            None => late.then_some(Ending::Worthless),
-        };
+        let spot = close_of(&contract.underlying, contract.expiry, market)?;
+        return Some(settlement::at_expiry(contract, quantity, spot));
     }
     let today = new_york_date(market.now());
     let calendar = market.calendar();

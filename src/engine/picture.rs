@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Engine;
 use super::input::RiskDone;
+use super::{Engine, paper_night};
 use crate::domain::{Money, Timestamp};
 use crate::market::update::Link;
 use crate::snapshot::Snapshot;
@@ -19,6 +19,7 @@ impl Engine {
         let failures = self.failures.iter().chain(&self.follow_failures).map(|failure| failure.what.clone());
         let failures: Vec<String> = failures
             .chain(self.emptied_words())
+            .chain(paper_night::unsettled(&self.books, &market))
             .chain(self.troubles.words())
             .chain(self.clock_warning())
             .collect();

@@ -94,6 +94,30 @@ fn what_is_out_of_the_money_runs_off_and_a_spread_in_the_money_closes_itself() {
 }
 
 #[test]
+fn nothing_is_settled_without_the_close_however_long_ago_it_ended() {
+    let mut bench = Bench::new();
+    bench.feed(report(AccountKind::Margin, Some(vec![])));
+    let trade = held_on_paper(&mut bench, &[(contract(Right::Put, 650), -1, 200)]);
+    let waits = |bench: &mut Bench| {
+        let warnings = bench.engine.snapshot(bench.now).warnings;
+        let ours = "SPY 20 Nov 650 P ended and the close of that day is not known: it stays until it is";
+        warnings.iter().filter(|warning| *warning == ours).count()
+    };
+    bench.now += TimeDelta::days(20);
+    bench.feed(report(AccountKind::Margin, Some(vec![])));
+    let held = &bench.engine.books().trades[&trade];
+    assert!(held.is_open() && held.legs[0].instrument == contract(Right::Put, 650), "{held:?}");
+    assert_eq!(waits(&mut bench), 1);
+    // The bars come later than the accounts.
+    let bar = Bar { date: expiring(), open: 600.0, high: 600.0, low: 600.0, close: 600.0, volume: None };
+    bench.feed(Input::Market(vec![MarketUpdate::Bars { symbol: symbol("SPY"), bars: vec![bar] }]));
+    bench.feed(report(AccountKind::Margin, Some(vec![])));
+    let held = &bench.engine.books().trades[&trade];
+    assert_eq!(held.legs[0].entry, Some(Price(Decimal::from(648))), "its loss is kept: {held:?}");
+    assert_eq!(waits(&mut bench), 0);
+}
+
+#[test]
 fn trades_on_paper_are_no_part_of_a_portfolio_in_another_run() {
     for (mode, counts) in [(Mode::Paper, true), (Mode::Sim, false)] {
         let mut bench = Bench::new();
