@@ -11,6 +11,7 @@ pub mod engine_task;
 pub mod following;
 pub mod ids;
 pub mod kill_flag;
+pub mod paper_record;
 pub mod paper_task;
 pub mod recovery;
 pub mod settings;

@@ -1,6 +1,5 @@
 //! Builds the tasks and channels of one cockpit, and takes them down again in order.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +9,13 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::broker::clock::Pace;
-use crate::broker::paper::{FillModel, PaperConfig, PaperDesk, Resumed, ResumedInSet};
+use crate::broker::paper::{FillModel, PaperConfig, PaperDesk};
 use crate::broker::tastytrade::{Credentials, Tastytrade, TastytradeConfig};
 use crate::broker::tradier::Tradier;
 use crate::broker::{BrokerError, Desk, OrderDesk, Venue};
 use crate::config::{BrokerName, Config, Environment};
 use crate::containers::Containers;
 use crate::domain::control::LiveOptIn;
-use crate::domain::order::OrderLeg;
 use crate::domain::{AccountId, ReadOnly};
 use crate::engine::{Engine, EngineConfig, Input, Part};
 use crate::market::rates::BadCurve;
@@ -33,7 +31,8 @@ use super::recovery::Recovered;
 use super::settings::Access;
 use super::world::{self, WorldError, WorldWish};
 use super::{
-    broker_task, compute, control, desk_task, following, ids, paper_task, recovery, settings, supervised,
+    broker_task, compute, control, desk_task, following, ids, paper_record, paper_task, recovery, settings,
+    supervised,
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -292,37 +291,12 @@ fn order_desk<B: Venue>(mode: Mode, live: Option<LiveOptIn>, reads: &Arc<B>) -> 
 fn paper(config: &Config, engine: &EngineConfig, books: &Containers, clock: EngineClock) -> PaperDesk {
     let hypothetical = engine.portfolios.iter().filter(|portfolio| portfolio.hypothetical);
     let capital = hypothetical.map(|it| (AccountId::of_hypothetical(&it.key), it.capital)).collect();
-    let mut held = BTreeMap::new();
-    for trade in books.open_trades() {
-        let Some(account) = trade.account.filter(|account| account.is_paper()) else { continue };
-        for leg in &trade.legs {
-            *held.entry((account, leg.instrument.clone())).or_default() += leg.quantity;
-        }
-    }
-    let orders = books.live_orders().filter(|order| order.ticket.account.is_paper()).map(|order| {
-        let of_leg = |leg: &OrderLeg| {
-            let fills = order.fills.iter().filter(|booked| booked.instrument == leg.instrument);
-            fills.map(|booked| booked.fill.clone()).collect()
-        };
-        Resumed {
-            limit: order.limit,
-            ids: order.ids.clone(),
-            sent_at: order.sent_at.unwrap_or(order.staged_at),
-            fills: order.ticket.legs.iter().map(of_leg).collect(),
-            ticket: order.ticket.clone(),
-            set: order.set.as_ref().map(|place| ResumedInSet {
-                id: place.id.clone(),
-                role: place.role,
-                status: order.status.clone(),
-            }),
-        }
-    });
     let config = PaperConfig {
         market: engine.market.clone(),
         model: FillModel { half_spread: config.orders.paper_fill },
         capital,
-        held,
-        orders: orders.collect(),
+        held: paper_record::held(books),
+        orders: paper_record::orders(books),
     };
     PaperDesk::new(config, move || clock.now())
 }

@@ -45,7 +45,7 @@ pub struct PaperConfig {
     pub capital: BTreeMap<AccountId, Money>,
     /// What accounts on paper hold.
     pub held: BTreeMap<(AccountId, Instrument), Decimal>,
-    /// Orders of the record that have not ended.
+    /// Orders of the record that have not ended, and those that these hang together with.
     pub orders: Vec<Resumed>,
 }
 
@@ -68,9 +68,11 @@ struct Desk {
 impl PaperDesk {
     pub fn new(config: PaperConfig, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         let orders = config.orders.into_iter().map(Resting::resumed);
+        let mut orders = orders.map(|order| (order.report.id.clone(), order)).collect();
+        sets::catch_up(&mut orders, clock());
         let desk = Desk {
             board: Board::default(),
-            orders: orders.map(|order| (order.report.id.clone(), order)).collect(),
+            orders,
             market: config.market,
             model: config.model,
             capital: config.capital,
@@ -146,7 +148,7 @@ impl Desk {
     }
 
     fn trade(&mut self, now: Timestamp) -> Vec<OrderReport> {
-        if !self.orders.values().any(Resting::works) {
+        if !self.orders.values().any(|order| order.works() || order.has_changed()) {
             return Vec::new();
         }
         let market = self.view(now);

@@ -12,7 +12,7 @@ use crate::domain::time::new_york_date;
 use crate::domain::{Instrument, Timestamp};
 use crate::market::view::MarketView;
 
-/// An order of the record that had not ended when the program did.
+/// An order of the record that had not ended when the program did, or that hangs together with one.
 #[derive(Debug, Clone)]
 pub struct Resumed {
     pub ticket: Ticket,
@@ -90,12 +90,17 @@ impl Resting {
         if let Some(set) = of.set {
             order.report.complex = set.id;
             order.role = Some(set.role);
-            if let Some(waits) = set.status.filter(|status| *status == OrderStatus::Contingent) {
-                order.report.status = waits;
+            if let Some(known) = set.status.filter(stays) {
+                order.report.status = known;
             }
+        }
+        if order.works() && order.open_units() == 0 {
+            // The program ended between the fill and the word of it.
+            order.end(OrderStatus::Filled, None, of.sent_at);
         }
         match of.ids.last() {
             Some(id) => order.report.id = id.clone(),
+            None if !order.works() => {}
             None => {
                 let why = "the program ended before the paper broker took it";
                 order.end(OrderStatus::Rejected, Some(why), of.sent_at);
@@ -142,6 +147,10 @@ impl Resting {
         self.report.updated_at = Some(now);
         self.report.reject_reason = why.map(str::to_owned);
         self.changed = true;
+    }
+
+    pub fn has_changed(&self) -> bool {
+        self.changed
     }
 
     pub fn take_changed(&mut self) -> bool {
@@ -244,4 +253,9 @@ impl Resting {
         let expiry = options.map(|contract| calendar.expiry_instant(contract)).min();
         last.is_some_and(|last| now >= last) || expiry.is_some_and(|expiry| now >= expiry)
     }
+}
+
+/// What the record says last holds after a restart, too: what waits goes on waiting, what has ended stays so.
+fn stays(status: &OrderStatus) -> bool {
+    *status == OrderStatus::Contingent || status.phase() == Phase::Ended
 }

@@ -42,6 +42,14 @@ pub(super) fn follow(orders: &mut Orders, id: &BrokerOrderId, now: Timestamp) {
     }
 }
 
+/// What the program ended before it could do: the end of one order is in the record, what it does to the others is not.
+pub(super) fn catch_up(orders: &mut Orders, now: Timestamp) {
+    let of_sets = orders.iter().filter(|(_, order)| order.role.is_some()).map(|(id, _)| id.clone());
+    for id in of_sets.collect::<Vec<_>>() {
+        follow(orders, &id, now);
+    }
+}
+
 /// The set as it stands, in the order it was sent.
 pub(super) fn report(orders: &Orders, account: AccountId, set: &BrokerOrderId) -> Option<ComplexReport> {
     let of_set = orders.values().filter(|it| it.report.complex.as_ref() == Some(set));

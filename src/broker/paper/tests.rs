@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use chrono::{DateTime, NaiveDate};
 
 use super::*;
-use crate::domain::order::{ComplexKind, Exit, NetPrice, OrderAction, OrderLeg, TimeInForce};
+use crate::domain::order::{ComplexKind, Exit, Fill, FillId, NetPrice, OrderAction, OrderLeg, TimeInForce};
 use crate::domain::{ExerciseStyle, OptionContract, OrderRef, Price, Right, Settlement, Symbol, TradeId};
 use crate::market::rates::RateCurve;
 use crate::market::update::{Epoch, RawQuote, Source};
@@ -430,4 +430,53 @@ async fn a_set_goes_on_after_a_restart() {
     waiting.quote(&put(640), 100, 102);
     waiting.quote(&put(635), 50, 52);
     assert_eq!(waiting.desk.trade(), [], "what it waits for has not filled");
+}
+
+fn of_record(n: u128, ticket: Ticket, role: SetRole, status: OrderStatus) -> Resumed {
+    Resumed {
+        limit: ticket.limit,
+        ids: vec![BrokerOrderId(format!("old-{n}"))],
+        sent_at: at(OPEN - 60 * SECOND),
+        fills: Vec::new(),
+        set: Some(ResumedInSet { id: Some(BrokerOrderId("the-set".into())), role, status: Some(status) }),
+        ticket,
+    }
+}
+
+#[tokio::test]
+async fn what_an_end_does_to_the_others_is_made_up_for_after_a_restart() {
+    let roles = [SetRole::Target, SetRole::Stop { at: net(-200) }];
+    let [target, stop] = <[Exit; 2]>::try_from(exits()).expect("two").map(|exit| exit.ticket);
+    let of = |told: Vec<OrderReport>| -> Vec<(String, OrderStatus)> {
+        told.into_iter().map(|it| (it.id.0, it.status)).collect()
+    };
+
+    // The target has filled: in the record as such, or by its fills only. Nothing else works, and it is told all the same.
+    let fill = |n: u32| Fill {
+        id: FillId(n.to_string()),
+        quantity: Decimal::ONE,
+        price: Price(cents(100)),
+        at: None,
+    };
+    for status in [OrderStatus::Filled, OrderStatus::Live] {
+        let mut filled = of_record(1, target.clone(), roles[0], status.clone());
+        filled.fills = vec![vec![fill(1)], vec![fill(2)]];
+        let bench = Bench::resuming(vec![of_record(2, stop.clone(), roles[1], OrderStatus::Live), filled]);
+        let mut wanted = vec![("old-2".to_owned(), OrderStatus::Cancelled)];
+        if status == OrderStatus::Live {
+            wanted.insert(0, ("old-1".to_owned(), OrderStatus::Filled));
+        }
+        assert_eq!(of(bench.desk.trade()), wanted);
+    }
+
+    // What opens has filled, or has not and never will.
+    for (end, then) in
+        [(OrderStatus::Filled, OrderStatus::Live), (OrderStatus::Cancelled, OrderStatus::Cancelled)]
+    {
+        let trigger = of_record(0, ticket(115, 1), SetRole::Trigger, end);
+        let waits = |n, exit: &Ticket, role| of_record(n, exit.clone(), role, OrderStatus::Contingent);
+        let bench = Bench::resuming(vec![trigger, waits(1, &target, roles[0]), waits(2, &stop, roles[1])]);
+        let wanted = [("old-1".to_owned(), then.clone()), ("old-2".to_owned(), then)];
+        assert_eq!(of(bench.desk.trade()), wanted);
+    }
 }
