@@ -378,6 +378,7 @@ impl Engine {
             self.record(step, Actor::System, vec![event], None, now);
         }
         self.cancel_late_openings(step, now);
+        self.cancel_closings_of_nothing(step, now);
         self.walk_orders(step, now);
         self.look_after_orders(step, now);
         // The account stream is only a hint: the accounts themselves are read again now and then.

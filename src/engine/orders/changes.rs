@@ -173,7 +173,12 @@ impl Engine {
         }
     }
 
-    fn cancel_those(&mut self, step: &mut Step, now: Timestamp, which: impl Fn(&Self, &Order) -> bool) {
+    pub(super) fn cancel_those(
+        &mut self,
+        step: &mut Step,
+        now: Timestamp,
+        which: impl Fn(&Self, &Order) -> bool,
+    ) {
         let chosen = self.books.live_orders().filter(|order| which(self, order));
         let chosen: Vec<OrderRef> = chosen.map(|order| order.ticket.reference).collect();
         let mut asked = BTreeSet::new();
@@ -190,7 +195,7 @@ impl Engine {
     }
 
     /// Cancellable, and not asked of just now.
-    fn may_ask(&self, reference: OrderRef, now: Timestamp) -> bool {
+    pub(super) fn may_ask(&self, reference: OrderRef, now: Timestamp) -> bool {
         let lately = self.desk.asked.get(&reference).map(|at| (now - *at).num_seconds());
         lately.is_none_or(|seconds| seconds >= CHANGE_SECONDS) && self.cancellable(reference).is_ok()
     }

@@ -9,6 +9,7 @@ mod alike;
 mod changes;
 mod day;
 mod facts;
+mod gone;
 mod outcome;
 mod send;
 mod sets;

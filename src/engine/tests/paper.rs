@@ -3,9 +3,12 @@
 use super::*;
 use crate::domain::bar::Bar;
 use crate::domain::event::{
-    BookedFill, OrderFilled, OrderStaged, OrderSubmitted, TradeAdopted, TradeIntended,
+    Answered, BookedFill, LinkedOrder, OrderAnswered, OrderChange, OrderFilled, OrderStaged, OrderSubmitted,
+    OrdersLinked, SetNamed, TradeAdopted, TradeIntended,
 };
-use crate::domain::order::{Fill, FillId, NetPrice, OrderAction, OrderLeg, Ticket, TimeInForce};
+use crate::domain::order::{
+    BrokerOrderId, ComplexKind, Fill, FillId, NetPrice, OrderAction, OrderLeg, SetRole, Ticket, TimeInForce,
+};
 use crate::domain::trade::{CloseReason, TradeState};
 use crate::domain::{Leg, OrderRef, TradeKind};
 use crate::market::update::{Epoch, MarketUpdate, RawQuote, Source};
@@ -115,6 +118,65 @@ fn nothing_is_settled_without_the_close_however_long_ago_it_ended() {
     let held = &bench.engine.books().trades[&trade];
     assert_eq!(held.legs[0].entry, Some(Price(Decimal::from(648))), "its loss is kept: {held:?}");
     assert_eq!(waits(&mut bench), 0);
+}
+
+/// Buys the put back: at the broker's side as number `n`, by itself or in a set.
+fn closing(bench: &mut Bench, trade: TradeId, n: u128) -> OrderRef {
+    let reference = OrderRef(uuid::Uuid::from_u128(80 + n));
+    let (instrument, action) = (contract(Right::Put, 650), OrderAction::BuyToClose);
+    let ticket = Ticket {
+        reference,
+        trade,
+        account: paper(),
+        legs: vec![OrderLeg { instrument, action, quantity: 1 }],
+        limit: NetPrice(Decimal::new(-50, 2)),
+        time_in_force: TimeInForce::Gtc,
+    };
+    let answer = Answered::Accepted { id: BrokerOrderId(n.to_string()) };
+    bench.recorded(vec![
+        Event::OrderStaged(OrderStaged { ticket: ticket.clone(), walk: None, dry_run: None }),
+        Event::OrderSubmitted(OrderSubmitted { reference, ticket, venue: None, checks: vec![] }),
+        Event::OrderAnswered(OrderAnswered { reference, answer }),
+    ]);
+    reference
+}
+
+#[test]
+fn exits_of_what_the_evening_has_settled_are_taken_back() {
+    for in_set in [false, true] {
+        let mut bench = Bench::new();
+        bench.feed(report(AccountKind::Margin, Some(vec![])));
+        let trade = held_on_paper(&mut bench, &[(contract(Right::Put, 650), -1, 200)]);
+        let orders = [1, 2].map(|n| closing(&mut bench, trade, n));
+        if in_set {
+            let [target, stop] = orders;
+            let at = NetPrice(Decimal::new(-400, 2));
+            let roles = [(target, SetRole::Target), (stop, SetRole::Stop { at })];
+            let orders = roles.map(|(reference, role)| LinkedOrder { reference, role }).into();
+            bench.recorded(vec![
+                Event::OrdersLinked(OrdersLinked { set: target, set_kind: ComplexKind::Oco, orders }),
+                Event::SetNamed(SetNamed { set: target, id: BrokerOrderId("set".into()) }),
+            ]);
+        }
+        let cancels = |bench: &mut Bench| {
+            bench.now += TimeDelta::seconds(1);
+            let step = bench.engine.step(Input::Tick, bench.now);
+            let sent = step.sends.iter().map(|effect| match effect {
+                Effect::Cancel { id, .. } | Effect::CancelSet { id, .. } => id.0.clone(),
+                other => panic!("{other:?}"),
+            });
+            let sent: Vec<String> = sent.collect();
+            bench.settle(step);
+            sent
+        };
+        assert_eq!(cancels(&mut bench), Vec::<String>::new(), "what they close is held");
+        evening(&mut bench, 640.0);
+        let wanted: &[&str] = if in_set { &["set"] } else { &["1", "2"] };
+        assert_eq!(cancels(&mut bench), wanted);
+        assert_eq!(cancels(&mut bench), Vec::<String>::new(), "asked once");
+        let asked = |order: &OrderRef| bench.engine.books().orders[order].change == Some(OrderChange::Cancel);
+        assert!(orders.iter().all(asked));
+    }
 }
 
 #[test]
