@@ -1,7 +1,8 @@
 //! The evening of accounts on paper, where no broker exercises, assigns or settles: contracts that ended, and short
 //! calls that are taken for a dividend, by the rules of `domain::settlement`.
 //!
-//! Never: settles at a price that is not the close of the day, or at one of another day.
+//! Never: settles at a price that is not the close of the day (the open, of what ends in the morning), or at one of
+//! another day.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -13,7 +14,9 @@ use crate::domain::event::{NoteKind, NoteRecorded, TradeClosed, TradeResized};
 use crate::domain::settlement::{self, Ending};
 use crate::domain::time::new_york_date;
 use crate::domain::trade::CloseReason;
-use crate::domain::{AccountId, Event, Instrument, Leg, OptionContract, Price, Symbol, Trade, TradingDate};
+use crate::domain::{
+    AccountId, Event, Instrument, Leg, OptionContract, Price, Settlement, Symbol, Trade, TradingDate,
+};
 use crate::market::view::MarketView;
 use crate::risk::recognition;
 
@@ -27,14 +30,17 @@ pub fn unsettled(books: &Containers, market: &MarketView) -> BTreeSet<String> {
     let held = on_paper(books).flat_map(|trade| trade.legs.iter().filter(|leg| !leg.quantity.is_zero()));
     let contracts = held.filter_map(|leg| leg.instrument.option());
     let waits = |contract: &&OptionContract| {
-        new_york_date(market.now()) > contract.expiry
-            && close_of(&contract.underlying, contract.expiry, market).is_none()
+        new_york_date(market.now()) > contract.expiry && settled_at(contract, market).is_none()
     };
-    contracts.filter(waits).map(|contract| {
-        let (expiry, strike) = (contract.expiry.format("%-d %b"), contract.strike.normalize());
-        let (underlying, right) = (&contract.underlying, contract.right.letter());
-        format!("{underlying} {expiry} {strike} {right} ended and the close of that day is not known: it stays until it is")
-    }).collect()
+    contracts.filter(waits).map(words_of_waiting).collect()
+}
+
+fn words_of_waiting(contract: &OptionContract) -> String {
+    let (underlying, right) = (&contract.underlying, contract.right.letter());
+    let (expiry, strike) = (contract.expiry.format("%-d %b"), contract.strike.normalize());
+    let price = if contract.settlement == Settlement::Am { "open" } else { "close" };
+    let stays = "of that day is not known: it stays until it is";
+    format!("{underlying} {expiry} {strike} {right} ended and the {price} {stays}")
 }
 
 fn on_paper(books: &Containers) -> impl Iterator<Item = &Trade> {
@@ -75,7 +81,7 @@ fn of_trade(trade: &Trade, market: &MarketView) -> Vec<Event> {
 /// What becomes of a contract now; `None`: it runs on, or nobody knows yet.
 fn ending(contract: &OptionContract, quantity: Decimal, market: &MarketView) -> Option<Ending> {
     if market.now() >= market.calendar().expiry_instant(contract) {
-        let spot = close_of(&contract.underlying, contract.expiry, market)?;
+        let spot = settled_at(contract, market)?;
         return Some(settlement::at_expiry(contract, quantity, spot));
     }
     let today = new_york_date(market.now());
@@ -92,6 +98,19 @@ fn ending(contract: &OptionContract, quantity: Decimal, market: &MarketView) -> 
     let mark = market.mark(&Instrument::Option(contract.clone().into())).known()?.to_f64();
     settlement::is_taken_early(contract, quantity, (spot, mark), dividend.amount)
         .then(|| settlement::exercised(contract, quantity))
+}
+
+/// The price that its last day settles it at. Of one that ends in the morning it is the open: an exchange takes the
+/// opening prices of the index's members, which are not known here.
+fn settled_at(contract: &OptionContract, market: &MarketView) -> Option<f64> {
+    match contract.settlement {
+        Settlement::Pm => close_of(&contract.underlying, contract.expiry, market),
+        Settlement::Am => {
+            let mut bars = market.finished_bars(&contract.underlying).iter().rev();
+            let open = bars.find(|bar| bar.date == contract.expiry)?.open;
+            (open.is_finite() && open > 0.0).then_some(open)
+        }
+    }
 }
 
 fn close_of(symbol: &Symbol, date: TradingDate, market: &MarketView) -> Option<f64> {
@@ -133,7 +152,8 @@ impl Night {
             Ending::Cash { per_share } => {
                 self.why = self.why_of(CloseReason::CashSettled);
                 let cash = per_share * leg.quantity * Decimal::from(contract.multiplier);
-                (format!("is settled in cash at {per_share} a share"), -cash)
+                let by = if contract.settlement == Settlement::Am { ", by the open of its day" } else { "" };
+                (format!("is settled in cash at {per_share} a share{by}"), -cash)
             }
             Ending::Shares { count } => {
                 let short = leg.quantity.is_sign_negative();

@@ -37,6 +37,7 @@ fn contract(right: Right, strike: i64) -> Instrument {
 /// Open on paper: the contracts, signed, at an entry in cents.
 fn held_on_paper(bench: &mut Bench, legs: &[(Instrument, i64, i64)]) -> TradeId {
     let trade = TradeId(uuid::Uuid::from_u128(77));
+    let underlying = legs[0].0.underlying().clone();
     let legs = legs.iter().map(|(instrument, quantity, cents)| Leg {
         instrument: instrument.clone(),
         quantity: Decimal::from(*quantity),
@@ -46,7 +47,7 @@ fn held_on_paper(bench: &mut Bench, legs: &[(Instrument, i64, i64)]) -> TradeId 
         trade,
         account: paper(),
         portfolio: Some(PortfolioId::from_key("medium")),
-        underlying: symbol("SPY"),
+        underlying,
         strategy: Strategy::Single,
         legs: legs.collect(),
         opened_at: bench.now,
@@ -118,6 +119,33 @@ fn nothing_is_settled_without_the_close_however_long_ago_it_ended() {
     let held = &bench.engine.books().trades[&trade];
     assert_eq!(held.legs[0].entry, Some(Price(Decimal::from(648))), "its loss is kept: {held:?}");
     assert_eq!(waits(&mut bench), 0);
+}
+
+#[test]
+fn what_ends_in_the_morning_goes_by_the_open() {
+    let mut bench = Bench::new();
+    bench.feed(report(AccountKind::Margin, Some(vec![])));
+    let Instrument::Option(put) = contract(Right::Put, 650) else { panic!("an option") };
+    let morning = Settlement::Am;
+    let index = OptionContract {
+        underlying: symbol("SPX"),
+        root: symbol("SPX"),
+        settlement: morning,
+        ..(*put).clone()
+    };
+    let trade = held_on_paper(&mut bench, &[(Instrument::Option(index.into()), -1, 200)]);
+    let bar = Bar { date: expiring(), open: 640.0, high: 670.0, low: 640.0, close: 670.0, volume: None };
+    bench.feed(Input::Market(vec![MarketUpdate::Bars { symbol: symbol("SPX"), bars: vec![bar] }]));
+    bench.now = chrono::DateTime::from_timestamp(1_795_212_000, 0).unwrap();
+    bench.feed(report(AccountKind::Margin, Some(vec![])));
+    let settled = TradeState::Closed { why: CloseReason::CashSettled };
+    assert_eq!(bench.engine.books().trades[&trade].state, settled);
+    let words = "is settled in cash at 10 a share, by the open of its day";
+    let told = bench
+        .recorded
+        .iter()
+        .any(|it| matches!(it.event.as_ref(), Event::NoteRecorded(note) if note.rationale.contains(words)));
+    assert!(told, "a note says what happened");
 }
 
 /// Buys the put back: at the broker's side as number `n`, by itself or in a set.
