@@ -37,8 +37,8 @@ pub struct PendingBooking {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MayLose {
     pub most: Most,
-    /// Dollars that it would cost more at the worst price its order accepts.
-    pub worse: f64,
+    /// Dollars that it would cost more at the worst price its order accepts; `None` while there is no such price.
+    pub worse: Option<f64>,
 }
 
 /// Everything the worker needs.
@@ -105,7 +105,7 @@ pub fn evaluate(job: &EvaluationJob) -> Evaluation {
     let mut verdict = compared.verdict;
     if let Some(may) = job.may_lose {
         let loss = match trade_loss::backing(job.strategy, &job.legs) {
-            Backing::Defined => max_loss.map(|loss| (loss.abs() + may.worse).max(0.0)),
+            Backing::Defined => max_loss.zip(may.worse).map(|(loss, worse)| (loss.abs() + worse).max(0.0)),
             Backing::Undefined | Backing::Stock => stress_loss,
         };
         let own = trade_loss::change(loss, may.most);
@@ -312,7 +312,7 @@ mod tests {
         let judged = |most: Most| {
             let mut job = job(LegPricing::Shares);
             job.warn_only = false;
-            job.may_lose = Some(MayLose { most, worse: 0.0 });
+            job.may_lose = Some(MayLose { most, worse: Some(0.0) });
             evaluate(&job)
         };
         let roomy = judged(Most::Dollars(10_000.0));

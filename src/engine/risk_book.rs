@@ -121,7 +121,7 @@ impl Engine {
         let held = self.books.portfolios.get(&pending.portfolio).map(|held| &held.portfolio);
         let may_lose = held.map(|portfolio| MayLose {
             most: self.may_lose(portfolio, &drafted),
-            worse: ticket::worse_by(&drafted, market).unwrap_or(0.0),
+            worse: ticket::worse_by(&drafted, market),
         });
         let mut with_draft = self.books.clone();
         with_draft.trades.insert(trade, drafted);

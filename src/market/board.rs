@@ -157,6 +157,7 @@ impl Board {
                     high: summary.high.or(held.high),
                     low: summary.low.or(held.low),
                     halted: summary.halted.or(held.halted),
+                    trading_if_within: summary.trading_if_within.or(held.trading_if_within),
                     open_interest: summary.open_interest.or(held.open_interest),
                 };
             }
@@ -331,6 +332,9 @@ pub(super) fn is_young(at: Timestamp, now: Timestamp, most_seconds: i64) -> bool
     age <= TimeDelta::seconds(most_seconds) && age >= TimeDelta::seconds(-5)
 }
 
+/// Messages overtake each other by less than this.
+const OUT_OF_ORDER: TimeDelta = TimeDelta::seconds(5);
+
 /// Whether a value replaces the one held, and as what it then counts. What was streamed in the connection
 /// that stands stays "streamed" when a read refreshes it: the subscription still watches it. A value of an
 /// earlier connection, or dated before the one held, is dropped.
@@ -342,7 +346,13 @@ fn accepted(
 ) -> Option<Source> {
     let Some((held_source, held_at)) = held else { return Some(source) };
     match (held_source, source) {
-        (Source::Stream(old), Source::Stream(new)) => (new >= old).then_some(source),
+        (Source::Stream(old), Source::Stream(new)) if new == old => {
+            let behind = at.zip(held_at).map(|(at, held_at)| held_at - at);
+            // By more than that it is no message that came out of order: one of the two clocks is wrong.
+            let reordered = behind.is_some_and(|by| by > TimeDelta::zero() && by <= OUT_OF_ORDER);
+            (!reordered).then_some(source)
+        }
+        (Source::Stream(old), Source::Stream(new)) => (new > old).then_some(source),
         (Source::Stream(old), Source::Read) if standing == Some(old) => {
             let older = at.zip(held_at).is_some_and(|(at, held_at)| at < held_at);
             (!older).then_some(held_source)

@@ -145,3 +145,18 @@ fn a_picture_does_not_change_after_it_was_taken() {
     let bid = before.slots.get(&spy()).and_then(|slot| slot.quote).and_then(|q| q.value.bid);
     assert_eq!(bid, Some(Price(Decimal::ONE)));
 }
+
+#[test]
+fn a_message_that_came_out_of_order_does_not_replace_a_newer_one() {
+    let mut board = Board::default();
+    board.link(Link::MarketStream, LinkState::Up { epoch: Epoch(1) }, at(0));
+    let mut after = |cents, second| {
+        board.apply(quote(cents, second, Source::Stream(Epoch(1))));
+        held(&board).value.bid
+    };
+    let price = |cents: i64| Some(Price(Decimal::new(cents, 2)));
+    assert_eq!(after(100, 100), price(100));
+    assert_eq!(after(200, 98), price(100), "overtaken");
+    assert_eq!(after(300, 100), price(300));
+    assert_eq!(after(400, 50), price(400), "a clock that was wrong does not stop the stream");
+}

@@ -1,6 +1,7 @@
 //! What a broker adapter hands over: wire messages in our words.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use rust_decimal::Decimal;
 
@@ -80,6 +81,8 @@ pub struct DaySummary {
     pub open_interest: Option<f64>,
     /// Trading in it is halted.
     pub halted: Option<bool>,
+    /// Of a broker that tells no halts: what traded within so long of now is taken for trading.
+    pub trading_if_within: Option<Duration>,
 }
 
 /// The broker's Greeks, as sent: cross-check and display only.

@@ -43,9 +43,11 @@ pub fn backing(strategy: Strategy, legs: &[Leg]) -> Backing {
         leg.quantity.is_sign_negative()
             && leg.instrument.option().is_some_and(|option| option.right == Right::Put)
     };
-    if shares || (strategy == Strategy::Single && legs.iter().all(short_put)) {
+    let defined = recognition::is_defined_risk(legs);
+    // Shares stand behind as many calls as they cover: with more calls than that nothing does.
+    if (shares && defined) || (strategy == Strategy::Single && legs.iter().all(short_put)) {
         Backing::Stock
-    } else if recognition::is_defined_risk(legs) {
+    } else if defined {
         Backing::Defined
     } else {
         Backing::Undefined
@@ -114,5 +116,26 @@ mod tests {
             "no such trade"
         );
         assert_eq!(of(None, Backing::Defined, Some(1.0)), (None, LimitState::Unknown), "nobody set it");
+    }
+
+    #[test]
+    fn shares_stand_behind_no_more_calls_than_they_cover() {
+        use crate::domain::{ExerciseStyle, OptionContract, Settlement};
+        let symbol = Symbol::new("QQQ").unwrap();
+        let call = Instrument::Option(std::sync::Arc::new(OptionContract {
+            underlying: symbol.clone(),
+            root: symbol.clone(),
+            expiry: chrono::NaiveDate::from_ymd_opt(2026, 12, 18).unwrap(),
+            right: Right::Call,
+            strike: 540.into(),
+            settlement: Settlement::Pm,
+            style: ExerciseStyle::American,
+            multiplier: 100,
+        }));
+        let shares = Leg { instrument: Instrument::Equity(symbol), quantity: 100.into(), entry: None };
+        let calls = |quantity: i64| Leg { instrument: call.clone(), quantity: quantity.into(), entry: None };
+        let covered = [shares.clone(), calls(-1)];
+        assert_eq!(backing(Strategy::CoveredCall, &covered), Backing::Stock);
+        assert_eq!(backing(Strategy::Custom, &[shares, calls(-3)]), Backing::Undefined);
     }
 }

@@ -174,6 +174,7 @@ impl OrderDesk for TastytradeDesk {
         let start = from.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
         let mut found: Vec<OrderReport> = Vec::new();
         let mut seen: HashSet<BrokerOrderId> = HashSet::new();
+        let mut total: Option<u32> = None;
         for page in 0..MOST_PAGES {
             // Newest first: an order that comes meanwhile moves the others on to later pages, where they are
             // seen a second time and not missed.
@@ -184,7 +185,7 @@ impl OrderDesk for TastytradeDesk {
                 ("page-offset", page.to_string()),
             ];
             let path = ["accounts", number.as_str(), "orders"];
-            let (items, pages) = self.reads.http.get_page::<Order>(ENDPOINT, &path, &query).await?;
+            let (items, told) = self.reads.http.get_page::<Order>(ENDPOINT, &path, &query).await?;
             if items.bad > 0 {
                 return Err(unreadable("an order in the list cannot be read"));
             }
@@ -197,13 +198,22 @@ impl OrderDesk for TastytradeDesk {
                     found.push(report);
                 }
             }
-            let last = match pages {
+            // What comes meanwhile is not missed: the list is whole with what there was at the beginning.
+            if total.is_none() {
+                total = told.items;
+            }
+            let last = match told.pages {
                 Some(pages) => page + 1 >= pages,
                 // Without a count the end is where nothing new comes.
                 None => found.len() == before,
             };
             if last {
-                return Ok(found);
+                let whole = total.is_none_or(|total| found.len() >= total as usize);
+                return if whole {
+                    Ok(found)
+                } else {
+                    Err(unreadable("the list came with fewer orders than it told of"))
+                };
             }
         }
         Err(unreadable("the list does not end"))

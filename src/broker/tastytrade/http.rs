@@ -53,6 +53,12 @@ pub(super) fn transport(config: &TastytradeConfig, addresses: &Addresses) -> Res
     Ok(made.paced(config.clock_pace))
 }
 
+/// How long a list is, where the broker says.
+pub struct Told {
+    pub pages: Option<u32>,
+    pub items: Option<u32>,
+}
+
 impl Http {
     pub fn new(transport: Transport, auth: Auth) -> Self {
         Self { transport, auth }
@@ -74,10 +80,11 @@ impl Http {
         endpoint: &'static str,
         path: &[&str],
         query: &[(&str, String)],
-    ) -> Result<(Many<T>, Option<u32>), BrokerError> {
+    ) -> Result<(Many<T>, Told), BrokerError> {
         let page: Page<T> = self.read(endpoint, path, query).await?.json(endpoint)?;
         let list = page.data.ok_or_else(|| no_data(endpoint))?;
-        Ok((list.items, page.pagination.and_then(|pagination| pagination.total_pages.u32())))
+        let told = page.pagination.unwrap_or_default();
+        Ok((list.items, Told { pages: told.total_pages.u32(), items: told.total_items.u32() }))
     }
 
     /// Every page of a list, each item once: the whole list or an error. `key` tells items apart; one without a

@@ -246,11 +246,13 @@ impl Broker for Tradier {
     }
 
     async fn accounts(&self) -> Result<AccountsReport, BrokerError> {
+        // Of the first request: what happens while the others are read may be in it or not.
+        let at = self.now();
         let mut accounts = Vec::new();
         for (number, account) in self.open_accounts().await? {
             accounts.push(self.report(number, account).await?);
         }
-        Ok(AccountsReport { accounts, at: self.now() })
+        Ok(AccountsReport { accounts, at })
     }
 
     /// Without the calendar the state is known all the same.

@@ -11,6 +11,8 @@ mod vols;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
+use chrono::TimeDelta;
+
 use super::board::{Contents, Slot, Stamped, is_young};
 use super::calendar::Calendar;
 use super::dividends::DividendPlan;
@@ -247,7 +249,14 @@ impl MarketView {
 
     /// Whether trading in it is halted, as far as it was last told.
     pub fn halted(&self, symbol: &Symbol) -> Option<bool> {
-        self.slot(&Instrument::watched(symbol))?.summary.halted
+        let slot = self.slot(&Instrument::watched(symbol))?;
+        let trades = || {
+            // Of what a broker does not tell, the last trade speaks, and only for a while.
+            let within = TimeDelta::from_std(slot.summary.trading_if_within?).ok()?;
+            let traded = slot.trade?.value.at?;
+            ((self.now() - traded).abs() <= within).then_some(false)
+        };
+        slot.summary.halted.or_else(trades)
     }
 
     /// A quote stands as live, whatever its sides are worth. None does while its underlying is halted.

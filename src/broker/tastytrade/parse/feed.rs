@@ -43,6 +43,7 @@ pub fn update(
             instrument,
             summary: DaySummary {
                 halted: None,
+                trading_if_within: None,
                 previous_close: positive(previous_close),
                 open: positive(open),
                 high: positive(high),

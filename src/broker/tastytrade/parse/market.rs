@@ -45,6 +45,7 @@ pub fn snapshot(instrument: &Instrument, wire: &wire::MarketData, received: Time
                 low: positive_price(&wire.day_low_price),
                 open_interest: wire.open_interest.f64(),
                 halted: wire.is_trading_halted.0,
+                trading_if_within: None,
             },
             source: Source::Read,
         },

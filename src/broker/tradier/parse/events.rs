@@ -42,7 +42,7 @@ pub fn update(
                 high: positive_price(&event.high),
                 low: positive_price(&event.low),
                 open_interest: None,
-                halted: None,
+                ..DaySummary::default()
             },
             source,
         },

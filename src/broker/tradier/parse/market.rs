@@ -27,8 +27,6 @@ pub fn snapshot(
 ) -> Vec<MarketUpdate> {
     let source = Source::Read;
     let traded = instant(&wire.trade_date);
-    let age = traded.map(|at| (received - at).num_milliseconds().unsigned_abs());
-    let is_trading = age.is_some_and(|age| u128::from(age) <= within.as_millis());
     let mut updates = vec![
         MarketUpdate::Quote {
             instrument: instrument.clone(),
@@ -55,7 +53,8 @@ pub fn snapshot(
                 high: positive_price(&wire.high),
                 low: positive_price(&wire.low),
                 open_interest: wire.open_interest.f64(),
-                halted: is_trading.then_some(false),
+                halted: None,
+                trading_if_within: Some(within),
             },
             source,
         },
@@ -256,14 +255,13 @@ mod tests {
     }
 
     #[test]
-    fn what_traded_within_the_minute_is_not_halted_and_of_all_else_it_is_unknown() {
-        let halted = |ago_ms: i64| {
-            let told = quote("SPY", &format!(r#"{{"trade_date":{}}}"#, noon().timestamp_millis() - ago_ms));
-            let [_, _, MarketUpdate::Summary { summary, .. }] = &told[..] else { panic!("{told:?}") };
-            summary.halted
+    fn no_row_says_that_trading_goes_on_but_how_long_a_trade_speaks_for_it() {
+        let told = quote("SPY", &format!(r#"{{"trade_date":{}}}"#, noon().timestamp_millis()));
+        let [_, MarketUpdate::Trade { trade, .. }, MarketUpdate::Summary { summary, .. }] = &told[..] else {
+            panic!("{told:?}")
         };
-        assert_eq!([0, 60_000, -60_000].map(halted), [Some(false); 3]);
-        assert_eq!([60_001, 86_400_000, -60_001].map(halted), [None; 3]);
+        assert_eq!((summary.halted, summary.trading_if_within), (None, Some(Duration::from_secs(60))));
+        assert_eq!(trade.at, Some(noon()));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What counts as of the present: streams while they are heard, nothing that is halted, nothing of a future.
 
+use std::time::Duration;
+
 use super::*;
 
 #[test]
@@ -98,4 +100,26 @@ fn a_clock_that_was_set_back_makes_nothing_live() {
     assert!(board.view(earlier, &config()).spot(&symbol("SPY")).is_live());
     let late = board.view(earlier + TimeDelta::milliseconds(15_900), &config());
     assert!(!late.spot(&symbol("SPY")).is_live(), "fifteen seconds, not nearly sixteen");
+}
+
+#[test]
+fn where_no_halts_are_told_a_trade_speaks_for_a_while_and_silence_for_nothing() {
+    let mut board = board();
+    let summary = DaySummary { trading_if_within: Some(Duration::from_secs(60)), ..DaySummary::default() };
+    board.apply(MarketUpdate::Summary { instrument: share("SPY"), summary, source: Source::Read });
+    let halted = |board: &Board, seconds| {
+        board.view(now() + TimeDelta::seconds(seconds), &config()).halted(&symbol("SPY"))
+    };
+    assert_eq!(halted(&board, 0), None);
+    let mut traded = |seconds| {
+        let at = now() + TimeDelta::seconds(seconds);
+        let trade = RawTrade { price: Some(dollars(600.0)), at: Some(at), received: at };
+        board.apply(MarketUpdate::Trade { instrument: share("SPY"), trade, source: LIVE });
+        [0, 60, 61, -61].map(|later| halted(&board, seconds + later))
+    };
+    assert_eq!(traded(0), [Some(false), Some(false), None, None]);
+    assert_eq!(traded(300), [Some(false), Some(false), None, None]);
+    let summary = DaySummary { halted: Some(true), ..DaySummary::default() };
+    board.apply(MarketUpdate::Summary { instrument: share("SPY"), summary, source: LIVE });
+    assert_eq!(halted(&board, 300), Some(true), "who is told it knows better");
 }
