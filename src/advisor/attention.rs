@@ -22,8 +22,14 @@ mod trades;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Urgency {
+    /// Nobody knows whether an order of the trade is at the broker.
+    Unknown,
     /// An order ended with some legs filled and others not: what is held is not what was judged.
     Rescue,
+    /// The kill switch is hard: what is open is to be closed.
+    Flatten,
+    /// An exit that rested at the broker is gone while the trade is open.
+    Unguarded,
     /// A limit is breached or data needed for it is missing.
     Breach,
     Hedge,
@@ -41,7 +47,10 @@ pub enum Urgency {
 impl Urgency {
     pub fn tag(self) -> &'static str {
         match self {
+            Self::Unknown => "UNKNOWN",
             Self::Rescue => "RESCUE",
+            Self::Flatten => "FLATTEN",
+            Self::Unguarded => "NO EXIT",
             Self::Breach => "BREACH",
             Self::Hedge => "HEDGE",
             Self::Expiry => "EXPIRY",

@@ -67,6 +67,8 @@ pub enum Refusal {
     LimitBlocks { limit: String, percent: i64 },
     #[error("{limit} allows nothing at all")]
     LimitIsNone { limit: String },
+    #[error("trading in {0} is halted: there is no market to judge it by")]
+    Halted(Symbol),
     #[error("no limit is set for what one trade of this portfolio may lose")]
     NoTradeLoss,
     #[error("{limit} of the portfolio is not known: something in it has no usable quote")]
@@ -123,6 +125,7 @@ impl Refusal {
             Self::StaleMarket(_) => "refresh with r and try again",
             Self::LimitBlocks { .. } => "take fewer lots, a narrower width, or reduce something first",
             Self::LimitIsNone { .. } => "take another portfolio, or change the limit in its configuration",
+            Self::Halted(_) => "wait until it trades again",
             Self::NoTradeLoss => "set it under `orders: trade_loss:` in cotrader.yaml",
             Self::LimitUnknown { .. } => {
                 "refresh with r; `snapshot --json` names what is missing under warnings"
@@ -149,6 +152,7 @@ impl Refusal {
                 | Self::LimitIsNone { .. }
                 | Self::LimitUnknown { .. }
                 | Self::NoTradeLoss
+                | Self::Halted(_)
                 | Self::NotPermitted { .. }
                 | Self::NotAllowedThere { .. }
                 | Self::StaleMarket(_)

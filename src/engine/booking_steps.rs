@@ -72,6 +72,9 @@ impl Engine {
         };
         let outcome = chain.map_err(missing).and_then(|chain| {
             let market = self.market(now);
+            if market.halted(&pending.line.underlying) == Some(true) {
+                return Err(Refusal::Halted(pending.line.underlying.clone()));
+            }
             let drafted = draft::draft(&pending.line, &chain, &market)?;
             evaluate::permitted(&self.books, pending.portfolio, &drafted)?;
             if !evaluate::has_sense(&drafted, pending.line.debit) {

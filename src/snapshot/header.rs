@@ -50,6 +50,8 @@ pub struct Header {
     pub computing: bool,
     pub what_ifs: usize,
     pub what_ifs_counted: bool,
+    /// Orders of which nobody knows whether they are at the broker.
+    pub unknown: usize,
     /// Orders at the broker that are not filled.
     pub working: usize,
     pub working_counted: bool,

@@ -8,7 +8,8 @@ use crate::advisor::exit_rules::ExitReading;
 use crate::advisor::held::{Held, HeldExit};
 use crate::advisor::trade_facts::{EXPIRY_DAYS, TradeFacts};
 use crate::containers::Order;
-use crate::domain::order::{OrderLeg, OrderState};
+use crate::domain::control::KillMode;
+use crate::domain::order::{OrderLeg, OrderState, TimeInForce};
 use crate::domain::text::signed;
 use crate::domain::time::{days_to, new_york_date};
 use crate::domain::{Leg, Money, Timestamp, Trade, TradingDate, label};
@@ -22,19 +23,41 @@ pub(super) fn of_trade(book: &Book<'_>, trade: &TradeFacts<'_>, held: &mut Held)
         underlying: Some(it.underlying.clone()),
         ..Attention::new(urgency, format!("{urgency:?}/{}", it.id), action, why)
     };
+    let of_trade = || book.books.orders.values().filter(|order| order.ticket.trade == it.id);
+    let mut rows = Vec::new();
+    let unknown = of_trade().filter(|order| order.is_unknown()).count();
+    if unknown > 0 {
+        let orders = if unknown == 1 { "an order".to_owned() } else { format!("{unknown} orders") };
+        let why = "nobody knows whether the broker has it: it is looked for and never sent again".to_owned();
+        let action = format!("{name}: {orders} UNKNOWN, O shows");
+        rows.push(Attention { by_when: Some("now".to_owned()), ..row(Urgency::Unknown, action, why) });
+    }
     if it.is_what_if() {
         let why = it
             .evaluation
             .as_ref()
             .map_or_else(|| "not evaluated".to_owned(), crate::booking::evaluate::verdict_words);
         let price = trade.entry.map(|price| format!("{:.2}", price.to_cents()));
-        return vec![Attention { price, ..row(Urgency::WhatIf, format!("WhatIf {name}"), why) }];
+        rows.push(Attention { price, ..row(Urgency::WhatIf, format!("WhatIf {name}"), why) });
+        return rows;
     }
     if !it.is_open() {
-        return Vec::new();
+        return rows;
     }
     let price = price_to_close(trade);
-    let mut rows: Vec<Attention> = close(book, trade, &row, price.as_ref(), held).into_iter().collect();
+    rows.extend(close(book, trade, &row, price.as_ref(), held));
+    if book.books.safety.kill == Some(KillMode::Hard) {
+        let why = "the kill switch is hard: x closes it".to_owned();
+        let by_when = Some("now".to_owned());
+        rows.push(Attention { price: price.clone(), by_when, ..row(Urgency::Flatten, name.clone(), why) });
+    }
+    if lost_its_exits(book, it) {
+        let why = "its resting exit was cancelled today, and nothing rests in its place: X rests it again";
+        rows.push(Attention {
+            price: price.clone(),
+            ..row(Urgency::Unguarded, name.clone(), why.to_owned())
+        });
+    }
     if let Some(order) = lopsided(book, it) {
         rows.push(Attention {
             price: price.clone(),
@@ -97,6 +120,20 @@ fn lopsided<'a>(book: &Book<'a>, trade: &Trade) -> Option<&'a Order> {
         .iter()
         .any(|leg| held(leg) * Decimal::from(first.quantity) != held(first) * Decimal::from(leg.quantity));
     (last.state == OrderState::PartlyFilled && last.is_lopsided() && uneven).then_some(last)
+}
+
+/// An exit that was to rest until it is filled was cancelled today, and no closing order lives.
+fn lost_its_exits(book: &Book<'_>, trade: &Trade) -> bool {
+    let closing = || {
+        let orders = book.books.orders.values();
+        orders.filter(|order| order.ticket.trade == trade.id && order.ticket.is_closing())
+    };
+    let today = new_york_date(book.now);
+    let gone = |order: &Order| {
+        let rested = order.ticket.time_in_force == TimeInForce::Gtc && order.sent_at.is_some();
+        rested && order.state == OrderState::Cancelled && new_york_date(order.since) == today
+    };
+    closing().any(gone) && !closing().any(|order| order.state.may_work())
 }
 
 /// "filled 2 of 2 put 645 18 Dec, 0 of 2 put 640 18 Dec"

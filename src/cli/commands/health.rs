@@ -111,6 +111,15 @@ fn judge<'a>(store: &StoreState, cockpit: Option<Result<&'a Snapshot, &str>>) ->
                 let remedy = snapshot.header.read_only_remedy.as_deref().unwrap_or_default();
                 Err((Exit::Failed, format!("nothing can be recorded: {why}"), remedy))
             }
+            None if snapshot.header.unknown > 0 => {
+                let many = snapshot.header.unknown;
+                let what = format!("of {many} orders nobody knows whether the broker has them");
+                Err((
+                    Exit::Failed,
+                    what,
+                    "`cotrader orders` lists them; they are looked for, never sent again",
+                ))
+            }
             None => Ok(()),
         },
     }

@@ -14,6 +14,7 @@ use crate::domain::report::AccountNotice;
 use crate::domain::trade::{Evaluation, TradeState, Verdict};
 use crate::domain::{Leg, TradeKind};
 
+mod calls;
 mod changes;
 mod exits;
 mod reconciled;

@@ -98,7 +98,7 @@ fn row(facts: &Facts<'_>, order: &Order) -> OrderRow {
             dry_run.warnings.iter().map(|warning| warning.text.clone()).collect()
         }),
         body_hash: dry_run.map(|dry_run| dry_run.body_hash.clone()),
-        set: order.set.as_ref().map(|place| set_row(order, place)),
+        set: order.set.as_ref().map(|place| set_row(facts, order, place)),
         rests: ticket.is_closing() && ticket.time_in_force == TimeInForce::Gtc,
         out_of_reach,
         // Of a set the first one speaks for all.
@@ -112,14 +112,18 @@ fn row(facts: &Facts<'_>, order: &Order) -> OrderRow {
     }
 }
 
-fn set_row(order: &Order, place: &SetPlace) -> SetRow {
+fn set_row(facts: &Facts<'_>, order: &Order, place: &SetPlace) -> SetRow {
+    let opens = |order: &&Order| order.set.as_ref().is_some_and(|it| it.role == SetRole::Trigger);
+    let trigger = facts.books.orders_of_set(place.set).into_iter().find(opens);
+    let is_open = trigger.is_none_or(|trigger| trigger.state == OrderState::Filled);
     let words = match (place.kind, place.role) {
         (_, SetRole::Trigger) => "its fill sends the exits; its end without one cancels them".to_owned(),
         (kind, role) => {
-            let waits = if kind == ComplexKind::Oco { "" } else { "waits for the opening order; " };
+            let waits =
+                if kind == ComplexKind::Oco || is_open { "" } else { "waits for the opening order; " };
             let stop = role
                 .stop()
-                .map_or_else(String::new, |at| format!("works once the market gives no more than {at}; "));
+                .map_or_else(String::new, |at| format!("waits until closing it costs {at} or more; "));
             format!("{waits}{stop}ends when the other exit fills")
         }
     };

@@ -26,8 +26,10 @@ fn tag_style(scene: Scene<'_>, row: &BlotterRow) -> Style {
     let theme = scene.theme();
     match row.urgency {
         _ if row.stale => theme.stale,
-        Urgency::Rescue | Urgency::Breach => theme.breach,
-        Urgency::Hedge | Urgency::Expiry | Urgency::Dividend | Urgency::Exit => theme.near,
+        Urgency::Unknown | Urgency::Rescue | Urgency::Flatten | Urgency::Breach => theme.breach,
+        Urgency::Unguarded | Urgency::Hedge | Urgency::Expiry | Urgency::Dividend | Urgency::Exit => {
+            theme.near
+        }
         Urgency::Route | Urgency::Rationale => theme.strong,
         Urgency::WhatIf => theme.what_if,
     }

@@ -36,6 +36,10 @@ pub fn line(scene: Scene<'_>, width: u16) -> Line<'static> {
         link,
     ];
     left.push(kill);
+    if header.unknown > 0 {
+        let many = header.unknown;
+        left.push(Part::text(0, format!("UNKNOWN {many}"), theme.breach));
+    }
     if !header.safety.alarms.is_empty() {
         let many = header.safety.alarms.len();
         left.push(Part::text(1, format!("ALARM {many}"), theme.breach));

@@ -96,6 +96,7 @@ fn header(as_of: crate::domain::Timestamp) -> Header {
         what_ifs: 1,
         what_ifs_counted: false,
         working: 0,
+        unknown: 0,
         working_counted: false,
         read_only: None,
         read_only_remedy: None,

@@ -66,6 +66,7 @@ pub fn with_orders() -> Snapshot {
     let spread = "put spread 18 Dec 645/640";
     let mut snapshot = normal();
     snapshot.header.working = 1;
+    snapshot.header.unknown = 1;
     snapshot.orders = OrdersPanel {
         rows: vec![
             row(1, OrderState::Unknown, spread, "UNKNOWN: no answer in 30 s"),
