@@ -68,26 +68,10 @@ fn group(
             }
         }
     }
-    let mut cover = (shares.max(0.0) / 100.0).floor();
-    // The greater side of each expiry counts, as in an iron condor.
-    let mut sides: BTreeMap<TradingDate, [f64; 2]> = BTreeMap::new();
-    shorts.sort_by(|a, b| a.expiry.cmp(&b.expiry).then(a.strike.total_cmp(&b.strike)));
-    for short in &mut shorts {
+    let mut sides = spreads(&mut shorts, &mut longs, (shares.max(0.0) / 100.0).floor());
+    for short in &shorts {
         let side = sides.entry(short.expiry).or_default();
         let slot = usize::from(short.right == Right::Call);
-        if short.right == Right::Call {
-            let covered = cover.min(short.contracts);
-            cover -= covered;
-            short.contracts -= covered;
-        }
-        longs.sort_by(|a, b| (a.strike - short.strike).abs().total_cmp(&(b.strike - short.strike).abs()));
-        for long in longs.iter_mut().filter(|l| l.right == short.right && l.expiry >= short.expiry) {
-            let paired = long.contracts.min(short.contracts);
-            let width = (short.right.sign() * (long.strike - short.strike)).max(0.0);
-            side[slot] += 100.0 * paired * width;
-            long.contracts -= paired;
-            short.contracts -= paired;
-        }
         let out = (short.right.sign() * (short.strike - spot)).max(0.0);
         let naked = if is_ira && short.right == Right::Put {
             short.strike
@@ -100,6 +84,46 @@ fn group(
     let options = sides.values().map(|[puts, calls]| puts.max(*calls)).sum();
     let stock_rate = if is_ira { 1.0 } else { 0.5 };
     (shares_value.abs() * stock_rate, options)
+}
+
+/// What covered shorts need, puts and calls of each expiry; what is left in `shorts` is covered by nothing. `cover` are
+/// the calls that shares stand behind.
+fn spreads(
+    shorts: &mut [OpenOption],
+    longs: &mut [OpenOption],
+    mut cover: f64,
+) -> BTreeMap<TradingDate, [f64; 2]> {
+    // The greater side of each expiry counts, as in an iron condor.
+    let mut sides: BTreeMap<TradingDate, [f64; 2]> = BTreeMap::new();
+    // The short that is nearest to the money takes the best cover that is left, of its own expiry before a later one:
+    // that way least is required.
+    let first =
+        |a: &OpenOption, b: &OpenOption| (a.right.sign() * a.strike).total_cmp(&(b.right.sign() * b.strike));
+    shorts.sort_by(|a, b| a.expiry.cmp(&b.expiry).then(first(a, b)));
+    longs.sort_by(first);
+    for short in shorts.iter_mut().filter(|short| short.right == Right::Call) {
+        let covered = cover.min(short.contracts);
+        cover -= covered;
+        short.contracts -= covered;
+    }
+    for same_expiry in [true, false] {
+        for short in shorts.iter_mut() {
+            let covers = |long: &&mut OpenOption| {
+                let in_time =
+                    if same_expiry { long.expiry == short.expiry } else { long.expiry >= short.expiry };
+                long.right == short.right && in_time
+            };
+            for long in longs.iter_mut().filter(covers) {
+                let paired = long.contracts.min(short.contracts);
+                let width = (short.right.sign() * (long.strike - short.strike)).max(0.0);
+                let slot = usize::from(short.right == Right::Call);
+                sides.entry(short.expiry).or_default()[slot] += 100.0 * paired * width;
+                long.contracts -= paired;
+                short.contracts -= paired;
+            }
+        }
+    }
+    sides
 }
 
 /// Dollars of an account: what its positions tie up, and what is left for options.
@@ -123,4 +147,29 @@ pub fn power(market: &dyn Market, account: &AccountBook, at: Timestamp) -> Power
         .filter_map(|line| market_value(market, line, at))
         .sum();
     Power { required, available: available(account.cash.to_f64().unwrap_or(0.0), shares, required) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spreads_of_two_expiries_do_not_take_each_others_cover() {
+        let day = |day| TradingDate::from_ymd_opt(2026, 12, day).unwrap();
+        let put =
+            |strike, expiry| OpenOption { right: Right::Put, strike, expiry, contracts: 1.0, mark: 0.0 };
+        let (early, late) = (day(18), day(31));
+        let mut shorts = [put(640.0, early), put(650.0, late)];
+        let mut longs = [put(635.0, early), put(645.0, late)];
+        let sides = spreads(&mut shorts, &mut longs, 0.0);
+        assert_eq!(sides, BTreeMap::from([(early, [500.0, 0.0]), (late, [500.0, 0.0])]));
+        assert!(shorts.iter().all(|short| short.contracts == 0.0));
+        // Of one expiry as well, and a later one covers what is left.
+        let mut shorts = [put(640.0, early), put(650.0, early)];
+        let mut longs = [put(635.0, early), put(645.0, late)];
+        assert_eq!(spreads(&mut shorts, &mut longs, 0.0)[&early], [1_500.0, 0.0]);
+        let mut shorts = [put(640.0, early), put(650.0, early)];
+        let mut longs = [put(635.0, early), put(645.0, early)];
+        assert_eq!(spreads(&mut shorts, &mut longs, 0.0)[&early], [1_000.0, 0.0]);
+    }
 }
