@@ -155,6 +155,13 @@ impl Containers {
         orders
     }
 
+    /// The orders of a set that close what its first one opens or what is open: no more than one of them is to fill.
+    pub fn exits_of_set(&self, set: OrderRef) -> Vec<&Order> {
+        let mut orders = self.orders_of_set(set);
+        orders.retain(|order| order.set.as_ref().is_some_and(|place| place.role != SetRole::Trigger));
+        orders
+    }
+
     /// A set as it was staged, which is how it is sent.
     pub fn set_ticket(&self, set: OrderRef) -> Option<ComplexTicket> {
         let mut ticket: Option<ComplexTicket> = None;

@@ -214,7 +214,7 @@ impl KillMode {
 pub enum Alarm {
     /// Two orders at the broker carry one reference of ours.
     DoubledOrder { first: String, second: String },
-    /// More was filled than was ordered.
+    /// More was filled than was ordered; or what closes filled, and there was nothing left to close.
     Overfilled { order: String },
     /// A fill of an order that is not ours.
     StrangeFill { order: String },
@@ -228,7 +228,9 @@ impl std::fmt::Display for Alarm {
             Self::DoubledOrder { first, second } => {
                 write!(f, "orders {first} and {second} at the broker carry one reference of ours")
             }
-            Self::Overfilled { order } => write!(f, "order {order} filled more than was ordered"),
+            Self::Overfilled { order } => {
+                write!(f, "order {order} filled more than was ordered or was left to close")
+            }
             Self::StrangeFill { order } => write!(f, "order {order} filled and was not sent from here"),
             Self::Difference { what } => f.write_str(what),
         }

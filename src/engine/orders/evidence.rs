@@ -3,12 +3,14 @@
 
 use std::collections::BTreeSet;
 
+use rust_decimal::Decimal;
+
 use super::looks::LookUp;
 use crate::containers::{Containers, Order};
 use crate::domain::control::Alarm;
 use crate::domain::event::{AlarmRaised, BookedFill, OrderFilled, OrderMoved};
-use crate::domain::order::{OrderReport, OrderState, OrderStatus, OrderStep, Phase};
-use crate::domain::{Event, OrderRef};
+use crate::domain::order::{OrderLeg, OrderReport, OrderState, OrderStatus, OrderStep, Phase};
+use crate::domain::{Event, OrderRef, TradeState};
 
 /// Events that the report calls for, and whether the same order has to be looked at again soon.
 #[derive(Debug, Default, PartialEq)]
@@ -76,6 +78,38 @@ pub fn of_order(order: &Order, report: &OrderReport, source: Source, standing: &
         }));
     }
     found
+}
+
+/// Fills that close more than there was to close: of all the exits of a set together, or of a trade that is closed
+/// already. The order by itself may not have filled too much.
+pub fn closes_too_much(books: &Containers, order: &Order, report: &OrderReport, found: &mut Evidence) {
+    let fresh: Vec<BookedFill> = found.events.iter().flat_map(fills_of).cloned().collect();
+    if fresh.is_empty() || !order.ticket.is_closing() {
+        return;
+    }
+    let trade = books.trades.get(&order.ticket.trade);
+    let closed = trade.is_some_and(|trade| matches!(trade.state, TradeState::Closed { .. }));
+    let exits = order.set.as_ref().map(|place| books.exits_of_set(place.set)).unwrap_or_default();
+    let too_many = |leg: &OrderLeg| {
+        let of_leg = |booked: &&BookedFill| booked.instrument == leg.instrument;
+        let before = exits.iter().flat_map(|exit| exit.fills.iter()).chain(fresh.iter());
+        let filled: Decimal = before.filter(of_leg).map(|booked| booked.fill.quantity).sum();
+        let wants = exits.iter().flat_map(|exit| exit.ticket.legs.iter());
+        let wants = wants.filter(|other| other.instrument == leg.instrument).map(|other| other.quantity);
+        wants.max().is_some_and(|most| filled > Decimal::from(most))
+    };
+    let alarm = Alarm::Overfilled { order: report.id.to_string() };
+    let told = found
+        .events
+        .iter()
+        .any(|event| matches!(event, Event::AlarmRaised(raised) if raised.alarm == alarm));
+    if !told && (closed || order.ticket.legs.iter().any(too_many)) {
+        raise(found, &books.safety.alarms, alarm, Some(order.ticket.reference));
+    }
+}
+
+fn fills_of(event: &Event) -> &[BookedFill] {
+    if let Event::OrderFilled(filled) = event { &filled.fills } else { &[] }
 }
 
 /// Where the report puts the order; `None` where it proves no change yet.

@@ -151,6 +151,7 @@ impl Engine {
     /// What the report proves of this order, and the trade that it closes.
     fn proved(&mut self, order: &Order, report: &OrderReport, source: Source, now: Timestamp) -> Evidence {
         let mut found = evidence::of_order(order, report, source, &self.books.safety.alarms);
+        evidence::closes_too_much(&self.books, order, report, &mut found);
         let mut closed = Vec::new();
         for event in &found.events {
             if let Event::OrderFilled(filled) = event {

@@ -128,6 +128,55 @@ fn one_exit_fills_and_the_other_ends_and_the_trade_is_closed_once() {
     }
 }
 
+/// Both legs of an exit, each with a fill of its own.
+fn filled_as(ticket: &Ticket, id: u64, [short, long]: [&str; 2]) -> OrderReport {
+    let mut filled = told_of(ticket, id, OrderStatus::Filled, &[short]);
+    filled.legs[1].fills[0].id = FillId(long.into());
+    filled
+}
+
+#[test]
+fn both_exits_of_a_set_that_fill_raise_an_alarm() {
+    let mut bench = Bench::new();
+    let tickets = working(&mut bench, true);
+    bench.told(filled_as(&tickets[0], 8, ["w", "x"]));
+    assert!(bench.engine.books().safety.alarms.is_empty());
+    let events = bench.told(filled_as(&tickets[1], 9, ["y", "z"]));
+    let alarms = events.iter().filter(|event| matches!(event.as_ref(), Event::AlarmRaised(_)));
+    assert_eq!(alarms.count(), 1);
+    let alarm = bench.engine.books().safety.alarms[0].to_string();
+    assert!(alarm.contains("order 9 filled more"), "{alarm}");
+}
+
+#[test]
+fn a_leg_that_both_exits_fill_raises_an_alarm_while_the_trade_is_open() {
+    let mut bench = Bench::new();
+    let tickets = working(&mut bench, true);
+    for (n, ticket) in tickets.iter().enumerate() {
+        let mut half = told_of(ticket, 8 + n as u64, OrderStatus::Live, &[&format!("f{n}")]);
+        half.legs[1].fills.clear();
+        bench.told(half);
+        assert_eq!(bench.engine.books().safety.alarms.len(), n);
+    }
+    assert!(bench.engine.books().trades[&tickets[0].trade].is_open());
+}
+
+#[test]
+fn a_closing_order_that_fills_when_its_trade_is_closed_raises_an_alarm() {
+    let mut bench = Bench::new();
+    let opening = ticket(1, false);
+    bench.sent(&opening);
+    bench.told(report_of(&opening, 7, OrderStatus::Filled, &["a"]));
+    let closing = |n| Ticket { trade: opening.trade, ..ticket(n, true) };
+    for (n, fill) in [(2, "b"), (3, "c")] {
+        bench.order(&closing(n));
+        assert!(bench.engine.books().safety.alarms.is_empty());
+        let id = u64::try_from(n).unwrap();
+        bench.told(report_of(&closing(n), id, OrderStatus::Filled, &[fill]));
+    }
+    assert_eq!(bench.engine.books().safety.alarms.len(), 1);
+}
+
 #[test]
 fn a_set_is_cancelled_whole_by_the_trader_and_by_the_switch() {
     let by_hand = |order| Command::CancelOrder { order };
