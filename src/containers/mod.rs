@@ -117,10 +117,12 @@ impl Containers {
                 // Hard stays hard until it is lifted.
                 self.safety.kill = self.safety.kill.max(Some(e.mode));
                 self.safety.kill_why = Some(e.why.clone());
+                self.safety.to_cancel = self.live_orders().map(|order| order.ticket.reference).collect();
             }
             Event::KillLifted(_) => {
                 self.safety.kill = None;
                 self.safety.kill_why = None;
+                self.safety.to_cancel.clear();
             }
             Event::AlarmRaised(e) => {
                 if !self.safety.alarms.contains(&e.alarm) {

@@ -118,6 +118,9 @@ impl Order {
 pub struct Safety {
     pub kill: Option<KillMode>,
     pub kill_why: Option<String>,
+    /// What the broker may have held when the switch last rose: to be taken back, whatever it does. What closes and
+    /// was sent since is not among it.
+    pub to_cancel: BTreeSet<OrderRef>,
     pub alarms: Vec<Alarm>,
 }
 

@@ -377,7 +377,7 @@ impl Engine {
         if let Some(event) = self.close_of_day(now) {
             self.record(step, Actor::System, vec![event], None, now);
         }
-        self.cancel_late_openings(step, now);
+        self.cancel_late(step, now);
         self.cancel_closings_of_nothing(step, now);
         self.walk_orders(step, now);
         self.look_after_orders(step, now);

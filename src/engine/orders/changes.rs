@@ -162,14 +162,16 @@ impl Engine {
         self.cancel_those(step, now, working);
     }
 
-    /// Under a raised switch what was on its way when it went up is taken back as soon as it works. What closes
-    /// may have been sent since.
-    pub(in crate::engine) fn cancel_late_openings(&mut self, step: &mut Step, now: Timestamp) {
+    /// Under a raised switch what was at the broker or on its way when it went up is taken back as soon as it can
+    /// be, and asked for again where the broker refused; so is what opens. What closes may have been sent since.
+    pub(in crate::engine) fn cancel_late(&mut self, step: &mut Step, now: Timestamp) {
         if self.kill_switch() != Kill::Off && self.read_only.is_none() {
-            let opening = |engine: &Self, order: &Order| {
-                !order.ticket.is_closing() && engine.may_ask(order.ticket.reference, now)
+            let late = |engine: &Self, order: &Order| {
+                let reference = order.ticket.reference;
+                let caught = engine.books.safety.to_cancel.contains(&reference);
+                (caught || !order.ticket.is_closing()) && engine.may_ask(reference, now)
             };
-            self.cancel_those(step, now, opening);
+            self.cancel_those(step, now, late);
         }
     }
 
@@ -209,7 +211,11 @@ impl Engine {
         effect: Effect,
         now: Timestamp,
     ) {
-        self.desk.asked.insert(reference, now);
+        // Of a set each order is asked of.
+        let place = self.books.orders.get(&reference).and_then(|order| order.set.as_ref());
+        let others = place.map(|place| self.books.orders_of_set(place.set)).unwrap_or_default();
+        let all = others.iter().map(|order| order.ticket.reference).chain([reference]);
+        self.desk.asked.extend(all.map(|reference| (reference, now)));
         self.record(step, Actor::System, events, None, now);
         step.sends.push(effect);
     }

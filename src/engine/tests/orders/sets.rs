@@ -198,6 +198,47 @@ fn a_set_is_cancelled_whole_by_the_trader_and_by_the_switch() {
 }
 
 #[test]
+fn a_set_whose_cancel_is_refused_is_asked_for_again_under_the_switch() {
+    let mut bench = Bench::new();
+    let tickets = working(&mut bench, true);
+    let set = tickets[0].reference;
+    bench.command(Command::Kill { mode: KillMode::Safe, why: "enough".into() });
+    let refused = || Placed::Refused(OrderRefusal { status: 422, messages: vec![] });
+    bench.feed(Input::SetChanged { set, placed: refused() });
+    // What closes and was sent after the switch went up stays.
+    let since = Ticket { trade: tickets[0].trade, ..ticket(9, true) };
+    bench.order(&since);
+    bench.told(report_of(&since, 20, OrderStatus::Live, &[]));
+    let mut asked = 0;
+    for _ in 0..40 {
+        bench.now += TimeDelta::seconds(1);
+        let step = bench.engine.step(Input::Tick, bench.now);
+        let now = cancels(&step);
+        bench.settle(step);
+        if now > 0 {
+            bench.feed_at(Input::SetChanged { set, placed: refused() });
+        }
+        asked += now;
+    }
+    assert_eq!(asked, 2);
+    assert_eq!(bench.state(&since), OrderState::Working);
+}
+
+#[test]
+fn an_exit_that_was_on_its_way_when_the_switch_went_up_is_cancelled_once_it_works() {
+    let mut bench = Bench::new();
+    let opening = ticket(1, false);
+    bench.sent(&opening);
+    bench.told(report_of(&opening, 7, OrderStatus::Filled, &["a"]));
+    let exit = Ticket { trade: opening.trade, ..ticket(2, true) };
+    bench.order(&exit);
+    bench.command(Command::Kill { mode: KillMode::Safe, why: "enough".into() });
+    bench.told(report_of(&exit, 8, OrderStatus::Live, &[]));
+    let step = bench.engine.step(Input::Tick, bench.now);
+    assert!(matches!(&step.sends[..], [Effect::Cancel { id, .. }] if id.0 == "8"), "{:?}", step.sends);
+}
+
+#[test]
 fn an_order_of_a_set_keeps_its_limit() {
     let mut bench = Bench::new();
     let tickets = working(&mut bench, true);
