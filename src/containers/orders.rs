@@ -107,6 +107,12 @@ impl Order {
             )
     }
 
+    /// The number of its set is known, and the broker may hold it: a cancel of the set reaches it, even where its
+    /// own truth is in doubt.
+    pub fn is_reached_by_set(&self) -> bool {
+        self.state.may_work() && self.set.as_ref().is_some_and(|place| place.id.is_some())
+    }
+
     /// The truth about it is not known here.
     pub fn is_unknown(&self) -> bool {
         self.state == OrderState::Unknown || self.change_lost

@@ -92,12 +92,13 @@ impl Engine {
     }
 
     /// A cancel adds nothing and may be asked for twice: it goes out also where the answer to another change was
-    /// lost.
+    /// lost; and to a set whose number is known, whatever is known of its orders.
     fn cancellable(&self, reference: OrderRef) -> Result<&Order, Refusal> {
         let order = self.books.orders.get(&reference).ok_or(Refusal::UnknownOrder(reference))?;
-        let why = if order.state == OrderState::Unknown {
+        let by_set = order.is_reached_by_set();
+        let why = if order.state == OrderState::Unknown && !by_set {
             "its state is unknown: it is being looked up"
-        } else if order.state != OrderState::Working || order.ids.is_empty() {
+        } else if !by_set && (order.state != OrderState::Working || order.ids.is_empty()) {
             "it is not working"
         } else if order.is_changing() {
             "a change of it is on its way"

@@ -99,10 +99,8 @@ pub fn closes_too_much(books: &Containers, order: &Order, report: &OrderReport, 
         wants.max().is_some_and(|most| filled > Decimal::from(most))
     };
     let alarm = Alarm::Overfilled { order: report.id.to_string() };
-    let told = found
-        .events
-        .iter()
-        .any(|event| matches!(event, Event::AlarmRaised(raised) if raised.alarm == alarm));
+    let told =
+        found.events.iter().any(|event| matches!(event, Event::AlarmRaised(raised) if raised.alarm == alarm));
     if !told && (closed || order.ticket.legs.iter().any(too_many)) {
         raise(found, &books.safety.alarms, alarm, Some(order.ticket.reference));
     }

@@ -187,7 +187,7 @@ impl Engine {
             return Some((vec![cancel(reference)], Effect::Cancel { reference, account, id }));
         };
         let living = self.books.orders_of_set(set).into_iter();
-        let living = living.filter(|order| order.state == OrderState::Working && order.change.is_none());
+        let living = living.filter(|order| order.state.may_work() && order.change.is_none());
         let events = living.map(|order| cancel(order.ticket.reference)).collect();
         Some((events, Effect::CancelSet { set, account, id }))
     }

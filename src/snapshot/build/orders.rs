@@ -54,7 +54,7 @@ fn row(facts: &Facts<'_>, order: &Order) -> OrderRow {
     let goes = facts.venue(ticket.account);
     let out_of_reach =
         order.state.may_work() && (goes.is_none() || order.venue.is_some_and(|was| goes != Some(was)));
-    let can_cancel = order.state == OrderState::Working
+    let can_cancel = (order.state == OrderState::Working || order.is_reached_by_set())
         && !order.is_changing()
         && !out_of_reach
         && facts.read_only.is_none();

@@ -224,6 +224,42 @@ fn a_set_whose_cancel_is_refused_is_asked_for_again_under_the_switch() {
     assert_eq!(bench.state(&since), OrderState::Working);
 }
 
+/// Its answer was lost, and a report of the stop gave its number: the target is still in doubt.
+fn half_known(bench: &mut Bench) -> [Ticket; 2] {
+    let opening = spread(bench);
+    let tickets = staged(bench, opening.trade);
+    submitted(bench, &tickets);
+    let set = tickets[0].reference;
+    bench.feed(Input::SetPlaced { set, placed: Placed::Unknown { why: "no answer".into() } });
+    bench.told(told_of(&tickets[1], 9, OrderStatus::Live, &[]));
+    assert_eq!(bench.state(&tickets[0]), OrderState::Unknown);
+    tickets
+}
+
+#[test]
+fn a_set_in_doubt_whose_number_is_known_is_cancelled_by_the_trader_and_by_the_switch() {
+    let by_hand = |order| Command::CancelOrder { order };
+    let by_switch = |_| Command::Kill { mode: KillMode::Safe, why: "enough".into() };
+    for command in [by_hand as fn(OrderRef) -> Command, by_switch] {
+        for stop_ends in [false, true] {
+            let mut bench = Bench::new();
+            let tickets = half_known(&mut bench);
+            if stop_ends {
+                bench.told(told_of(&tickets[1], 9, OrderStatus::Rejected, &[]));
+            }
+            let rows = bench.engine.snapshot(bench.now).orders.rows;
+            assert!(rows.iter().any(|row| row.unknown && row.can_cancel && !row.can_change));
+            let set = tickets[0].reference;
+            let step = bench.engine.step(Input::Command { command: command(set), reply: None }, bench.now);
+            assert_eq!(cancels(&step), 1, "{:?}", step.answers);
+            bench.settle(step);
+            assert!(bench.engine.books().orders[&set].is_changing());
+            bench.feed(Input::SetChanged { set, placed: complex(&tickets, OrderStatus::Cancelled, true) });
+            assert_eq!(bench.state(&tickets[0]), OrderState::Cancelled);
+        }
+    }
+}
+
 #[test]
 fn an_exit_that_was_on_its_way_when_the_switch_went_up_is_cancelled_once_it_works() {
     let mut bench = Bench::new();
