@@ -208,15 +208,6 @@ impl Containers {
         Money(orders.map(of_order).sum::<Decimal>().round_dp(2))
     }
 
-    /// Contracts that an order of ours may be changing at the broker at this moment.
-    pub fn in_flux(&self) -> BTreeSet<(crate::domain::AccountId, crate::domain::Instrument)> {
-        self.live_orders()
-            .flat_map(|order| {
-                order.ticket.legs.iter().map(|leg| (order.ticket.account, leg.instrument.clone()))
-            })
-            .collect()
-    }
-
     pub(super) fn promote(&mut self, event: &TradePromoted) {
         if let Some(trade) = self.trades.get_mut(&event.trade) {
             trade.kind = TradeKind::Real;

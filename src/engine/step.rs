@@ -251,7 +251,7 @@ impl Engine {
         for account in &report.accounts {
             if let Some(positions) = &account.positions {
                 let whole = account.unread == 0 && self.may_be_whole(account.account.id, positions, now);
-                let (settled, moving) = self.settled(account.account.id, positions, report.at);
+                let (settled, moving) = self.settled(account.account.id, positions, whole, report.at, now);
                 events.extend(reconcile::positions(
                     &self.books,
                     account.account.id,

@@ -40,6 +40,8 @@ struct Look {
     again: u32,
     wanting: bool,
     fills: usize,
+    /// When the last look that showed it at rest began.
+    rested: Option<Timestamp>,
     /// Looks in a row that failed: what they were to tell is still wanted.
     failed: u32,
 }
@@ -72,6 +74,18 @@ impl Looks {
             look.under_way = false;
             look.failed = if well { 0 } else { look.failed.saturating_add(1) };
         }
+    }
+
+    /// A look that began then showed it working as it is known to.
+    pub fn rested(&mut self, reference: OrderRef, at: Timestamp) {
+        if let Some(look) = self.0.get_mut(&reference) {
+            look.rested = look.rested.max(Some(at));
+        }
+    }
+
+    /// When it was last seen so.
+    pub fn quiet_at(&self, reference: OrderRef) -> Option<Timestamp> {
+        self.0.get(&reference)?.rested
     }
 
     /// What is due now, each order at most once at a time. Forgets what is not among `unsettled`.

@@ -13,6 +13,7 @@ mod gone;
 mod outcome;
 mod send;
 mod sets;
+mod settled;
 mod stage;
 mod venue;
 
@@ -68,6 +69,8 @@ pub(super) struct Desk {
     pub(super) alike: BTreeMap<OrderRef, Vec<OrderReport>>,
     /// When fills of ours last changed a contract: a position read from before does not know them.
     changed: BTreeMap<(AccountId, Instrument), Timestamp>,
+    /// Positions that differ from the books under orders that rest.
+    doubts: BTreeMap<(AccountId, Instrument), settled::Doubt>,
 }
 
 #[derive(Debug)]

@@ -10,9 +10,8 @@ use super::looks::LookUp;
 use crate::containers::Order;
 use crate::domain::event::{Actor, Answered, OrderAnswered, OrderChangeAnswered, OrderFilled, TradeClosed};
 use crate::domain::order::{OrderReport, OrderState, OrderStep, Placed};
-use crate::domain::report::BrokerPosition;
 use crate::domain::trade::CloseReason;
-use crate::domain::{AccountId, Event, Instrument, OrderRef, Timestamp, label};
+use crate::domain::{Event, OrderRef, Timestamp, label};
 use crate::engine::effect::Effect;
 use crate::engine::input::Failure;
 use crate::engine::{Engine, Step};
@@ -141,6 +140,7 @@ impl Engine {
             let undone = OrderChangeAnswered { reference, answer: Answered::NotDone };
             self.record(step, Actor::Broker, vec![Event::OrderChangeAnswered(undone)], None, now);
         }
+        self.saw_it_rest(look, &reports);
         // One report a step: each is judged on books that know the one before. The newest comes first from the
         // broker; what was replaced is older than what replaced it.
         for report in reports.into_iter().rev() {
@@ -231,32 +231,6 @@ impl Engine {
         for reference in live {
             self.desk.looks.hint(reference);
         }
-    }
-
-    /// Positions without the contracts that orders of ours are changing: they prove nothing yet.
-    pub(in crate::engine) fn settled(
-        &self,
-        account: AccountId,
-        positions: &[BrokerPosition],
-        read_at: Timestamp,
-    ) -> (Vec<BrokerPosition>, Vec<Instrument>) {
-        let in_flux = self.books.in_flux();
-        let moving = |instrument: &Instrument| {
-            let key = (account, instrument.clone());
-            in_flux.contains(&key)
-                || self
-                    .desk
-                    .changed
-                    .get(&key)
-                    .is_some_and(|at| (read_at - *at).num_seconds() < SETTLE_SECONDS)
-        };
-        let kept = positions.iter().filter(|position| !moving(&position.instrument)).cloned().collect();
-        let held = self.books.held(account);
-        let known = positions.iter().map(|position| &position.instrument).chain(held.keys());
-        let mut skipped: Vec<Instrument> = known.filter(|i| moving(i)).cloned().collect();
-        skipped.sort();
-        skipped.dedup();
-        (kept, skipped)
     }
 }
 

@@ -114,3 +114,78 @@ fn an_order_without_a_reference_is_taken_for_ours_by_the_trader_alone() {
     bench.shown(look, vec![seen(|report| report.status = OrderStatus::Cancelled)]);
     assert_eq!(bench.state(&sent), OrderState::Cancelled);
 }
+
+/// A short put, sold, and an exit that rests under it.
+fn exit_rests(bench: &mut Bench) -> Ticket {
+    bench.feed(report(AccountKind::Margin, Some(vec![])));
+    let opening = ticket(1, false);
+    bench.intended(&opening, Some(PortfolioId::from_key("medium")));
+    bench.order(&opening);
+    bench.told(report_of(&opening, 7, OrderStatus::Filled, &["a"]));
+    let exit = Ticket { trade: opening.trade, time_in_force: TimeInForce::Gtc, ..ticket(2, true) };
+    bench.order(&exit);
+    bench.told(report_of(&exit, 8, OrderStatus::Live, &[]));
+    bench.now += TimeDelta::seconds(60);
+    exit
+}
+
+/// The broker's positions, read this second.
+fn read(bench: &mut Bench, positions: Vec<BrokerPosition>, unread: usize) -> Vec<Arc<Event>> {
+    let Input::Accounts(mut report) = report(AccountKind::Margin, Some(positions)) else { unreachable!() };
+    report.at = bench.now + TimeDelta::seconds(1);
+    report.accounts[0].unread = unread;
+    bench.feed(Input::Accounts(report)).0
+}
+
+fn shares() -> Vec<BrokerPosition> {
+    vec![held(Instrument::Equity(symbol("SPY")), 100)]
+}
+
+#[test]
+fn a_short_put_that_is_assigned_under_a_resting_exit_becomes_shares_in_the_books() {
+    let mut bench = Bench::new();
+    let exit = exit_rests(&mut bench);
+    let short = || vec![held(option(Right::Put, 650), -1)];
+    assert!(read(&mut bench, short(), 0).is_empty());
+    let open = |bench: &Bench| bench.engine.books().trades[&exit.trade].is_open();
+    let adopted = |events: &[Arc<Event>]| {
+        events.iter().filter(|event| matches!(event.as_ref(), Event::TradeAdopted(_))).count()
+    };
+    let events = read(&mut bench, shares(), 0);
+    assert_eq!((adopted(&events), open(&bench)), (1, true), "the exit may have filled: it is looked at");
+    bench.now += TimeDelta::seconds(20);
+    read(&mut bench, shares(), 0);
+    assert!(open(&bench), "not looked at yet");
+    let looks = bench.tick(1);
+    let look = looks.into_iter().find(|look| look.reference == exit.reference).expect("a look");
+    assert!(bench.shown(look, vec![report_of(&exit, 8, OrderStatus::Live, &[])]).is_empty());
+    read(&mut bench, shares(), 1);
+    assert!(open(&bench), "a list that is not whole proves nothing");
+    read(&mut bench, shares(), 0);
+    assert!(!open(&bench));
+    assert_eq!(bench.engine.books().open_trades().count(), 1, "the shares");
+    assert!(bench.engine.books().safety.alarms.is_empty());
+}
+
+#[test]
+fn an_exit_that_fills_before_its_word_comes_is_booked_and_not_taken_for_a_difference() {
+    let mut bench = Bench::new();
+    let exit = exit_rests(&mut bench);
+    for _ in 0..3 {
+        read(&mut bench, shares(), 0);
+        bench.now += TimeDelta::seconds(20);
+    }
+    let look = bench.tick(1).into_iter().find(|look| look.reference == exit.reference).expect("a look");
+    let reports = vec![report_of(&exit, 8, OrderStatus::Filled, &["b"])];
+    let step = bench.engine.step(Input::Looked { look, result: Ok(reports.clone()) }, bench.now);
+    bench.settle(step);
+    // The positions are read again before what the look showed is taken in.
+    read(&mut bench, shares(), 0);
+    assert!(bench.engine.books().trades[&exit.trade].is_open());
+    for report in reports {
+        bench.feed(Input::Order(Box::new(report)));
+    }
+    let state = bench.engine.books().trades[&exit.trade].state;
+    assert_eq!(state, TradeState::Closed { why: crate::domain::trade::CloseReason::Closed });
+    assert!(bench.engine.books().safety.alarms.is_empty());
+}
