@@ -1,18 +1,21 @@
 //! What the controls look at, from the books, the market and the last evaluation. Nothing is assumed: what is
 //! not known stays so, and the control that needs it says no.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
+use rust_decimal::Decimal;
 
 use super::Yes;
 use crate::booking::{profile, ticket as tickets};
 use crate::containers::Order;
 use crate::domain::control::{ControlCheck, OptIn};
 use crate::domain::limit::Backing;
-use crate::domain::order::{ComplexTicket, DryRun, NetPrice, OrderState, Ticket};
+use crate::domain::order::{ComplexTicket, DryRun, NetPrice, OrderState, SetRole, Ticket};
 use crate::domain::report::SessionState;
 use crate::domain::time::new_york_date;
 use crate::domain::trade::Verdict;
-use crate::domain::{Evaluation, Leg, Money, Refusal, Timestamp, Trade};
+use crate::domain::{Evaluation, Instrument, Leg, Money, OrderRef, Refusal, Timestamp, Trade};
 use crate::engine::Engine;
 use crate::market::view::MarketView;
 use crate::risk::controls::{
@@ -181,21 +184,39 @@ impl Engine {
         let mut facts = tickets::leg_facts(ticket, market);
         for (leg, facts) in ticket.legs.iter().zip(&mut facts) {
             facts.held = Some(held.get(&leg.instrument).copied().unwrap_or_default());
-            let closing = self.books.live_orders().filter(|order| {
-                order.ticket.account == ticket.account && order.ticket.reference != ticket.reference
-            });
-            let of_leg = closing.flat_map(|order| {
-                order
-                    .ticket
-                    .legs
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, other)| other.instrument == leg.instrument && other.action.is_closing())
-                    .map(|(at, other)| rust_decimal::Decimal::from(other.quantity) - order.filled(at))
-            });
-            facts.closing_elsewhere = Some(of_leg.sum());
+            facts.closing_elsewhere = Some(self.closing_elsewhere(ticket, &leg.instrument));
         }
         facts
+    }
+
+    /// What other orders may close of a contract: of exits that end each other the largest, and none that wait for
+    /// an order that has not filled.
+    pub(in crate::engine) fn closing_elsewhere(&self, ticket: &Ticket, instrument: &Instrument) -> Decimal {
+        let own = self.lead_of(ticket.reference);
+        let mut most: BTreeMap<OrderRef, Decimal> = BTreeMap::new();
+        for order in self.books.live_orders().filter(|order| order.ticket.account == ticket.account) {
+            let lead = self.lead_of(order.ticket.reference);
+            if lead == own || self.waits(order) {
+                continue;
+            }
+            let legs = order.ticket.legs.iter().enumerate();
+            let closes = legs.filter(|(_, leg)| leg.instrument == *instrument && leg.action.is_closing());
+            let left = closes.map(|(at, leg)| Decimal::from(leg.quantity) - order.filled(at)).sum();
+            let of_set = most.entry(lead).or_default();
+            *of_set = left.max(*of_set);
+        }
+        most.into_values().sum()
+    }
+
+    /// An exit that nothing was opened for yet.
+    fn waits(&self, exit: &Order) -> bool {
+        let Some(place) = exit.set.as_ref().filter(|place| place.role != SetRole::Trigger) else {
+            return false;
+        };
+        self.books.orders_of_set(place.set).iter().any(|order| {
+            let opens = order.set.as_ref().is_some_and(|place| place.role == SetRole::Trigger);
+            opens && !matches!(order.state, OrderState::Filled | OrderState::PartlyFilled)
+        })
     }
 
     fn sent(&self, ticket: &Ticket, now: Timestamp) -> Sent {
@@ -310,7 +331,7 @@ fn other(order: &Order, now: Timestamp) -> OtherOrder {
 }
 
 /// A limit that is switched off by name is no figure: the control that needs one says so.
-pub(super) fn share(limit: Option<rust_decimal::Decimal>, equity: Money) -> Option<f64> {
+pub(super) fn share(limit: Option<Decimal>, equity: Money) -> Option<f64> {
     limit.map(|share| Money(equity.0 * share).to_f64())
 }
 

@@ -315,13 +315,17 @@ fn a_lost_answer_puts_all_of_it_in_doubt_and_a_look_finds_orders_and_number() {
     assert_eq!(cancels(&step), 1, "it has its number");
 }
 
-#[test]
-fn exits_wait_for_the_order_that_opens_and_stand_below_it() {
-    let mut bench = Bench::new();
+/// An opening order that works, with two exits that wait for it.
+fn with_exits(bench: &mut Bench, lots: u32) -> [Ticket; 3] {
+    let of = |n, closing| {
+        let mut ticket = ticket(n, closing);
+        ticket.legs[0].quantity = lots;
+        ticket
+    };
     bench.feed(report(AccountKind::Margin, Some(vec![])));
-    let opening = ticket(1, false);
+    let opening = of(1, false);
     bench.intended(&opening, Some(PortfolioId::from_key("medium")));
-    let exit = |n: u128| Ticket { trade: opening.trade, time_in_force: TimeInForce::Gtc, ..ticket(n, true) };
+    let exit = |n: u128| Ticket { trade: opening.trade, time_in_force: TimeInForce::Gtc, ..of(n, true) };
     let tickets = [opening.clone(), exit(2), exit(3)];
     let staged = |ticket: &Ticket| {
         Event::OrderStaged(OrderStaged { ticket: ticket.clone(), walk: None, dry_run: None })
@@ -331,12 +335,40 @@ fn exits_wait_for_the_order_that_opens_and_stand_below_it() {
     let linked =
         OrdersLinked { set: opening.reference, set_kind: ComplexKind::Otoco, orders: orders.collect() };
     bench.given(tickets.iter().map(staged).chain([Event::OrdersLinked(linked)]).collect());
-    submitted(&mut bench, &tickets);
+    submitted(bench, &tickets);
     let mut placed = complex(&tickets, OrderStatus::Contingent, true);
     if let Placed::Accepted(report) = &mut placed {
         report.orders[0].status = OrderStatus::Routed;
     }
     bench.feed(Input::SetPlaced { set: opening.reference, placed });
+    tickets
+}
+
+#[test]
+fn exits_that_end_each_other_count_once_and_not_while_they_wait() {
+    let mut bench = Bench::new();
+    let tickets = with_exits(&mut bench, 2);
+    let other = ticket(9, true);
+    let closing = |bench: &Bench| bench.engine.closing_elsewhere(&other, &other.legs[0].instrument);
+    assert_eq!(closing(&bench), Decimal::ZERO, "nothing is open yet");
+    let mut filled = told_of(&tickets[0], 8, OrderStatus::Filled, &["a"]);
+    filled.legs[0].fills[0].quantity = Decimal::TWO;
+    bench.told(filled);
+    assert_eq!(closing(&bench), Decimal::TWO);
+    let own = bench.engine.closing_elsewhere(&tickets[1], &other.legs[0].instrument);
+    assert_eq!(own, Decimal::ZERO, "what ends it is not beside it");
+    bench.order(&other);
+    assert_eq!(
+        bench.engine.closing_elsewhere(&ticket(10, true), &other.legs[0].instrument),
+        Decimal::from(3)
+    );
+}
+
+#[test]
+fn exits_wait_for_the_order_that_opens_and_stand_below_it() {
+    let mut bench = Bench::new();
+    let tickets = with_exits(&mut bench, 1);
+    let opening = tickets[0].clone();
     let rows = bench.engine.snapshot(bench.now).orders.rows;
     let listed: Vec<OrderRef> = rows.iter().map(|row| row.reference).collect();
     assert_eq!(listed, tickets.each_ref().map(|it| it.reference), "together, the first one first");
