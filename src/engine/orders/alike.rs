@@ -4,7 +4,7 @@
 
 use crate::containers::{Containers, Order};
 use crate::domain::event::OrderMoved;
-use crate::domain::order::{BrokerOrderId, OrderReport, OrderState, OrderStep};
+use crate::domain::order::{BrokerOrderId, OrderReport, OrderState, OrderStep, Ticket};
 use crate::domain::{Event, OrderRef, Refusal, Timestamp};
 use crate::engine::decide::journal::checked_text;
 use crate::engine::input::ReplyTo;
@@ -26,25 +26,26 @@ pub fn alike(
     if order.state != OrderState::Unknown || !order.ids.is_empty() || named {
         return Vec::new();
     }
-    let same_legs = |report: &OrderReport| {
-        report.legs.len() == ticket.legs.len()
-            && ticket.legs.iter().all(|leg| {
-                report.legs.iter().any(|other| {
-                    other.instrument.as_ref() == Some(&leg.instrument)
-                        && other.action == Some(leg.action)
-                        && other.quantity == Some(leg.quantity.into())
-                })
-            })
-    };
     let fits = |report: &&OrderReport| {
         report.reference.is_none()
             && report.account == ticket.account
             && report.limit == Some(ticket.limit)
             && report.received_at.is_some_and(|at| at >= since)
             && books.order_by_broker_id(&report.id).is_none()
-            && same_legs(report)
+            && same_legs(ticket, report)
     };
     reports.iter().filter(fits).take(MOST).cloned().collect()
+}
+
+pub(super) fn same_legs(ticket: &Ticket, report: &OrderReport) -> bool {
+    report.legs.len() == ticket.legs.len()
+        && ticket.legs.iter().all(|leg| {
+            report.legs.iter().any(|other| {
+                other.instrument.as_ref() == Some(&leg.instrument)
+                    && other.action == Some(leg.action)
+                    && other.quantity == Some(leg.quantity.into())
+            })
+        })
 }
 
 impl Engine {

@@ -28,8 +28,11 @@ impl Engine {
         let mut effect = None;
         self.decide(step, (reply, 0), now, None, |engine, _| {
             let order = engine.cancellable(reference)?;
-            let no_number = || Refusal::NotOrderable { why: "the broker has not named it yet".to_owned() };
-            let (events, sends) = engine.cancellation(order).ok_or_else(no_number)?;
+            let Some((events, sends)) = engine.cancellation(order) else {
+                engine.desk.looks.hint(reference);
+                let why = "the broker's number of it is not known yet: it is being looked up".to_owned();
+                return Err(Refusal::NotOrderable { why });
+            };
             effect = Some(sends);
             let said = if events.len() > 1 { "cancel of the set requested" } else { "cancel requested" };
             Ok((events, said.to_owned()))
@@ -193,6 +196,8 @@ impl Engine {
             let order = self.books.orders.get(&reference);
             if let Some((events, effect)) = order.and_then(|order| self.cancellation(order)) {
                 self.ask(step, reference, events, effect, now);
+            } else {
+                self.desk.looks.hint_now_and_then(reference, now);
             }
         }
     }

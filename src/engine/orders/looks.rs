@@ -23,6 +23,7 @@ pub struct LookUp {
 /// A search begins a little before the order went out: clocks differ.
 const SEARCH_MARGIN_SECONDS: i64 = 120;
 const WORKING_EVERY_SECONDS: i64 = 60;
+const HINTED_EVERY_SECONDS: i64 = 5;
 /// Fills that come after the end come soon.
 const ENDED_EVERY_SECONDS: i64 = 20;
 /// After so many looks, each twice as late as the one before, what is missing is not about to come.
@@ -53,6 +54,12 @@ impl Looks {
     /// The stream, a connection or an answer says that something may have happened to the order.
     pub fn hint(&mut self, reference: OrderRef) {
         self.0.entry(reference).or_default().hinted = true;
+    }
+
+    /// The same where the reason stands for long: no look more than every few seconds.
+    pub fn hint_now_and_then(&mut self, reference: OrderRef, now: Timestamp) {
+        let look = self.0.entry(reference).or_default();
+        look.hinted |= look.last.is_none_or(|at| (now - at).num_seconds() >= HINTED_EVERY_SECONDS);
     }
 
     /// The last look showed half of the truth. True once there is no point in waiting for the other half.

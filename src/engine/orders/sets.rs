@@ -7,14 +7,15 @@
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 
+use super::alike;
 use super::outcome::{answered, notice};
 use crate::advisor::{exit_rules, trade_facts};
 use crate::booking::profile;
 use crate::booking::ticket::{self, Limit};
 use crate::containers::Order;
 use crate::domain::event::{
-    Actor, LinkedOrder, OrderAnswered, OrderChange, OrderChangeAnswered, OrderChangeRequested, OrdersLinked,
-    SetNamed,
+    Actor, Answered, LinkedOrder, OrderAnswered, OrderChange, OrderChangeAnswered, OrderChangeRequested,
+    OrdersLinked, SetNamed,
 };
 use crate::domain::order::{
     ComplexKind, ComplexReport, ComplexTicket, Exit, NetPrice, OrderFor, OrderReport, OrderState, Placed,
@@ -99,6 +100,7 @@ impl Engine {
     ) {
         let what = "orders that hang together";
         let reports = self.named(step, set, &placed, now);
+        let mut gravest = Gravest::default();
         for (place, order) in self.members(set).into_iter().enumerate() {
             let reference = order.ticket.reference;
             self.desk.looks.hint(reference);
@@ -108,13 +110,12 @@ impl Engine {
             }
             let own = of_member(&placed, reports.as_deref(), &order, place);
             let (answer, report) = answered(own);
-            if place == 0 {
-                step.effects.extend(notice(&answer, &self.order_words(&order, what)).map(Effect::Say));
-            }
+            gravest.take(&answer, &order);
             let after = Order { state: OrderState::Working, ..order };
             let told = Event::OrderAnswered(OrderAnswered { reference, answer });
             self.taken_in(step, after, told, report, now);
         }
+        step.effects.extend(gravest.said(self, what));
     }
 
     /// The answer to the cancel of a set.
@@ -126,7 +127,7 @@ impl Engine {
         now: Timestamp,
     ) {
         let reports = self.named(step, set, &placed, now);
-        let mut said = false;
+        let mut gravest = Gravest::default();
         for (place, order) in self.members(set).into_iter().enumerate() {
             let reference = order.ticket.reference;
             self.desk.looks.hint(reference);
@@ -135,15 +136,12 @@ impl Engine {
             }
             let own = of_member(&placed, reports.as_deref(), &order, place);
             let (answer, report) = answered(own);
-            if !said {
-                let words = self.order_words(&order, "the cancel of a set");
-                step.effects.extend(notice(&answer, &words).map(Effect::Say));
-                said = true;
-            }
+            gravest.take(&answer, &order);
             let after = Order { change: None, ..order };
             let told = Event::OrderChangeAnswered(OrderChangeAnswered { reference, answer });
             self.taken_in(step, after, told, report, now);
         }
+        step.effects.extend(gravest.said(self, "the cancel of a set"));
     }
 
     /// The number of a set that a report names for the first time.
@@ -174,18 +172,18 @@ impl Engine {
         Some(report.orders.clone())
     }
 
-    /// What cancels an order: of a set, all of it that has not ended.
+    /// What cancels an order: of a set, all of it that has not ended. `None` while the broker's number is missing.
     pub(super) fn cancellation(&self, order: &Order) -> Option<(Vec<Event>, Effect)> {
         let cancel = |reference| {
             let (change, checks) = (OrderChange::Cancel, Vec::new());
             Event::OrderChangeRequested(OrderChangeRequested { reference, change, checks })
         };
         let (reference, account) = (order.ticket.reference, order.ticket.account);
-        let Some((set, id)) = order.set.as_ref().and_then(|place| Some((place.set, place.id.clone()?)))
-        else {
+        let Some(place) = &order.set else {
             let id = order.ids.last()?.clone();
             return Some((vec![cancel(reference)], Effect::Cancel { reference, account, id }));
         };
+        let (set, id) = (place.set, place.id.clone()?);
         let living = self.books.orders_of_set(set).into_iter();
         let living = living.filter(|order| order.state.may_work() && order.change.is_none());
         let events = living.map(|order| cancel(order.ticket.reference)).collect();
@@ -212,8 +210,30 @@ impl Engine {
     }
 }
 
+/// Of the answers for the orders of a set the one that the trader must hear: one word for the whole.
+#[derive(Default)]
+struct Gravest(Option<(Answered, Order)>);
+
+impl Gravest {
+    fn take(&mut self, answer: &Answered, order: &Order) {
+        let gravity = |answer: &Answered| match answer {
+            Answered::Lost { .. } => 2,
+            Answered::Refused { .. } => 1,
+            Answered::Accepted { .. } | Answered::NotDone => 0,
+        };
+        if self.0.as_ref().is_none_or(|(known, _)| gravity(answer) > gravity(known)) {
+            self.0 = Some((answer.clone(), order.clone()));
+        }
+    }
+
+    fn said(self, engine: &Engine, what: &str) -> Option<Effect> {
+        let (answer, order) = self.0?;
+        notice(&answer, &engine.order_words(&order, what)).map(Effect::Say)
+    }
+}
+
 /// What the answer says of one order. By its reference; where none came back, by its place, for the answer names the
-/// orders as they were sent.
+/// orders as they were sent: if what stands there is this order by its legs and its limit, too.
 fn of_member(
     placed: &Placed<ComplexReport>,
     reports: Option<&[OrderReport]>,
@@ -230,7 +250,10 @@ fn of_member(
     };
     let nameless = || {
         let all = reports.iter().all(|report| report.reference.is_none());
-        reports.get(place).filter(|_| all && order.ids.is_empty())
+        let same = |report: &&OrderReport| {
+            alike::same_legs(&order.ticket, report) && report.limit == Some(order.ticket.limit)
+        };
+        reports.get(place).filter(|_| all && order.ids.is_empty()).filter(same)
     };
     match reports.iter().find(ours).or_else(nameless) {
         Some(report) => Placed::Accepted(Box::new(report.clone())),

@@ -275,6 +275,53 @@ fn an_exit_that_was_on_its_way_when_the_switch_went_up_is_cancelled_once_it_work
 }
 
 #[test]
+fn a_set_without_a_number_is_looked_at_and_never_cancelled_by_one_of_its_orders() {
+    let mut bench = Bench::new();
+    let opening = spread(&mut bench);
+    let tickets = staged(&mut bench, opening.trade);
+    submitted(&mut bench, &tickets);
+    for (n, ticket) in tickets.iter().enumerate() {
+        bench.told(report_of(ticket, 8 + n as u64, OrderStatus::Live, &[]));
+    }
+    let refused = bench.refused(Command::CancelOrder { order: tickets[0].reference });
+    assert!(refused.to_string().contains("number"), "{refused}");
+    let tick = bench.engine.step(Input::Tick, bench.now);
+    let looked =
+        |effect: &Effect| matches!(effect, Effect::LookUp(look) if look.reference == tickets[0].reference);
+    assert!(tick.effects.iter().any(looked), "{:?}", tick.effects);
+    bench.settle(tick);
+    let kill = Command::Kill { mode: KillMode::Safe, why: "enough".into() };
+    let step = bench.engine.step(Input::Command { command: kill, reply: None }, bench.now);
+    assert_eq!(cancels(&step), 0);
+    bench.settle(step);
+    // A look names it, and the switch reaches it.
+    bench.feed(Input::Order(Box::new(told_of(&tickets[0], 8, OrderStatus::Live, &[]))));
+    let step = bench.engine.step(Input::Tick, bench.now);
+    assert_eq!(cancels(&step), 1);
+}
+
+#[test]
+fn an_answer_without_references_is_believed_where_legs_and_limit_fit_and_the_gravest_is_said() {
+    let mut bench = Bench::new();
+    let opening = spread(&mut bench);
+    let tickets = staged(&mut bench, opening.trade);
+    submitted(&mut bench, &tickets);
+    let set = tickets[0].reference;
+    let mut placed = complex(&tickets, OrderStatus::Live, false);
+    if let Placed::Accepted(report) = &mut placed {
+        report.orders[1].limit = Some(NetPrice(Decimal::new(-1, 2)));
+    }
+    let step = bench.engine.step(Input::SetPlaced { set, placed }, bench.now);
+    let says = |effect: &Effect| {
+        matches!(effect, Effect::Say(said)
+            if said.text.contains("UNKNOWN") && said.text.contains(&tickets[1].reference.to_string()))
+    };
+    assert_eq!(step.effects.iter().filter(|it| says(it)).count(), 1, "{:?}", step.effects);
+    bench.settle(step);
+    assert_eq!(tickets.each_ref().map(|it| bench.state(it)), [OrderState::Working, OrderState::Unknown]);
+}
+
+#[test]
 fn an_order_of_a_set_keeps_its_limit() {
     let mut bench = Bench::new();
     let tickets = working(&mut bench, true);
