@@ -9,7 +9,7 @@ use super::evidence::{self, Evidence, Source};
 use super::looks::LookUp;
 use crate::containers::Order;
 use crate::domain::event::{Actor, Answered, OrderAnswered, OrderChangeAnswered, OrderFilled, TradeClosed};
-use crate::domain::order::{OrderReport, OrderState, OrderStep, Placed};
+use crate::domain::order::{OrderLeg, OrderReport, OrderState, OrderStep, Placed, SetRole};
 use crate::domain::trade::CloseReason;
 use crate::domain::{Event, OrderRef, Timestamp, label};
 use crate::engine::effect::Effect;
@@ -256,7 +256,28 @@ fn calls<'a>(order: &Order, events: &'a [Event]) -> impl Iterator<Item = Notice>
         text: "an order ended with some of its legs filled and others not".to_owned(),
         remedy: Some("the blotter names them; x on the trade closes what is held".into()),
     });
-    events.iter().filter_map(alarm).chain(lopsided)
+    let bare = open_without_exits(order, events).map(|lots| Notice {
+        level: Level::Warning,
+        text: if lots == Decimal::ONE {
+            "1 lot is open without exits".to_owned()
+        } else {
+            format!("{lots} lots are open without exits")
+        },
+        remedy: Some("X rests them".into()),
+    });
+    events.iter().filter_map(alarm).chain(lopsided).chain(bare)
+}
+
+/// Whole lots of an order that was to begin its exits, and ended when only a part of it was filled.
+fn open_without_exits(order: &Order, events: &[Event]) -> Option<Decimal> {
+    order.set.as_ref().filter(|place| place.role == SetRole::Trigger)?;
+    let after = ended_partly(order, events)?;
+    let units = Decimal::from(after.ticket.units());
+    let lots = |(at, leg): (usize, &OrderLeg)| {
+        Some((after.filled(at) * units).checked_div(Decimal::from(leg.quantity))?.floor())
+    };
+    let lots = after.ticket.legs.iter().enumerate().filter_map(lots).min()?;
+    (!lots.is_zero()).then_some(lots)
 }
 
 fn alarm(event: &Event) -> Option<Notice> {
@@ -269,6 +290,11 @@ fn alarm(event: &Event) -> Option<Notice> {
 }
 
 fn ends_lopsided(order: &Order, events: &[Event]) -> bool {
+    ended_partly(order, events).is_some_and(|after| after.is_lopsided())
+}
+
+/// The order with its fills, where these events end it partly filled.
+fn ended_partly(order: &Order, events: &[Event]) -> Option<Order> {
     let mut after = order.clone();
     let mut ends = false;
     for event in events {
@@ -278,7 +304,7 @@ fn ends_lopsided(order: &Order, events: &[Event]) -> bool {
             _ => {}
         }
     }
-    ends && after.is_lopsided()
+    ends.then_some(after)
 }
 
 pub(super) fn answered(placed: Placed) -> (Answered, Option<Box<OrderReport>>) {

@@ -392,6 +392,23 @@ fn with_exits(bench: &mut Bench, lots: u32) -> [Ticket; 3] {
 }
 
 #[test]
+fn an_opening_order_that_ends_partly_filled_leaves_lots_without_exits_which_is_said() {
+    let mut bench = Bench::new();
+    let tickets = with_exits(&mut bench, 3);
+    let mut part = told_of(&tickets[0], 8, OrderStatus::Cancelled, &["a"]);
+    part.legs[0].fills[0].quantity = Decimal::TWO;
+    let input = Input::AccountNotice(AccountNotice::Order { report: Box::new(part) });
+    let step = bench.engine.step(input, bench.now);
+    let said = |effect: &Effect| {
+        matches!(effect, Effect::Say(said) if said.text == "2 lots are open without exits"
+            && said.remedy.as_deref() == Some("X rests them"))
+    };
+    assert_eq!(step.effects.iter().filter(|it| said(it)).count(), 1, "{:?}", step.effects);
+    bench.settle(step);
+    assert_eq!(bench.state(&tickets[0]), OrderState::PartlyFilled);
+}
+
+#[test]
 fn exits_that_end_each_other_count_once_and_not_while_they_wait() {
     let mut bench = Bench::new();
     let tickets = with_exits(&mut bench, 2);
