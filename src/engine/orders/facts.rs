@@ -201,7 +201,7 @@ impl Engine {
             }
             let legs = order.ticket.legs.iter().enumerate();
             let closes = legs.filter(|(_, leg)| leg.instrument == *instrument && leg.action.is_closing());
-            let left = closes.map(|(at, leg)| Decimal::from(leg.quantity) - order.filled(at)).sum();
+            let left: Decimal = closes.map(|(at, leg)| Decimal::from(leg.quantity) - order.filled(at)).sum();
             let of_set = most.entry(lead).or_default();
             *of_set = left.max(*of_set);
         }

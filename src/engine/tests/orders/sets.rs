@@ -412,7 +412,7 @@ fn an_opening_order_that_ends_partly_filled_leaves_lots_without_exits_which_is_s
 fn exits_that_end_each_other_count_once_and_not_while_they_wait() {
     let mut bench = Bench::new();
     let tickets = with_exits(&mut bench, 2);
-    let other = ticket(9, true);
+    let other = Ticket { trade: tickets[0].trade, ..ticket(9, true) };
     let closing = |bench: &Bench| bench.engine.closing_elsewhere(&other, &other.legs[0].instrument);
     assert_eq!(closing(&bench), Decimal::ZERO, "nothing is open yet");
     let mut filled = told_of(&tickets[0], 8, OrderStatus::Filled, &["a"]);
