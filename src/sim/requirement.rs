@@ -95,12 +95,11 @@ fn spreads(
 ) -> BTreeMap<TradingDate, [f64; 2]> {
     // The greater side of each expiry counts, as in an iron condor.
     let mut sides: BTreeMap<TradingDate, [f64; 2]> = BTreeMap::new();
-    // The short that is nearest to the money takes the best cover that is left, of its own expiry before a later one:
-    // that way least is required.
+    // The short that is nearest to the money first: it takes the nearest cover that is left, of its own expiry before
+    // a later one. Not always the least that is possible, but what a trader put together stays together.
     let first =
         |a: &OpenOption, b: &OpenOption| (a.right.sign() * a.strike).total_cmp(&(b.right.sign() * b.strike));
     shorts.sort_by(|a, b| a.expiry.cmp(&b.expiry).then(first(a, b)));
-    longs.sort_by(first);
     for short in shorts.iter_mut().filter(|short| short.right == Right::Call) {
         let covered = cover.min(short.contracts);
         cover -= covered;
@@ -108,6 +107,7 @@ fn spreads(
     }
     for same_expiry in [true, false] {
         for short in shorts.iter_mut() {
+            longs.sort_by(|a, b| (a.strike - short.strike).abs().total_cmp(&(b.strike - short.strike).abs()));
             let covers = |long: &&mut OpenOption| {
                 let in_time =
                     if same_expiry { long.expiry == short.expiry } else { long.expiry >= short.expiry };
@@ -164,6 +164,12 @@ mod tests {
         let sides = spreads(&mut shorts, &mut longs, 0.0);
         assert_eq!(sides, BTreeMap::from([(early, [500.0, 0.0]), (late, [500.0, 0.0])]));
         assert!(shorts.iter().all(|short| short.contracts == 0.0));
+        // A calendar keeps its own beside a spread of its later expiry.
+        let call = |strike, expiry| OpenOption { right: Right::Call, ..put(strike, expiry) };
+        let mut shorts = [call(670.0, early), call(710.0, late)];
+        let mut longs = [call(670.0, late), call(715.0, late)];
+        let sides = spreads(&mut shorts, &mut longs, 0.0);
+        assert_eq!(sides, BTreeMap::from([(early, [0.0, 0.0]), (late, [0.0, 500.0])]));
         // Of one expiry as well, and a later one covers what is left.
         let mut shorts = [put(640.0, early), put(650.0, early)];
         let mut longs = [put(635.0, early), put(645.0, late)];
