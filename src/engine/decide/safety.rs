@@ -146,7 +146,12 @@ impl Engine {
         let said = match &self.read_only {
             None => {
                 let mode = self.books.safety.kill.unwrap_or(mode);
-                format!("the kill switch is {}", mode.word())
+                let orders = match self.books.live_orders().count() {
+                    0 => "no order is at the broker".to_owned(),
+                    1 => "1 order is still at the broker".to_owned(),
+                    many => format!("{many} orders are still at the broker"),
+                };
+                format!("the kill switch is up already, {}: nothing new is sent; {orders}", mode.word())
             }
             Some(why) => {
                 format!("its flag file is put down: nothing new is sent; it is not recorded here: {why}")
